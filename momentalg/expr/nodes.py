@@ -1,0 +1,392 @@
+"""The nodes: statistics, moments and sums, as frozen dataclasses in the author's order.
+
+One language serves what a user writes (`S**2 / N`), what a derivation displays (E, Var, Cov and sums
+over observations and levels) and what a result consists of (parameters and design totals). Nodes know no
+pass: they neither simplify nor evaluate themselves, and operators only assemble.
+
+An *observation* is named by an index (``j``); the empty name is the observation that the enclosing total runs
+over. A *level* is named by one index per column of its factor (``at``); the empty tuple is the default level,
+the ``i`` of S_i, which `Over` binds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from momentalg.errors import StatisticError
+from momentalg.expr.names import split_factor
+
+
+class Variable(NamedTuple):
+    """A covariate: a column of the data, the size of a factor's level, or a function of covariates."""
+
+    kind: str  # "column" | "size" | "function"
+    name: str  # the column; the factor's columns joined by ":"; the function's canonical text, as in "log(x)"
+
+
+Monomial = tuple[tuple[Variable, int], ...]
+"""A product of powers of covariates, sorted; the empty tuple is the constant 1."""
+
+
+class Node:
+    """Base of all nodes. Arithmetic with numbers (int or Fraction) and other nodes assembles new nodes."""
+
+    def __add__(self, other: Node | int | Fraction) -> Node:
+        return add(self, as_node(other))
+
+    def __radd__(self, other: Node | int | Fraction) -> Node:
+        return add(as_node(other), self)
+
+    def __sub__(self, other: Node | int | Fraction) -> Node:
+        return add(self, negate(as_node(other)))
+
+    def __rsub__(self, other: Node | int | Fraction) -> Node:
+        return add(as_node(other), negate(self))
+
+    def __mul__(self, other: Node | int | Fraction) -> Node:
+        return mul(self, as_node(other))
+
+    def __rmul__(self, other: Node | int | Fraction) -> Node:
+        return mul(as_node(other), self)
+
+    def __truediv__(self, other: Node | int | Fraction) -> Node:
+        return mul(self, power(as_node(other), -1))
+
+    def __rtruediv__(self, other: Node | int | Fraction) -> Node:
+        return mul(as_node(other), power(self, -1))
+
+    def __neg__(self) -> Node:
+        return negate(self)
+
+    def __pow__(self, exponent: int) -> Node:
+        if isinstance(exponent, bool) or not isinstance(exponent, int):
+            raise StatisticError(f"a power of a statistic must be a whole number; found {exponent!r}")
+        return power(self, exponent)
+
+    def at(self, label: str) -> Node:
+        """Return the same statistic at another level: ``S.at("k")`` is the total of level k."""
+        raise StatisticError(f"{type(self).__name__} has no level of its own; use .at() on the totals inside it")
+
+
+@dataclass(frozen=True)
+class Number(Node):
+    """An exact rational number."""
+
+    value: Fraction
+
+
+@dataclass(frozen=True)
+class Add(Node):
+    """A sum of two or more nodes, in the author's order."""
+
+    args: tuple[Node, ...]
+
+    def at(self, label: str) -> Node:
+        return Add(tuple(_relabel(a, label) for a in self.args))
+
+
+@dataclass(frozen=True)
+class Mul(Node):
+    """A product of two or more nodes, in the author's order."""
+
+    args: tuple[Node, ...]
+
+    def at(self, label: str) -> Node:
+        return Mul(tuple(_relabel(a, label) for a in self.args))
+
+
+@dataclass(frozen=True)
+class Pow(Node):
+    """A whole power, possibly negative."""
+
+    base: Node
+    exponent: int
+
+    def at(self, label: str) -> Node:
+        return Pow(_relabel(self.base, label), self.exponent)
+
+
+class _Levelled(Node):
+    """A node that lives on one level of a factor."""
+
+    def at(self, label: str) -> Node:
+        by: tuple[str, ...] = getattr(self, "by", ("",))
+        if not by:
+            raise StatisticError("a total over all observations has no level; .at() needs a total by a factor")
+        return replace(self, level=(label,) * len(by))  # type: ignore[type-var]
+
+
+@dataclass(frozen=True)
+class Response(Node):
+    """The response at an observation."""
+
+    index: str = ""
+
+    def at(self, label: str) -> Node:
+        return Response(label)
+
+
+@dataclass(frozen=True)
+class Value(_Levelled):
+    """A covariate at an observation, or at a level on which it is constant (`level`)."""
+
+    variable: Variable
+    index: str = ""
+    level: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Size(_Levelled):
+    """The number of observations in a level of the factor with columns `by`; of all, when `by` is empty."""
+
+    by: tuple[str, ...]
+    level: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Total(_Levelled):
+    """The total of `body` over the observations in a level; over all observations when `by` is empty."""
+
+    body: Node
+    by: tuple[str, ...]
+    level: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Over(Node):
+    """The sum of `body` over the non-empty levels of a factor, or over the observations (`by` is None)."""
+
+    by: tuple[str, ...] | None
+    body: Node
+
+
+@dataclass(frozen=True)
+class Projected(Node):
+    """The projection statistic y'P K P y with P = I - V V^+.
+
+    `columns` spans V: covariate monomials, and factors (tuples of column names) for their level indicators.
+    `kernel` is the factor whose Z Z' is K; None stands for the identity, which makes it a residual sum of squares.
+    """
+
+    columns: tuple[Monomial | tuple[str, ...], ...]
+    kernel: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Trace(Node):
+    """The design constant tr(P K P V) of a projection statistic, V = Z Z' of the factor `of` (None: identity)."""
+
+    columns: tuple[Monomial | tuple[str, ...], ...]
+    kernel: tuple[str, ...] | None
+    of: tuple[str, ...] | None
+
+
+@dataclass(frozen=True)
+class Parameter(Node):
+    """A parameter of the model, by its key: ``Intercept``, ``var(1|user)``, ``k3(residual)``."""
+
+    key: str
+
+
+@dataclass(frozen=True)
+class Effect(_Levelled):
+    """The random effect of one coefficient of a group term at a level of its factor."""
+
+    by: tuple[str, ...]
+    coefficient: str = "1"
+    level: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Noise(Node):
+    """The residual of an observation."""
+
+    index: str = ""
+
+
+@dataclass(frozen=True)
+class Cumulant(Node):
+    """The joint cumulant of `args` given `given`: E of one, Var of two equal, Cov of two, kappa of more."""
+
+    args: tuple[Node, ...]
+    given: tuple[Node, ...] = ()
+
+
+@dataclass(frozen=True)
+class Sum(Node):
+    """The sum of `body` over the observations `index` of the level (`by`, `level`)."""
+
+    index: str
+    body: Node
+    by: tuple[str, ...]
+    level: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LevelSum(Node):
+    """A design total: the sum of `body` over levels, given as pairs (column, index)."""
+
+    levels: tuple[tuple[str, str], ...]
+    body: Node
+
+
+@dataclass(frozen=True)
+class Levels(Node):
+    """The number of non-empty levels of a factor; in the random view, the number of units."""
+
+    by: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Delta(Node):
+    """1 when two indices name the same observation, else 0."""
+
+    first: str
+    second: str
+
+
+@dataclass(frozen=True)
+class Hat(Node):
+    """The estimate of `body`."""
+
+    body: Node
+
+
+@dataclass(frozen=True)
+class Average(Node):
+    """The average of `body` over the units: the sample analog of an expectation."""
+
+    body: Node
+
+
+@dataclass(frozen=True)
+class Letter(Node):
+    """A name for something defined elsewhere: a lemma's result, a placeholder of a law, a matrix."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Design(Node):
+    """Everything about the design: labels, sizes and covariates. `given=ma.design` is the fixed view."""
+
+
+@dataclass(frozen=True)
+class Observations(Node):
+    """The set of all observations, as the domain of `over`."""
+
+
+DESIGN = Design()
+OBSERVATIONS = Observations()
+ZERO = Number(Fraction(0))
+ONE = Number(Fraction(1))
+
+
+def as_node(value: Node | int | Fraction) -> Node:
+    """Wrap an exact number; refuse floats, whose exact value is rarely what was meant."""
+    if isinstance(value, Node):
+        return value
+    if isinstance(value, bool) or not isinstance(value, (int, Fraction)):
+        raise StatisticError(f"statistics combine with int or Fraction, not {value!r}; write Fraction('0.1') for 0.1")
+    return Number(Fraction(value))
+
+
+def add(*args: Node) -> Node:
+    """Assemble a sum: nested sums are flattened, zeros left out, nothing is reordered."""
+    flat = [t for a in args for t in (a.args if isinstance(a, Add) else (a,)) if t != ZERO]
+    return flat[0] if len(flat) == 1 else Add(tuple(flat)) if flat else ZERO
+
+
+def mul(*args: Node) -> Node:
+    """Assemble a product: nested products are flattened, numbers gathered in front, nothing else reordered."""
+    flat = [f for a in args for f in (a.args if isinstance(a, Mul) else (a,))]
+    coefficient = Fraction(1)
+    for factor in flat:
+        if isinstance(factor, Number):
+            coefficient *= factor.value
+    rest = [f for f in flat if not isinstance(f, Number)]
+    if coefficient == 0 or not rest:
+        return Number(coefficient)
+    if coefficient != 1:
+        rest.insert(0, Number(coefficient))
+    return rest[0] if len(rest) == 1 else Mul(tuple(rest))
+
+
+def power(base: Node, exponent: int) -> Node:
+    """Assemble a power; numbers are evaluated, and a power of a power is one power."""
+    if exponent == 1:
+        return base
+    if isinstance(base, Number):
+        if base.value == 0 and exponent < 0:
+            raise StatisticError("division by zero in a statistic")
+        return Number(base.value**exponent)
+    if isinstance(base, Pow):
+        return power(base.base, base.exponent * exponent)
+    return Pow(base, exponent) if exponent else ONE
+
+
+def negate(node: Node) -> Node:
+    """Return -node; the terms of a sum are negated one by one."""
+    if isinstance(node, Add):
+        return Add(tuple(negate(a) for a in node.args))
+    return mul(Number(Fraction(-1)), node)
+
+
+def E(arg: Node, given: tuple[Node, ...] = ()) -> Cumulant:  # noqa: N802 - the field's name
+    """The expectation of `arg` given `given`."""
+    return Cumulant((arg,), given)
+
+
+def Var(arg: Node, given: tuple[Node, ...] = ()) -> Cumulant:  # noqa: N802
+    """The variance of `arg` given `given`."""
+    return Cumulant((arg, arg), given)
+
+
+def Cov(a: Node, b: Node, given: tuple[Node, ...] = ()) -> Cumulant:  # noqa: N802
+    """The covariance of `a` and `b` given `given`."""
+    return Cumulant((a, b), given)
+
+
+def over(by: str | Node, body: Node | int | Fraction) -> Over:
+    """The sum of `body` over the non-empty levels of the factor `by` (``"user"``, ``"a:b"``), or over `observations`.
+
+    Inside it the totals of that factor, and of those containing it, mean the level that the sum is at.
+    """
+    if isinstance(by, Observations):
+        return Over(None, as_node(body))
+    if not isinstance(by, str):
+        raise StatisticError(f"over() runs over a factor's name or ma.observations; found {by!r}")
+    return Over(split_factor(by), as_node(body))
+
+
+def _relabel(node: Node, label: str) -> Node:
+    return node if isinstance(node, Number) else node.at(label)
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """The nodes directly below `node`, in order of its fields."""
+    found: list[Node] = []
+    for f in fields(node):  # type: ignore[arg-type]
+        value = getattr(node, f.name)
+        if isinstance(value, Node):
+            found.append(value)
+        elif isinstance(value, tuple):
+            found.extend(v for v in value if isinstance(v, Node))
+    return tuple(found)
+
+
+def rebuild(node: Node, new: tuple[Node, ...]) -> Node:
+    """Return `node` with its children replaced, in the order of `children`."""
+    if not new:
+        return node
+    queue = list(new)
+    changed: dict[str, Any] = {}
+    for f in fields(node):  # type: ignore[arg-type]
+        value = getattr(node, f.name)
+        if isinstance(value, Node):
+            changed[f.name] = queue.pop(0)
+        elif isinstance(value, tuple) and any(isinstance(v, Node) for v in value):
+            changed[f.name] = tuple(queue.pop(0) if isinstance(v, Node) else v for v in value)
+    return replace(node, **changed)  # type: ignore[type-var]

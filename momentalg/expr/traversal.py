@@ -1,0 +1,49 @@
+"""The only traversal code: walking, transforming and addressing parts of an expression by path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from momentalg.expr.nodes import Node, children, rebuild
+
+Path = tuple[int, ...]
+"""Positions of children, from the root; the empty path is the root itself."""
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Yield `node` and everything below it, parents first."""
+    yield node
+    for child in children(node):
+        yield from walk(child)
+
+
+def transform(node: Node, change: Callable[[Node], Node]) -> Node:
+    """Apply `change` to every node, children first."""
+    below = children(node)
+    new = tuple(transform(child, change) for child in below)
+    return change(rebuild(node, new) if new != below else node)
+
+
+def get(node: Node, path: Path) -> Node:
+    """The part of `node` at `path`."""
+    for position in path:
+        node = children(node)[position]
+    return node
+
+
+def put(node: Node, path: Path, part: Node) -> Node:
+    """Return `node` with the part at `path` replaced."""
+    if not path:
+        return part
+    below = list(children(node))
+    below[path[0]] = put(below[path[0]], path[1:], part)
+    return rebuild(node, tuple(below))
+
+
+def find(node: Node, wanted: Callable[[Node], bool], path: Path = ()) -> Iterator[Path]:
+    """Yield the paths of the outermost parts that are `wanted`, left to right."""
+    if wanted(node):
+        yield path
+        return
+    for position, child in enumerate(children(node)):
+        yield from find(child, wanted, (*path, position))

@@ -1,0 +1,87 @@
+"""ResolvedModel: all that the algebra sees of a model. Factors, levels of covariates, terms and facts.
+
+The response is   y_o = sum_l beta_l x_l(o)  +  sum_f sum_c z_c(o) u_{f,c}(level of f at o)  +  e_o   with
+independent blocks of zero-mean effects u_f and residuals e, of any distribution with the needed moments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from momentalg.expr.nodes import Monomial, Node, Variable
+from momentalg.expr.names import join_factor
+
+
+@dataclass(frozen=True)
+class Column:
+    """A mean column or a group coefficient: its key in formula syntax, and its covariates."""
+
+    key: str | None  # "Intercept", "x", "x:z"; None for an offset, whose coefficient is 1
+    monomial: Monomial = ()
+
+
+@dataclass(frozen=True)
+class GroupBlock:
+    """Correlated effects of one factor: one joint draw per level, with a coefficient per column."""
+
+    factor: tuple[str, ...]
+    coefficients: tuple[Column, ...]  # the intercept's key is "1"
+
+    @property
+    def name(self) -> str:
+        """The factor's name in parameter keys."""
+        return join_factor(self.factor)
+
+
+@dataclass(frozen=True)
+class Independence:
+    """A declared fact: these design variables of a unit are independent of one another."""
+
+    variables: tuple[Variable, ...]
+
+
+@dataclass(frozen=True)
+class ResolvedModel:
+    """A model after names are resolved. Immutable; hashable by identity of its parts.
+
+    `constant_on` gives, for a covariate, the factor (its columns) within whose levels it is constant; a covariate
+    that is absent varies by observation. `local_to` gives, for a nested column, the column it is local to.
+    """
+
+    response: str
+    mean: tuple[Column, ...]
+    groups: tuple[GroupBlock, ...]
+    constant_on: Mapping[Variable, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    local_to: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    definitions: Mapping[Variable, Node] = field(default_factory=lambda: MappingProxyType({}))  # of "function" variables
+    independent: tuple[Independence, ...] = ()
+    may_be_empty: frozenset[str] = frozenset()  # factors, by name in keys, whose levels may have no observation
+    unreplicated: frozenset[tuple[str, ...]] = frozenset()
+    symbols: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All label columns, in the order of the group terms."""
+        return tuple(dict.fromkeys(c for block in self.groups for c in block.factor))
+
+    @property
+    def unit(self) -> tuple[str, ...]:
+        """The factor whose levels are the i.i.d. units of the random view: the coarsest one."""
+        return self.groups[0].factor
+
+    def cumulant_key(self, block: GroupBlock | None, coefficients: tuple[str, ...]) -> str:
+        """The key of a joint cumulant of effects of `block` (None: the residual), as in ``cov(1,x|user)``.
+
+        Order inside the key is that of the block; `coefficients` may come in any order.
+        """
+        order = len(coefficients)
+        if block is None:
+            return "var(residual)" if order == 2 else f"k{order}(residual)"
+        rank = {str(c.key): n for n, c in enumerate(block.coefficients)}
+        inside = sorted(coefficients, key=rank.__getitem__)
+        if order == 2 and inside[0] != inside[1]:
+            return f"cov({inside[0]},{inside[1]}|{block.name})"
+        shown = inside[0] if len(set(inside)) == 1 else ",".join(inside)
+        return f"{'var' if order == 2 else f'k{order}'}({shown}|{block.name})"

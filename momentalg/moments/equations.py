@@ -1,0 +1,34 @@
+"""Moment equations as data: E[statistic | design] = sum over unknowns of (design constant) * (unknown)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from momentalg.expr.nodes import Node
+
+
+@dataclass(frozen=True)
+class MomentEquation:
+    """One equation: a statistic, and the design constant that each unknown is multiplied by in its expectation.
+
+    Unknowns are parameter keys (``var(1|user)``, ``Intercept``) or products of mean parameters
+    (``Intercept**2``, ``Intercept*x``). Coefficients are nodes over sizes, totals of covariates, level sums and traces.
+    """
+
+    name: str
+    statistic: Node
+    coefficients: Mapping[str, Node]
+    known: Node | None = None  # a part of the expectation without unknowns, from an offset
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One step of a solution: `key` is estimated by `value`.
+
+    `value` is made of ``Letter(equation name)`` for the statistics, ``Hat(Parameter(key))`` for what earlier steps
+    estimated, design constants, and arithmetic.
+    """
+
+    key: str
+    value: Node
