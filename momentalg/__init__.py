@@ -1,0 +1,1 @@
+"""momentalg derives, solves, generates and checks the moment equations of mixed models."""

@@ -1,0 +1,79 @@
+"""What all tests share: hypothesis profiles, the long tests, and engines that may be absent.
+
+A test that needs an optional package says so, ``@pytest.mark.engine("polars")``. Where the package is absent the
+test is skipped by that name, and the end of the run counts them. There is no other reason to skip.
+
+A property test does not fix `max_examples`: the profile decides (make test, make test-long).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from collections import Counter
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+LONG = os.environ.get("MOMENTALG_LONG", "") not in ("", "0")
+
+# The same examples every time in CI; new ones, and many, in the long run.
+settings.register_profile("ci", derandomize=True, deadline=None, max_examples=30, database=None)
+settings.register_profile(
+    "long", deadline=None, max_examples=500, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("long" if LONG else "ci")
+
+PACKAGES = {
+    "arrow": "pyarrow",
+    "dask": "dask",
+    "duckdb": "duckdb",
+    "flint": "flint",
+    "formulaic": "formulaic",
+    "ipython": "IPython",
+    "matplotlib": "matplotlib",
+    "numba": "numba",
+    "polars": "polars",
+    "spark": "pyspark",
+    "statsmodels": "statsmodels",
+    "typst": "typst",
+}
+PROGRAMS = {"latexmk": "latexmk", "lme4": "Rscript"}
+ABSENT = "engine absent: "
+
+
+def is_present(engine: str) -> bool:
+    """Whether the package or program called `engine` here can be used, without importing it."""
+    if engine in PACKAGES:
+        return importlib.util.find_spec(PACKAGES[engine]) is not None
+    return shutil.which(PROGRAMS[engine]) is not None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the long tests unless asked; mark the tests of absent engines as skipped."""
+    if not LONG:
+        long = [item for item in items if item.get_closest_marker("long")]
+        if long:
+            items[:] = [item for item in items if not item.get_closest_marker("long")]
+            config.hook.pytest_deselected(items=long)
+    for item in items:
+        for mark in item.iter_markers("engine"):
+            (engine,) = mark.args
+            if engine not in PACKAGES and engine not in PROGRAMS:
+                raise pytest.UsageError(f"{item.nodeid}: no engine is called {engine!r}; name it in tests/conftest.py")
+            if not is_present(engine):
+                item.add_marker(pytest.mark.skip(reason=ABSENT + engine))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Count the skipped tests of each absent engine."""
+    reasons = [report.longrepr[2] for report in terminalreporter.stats.get("skipped", [])]
+    counts = Counter(reason.split(ABSENT)[1] for reason in reasons if ABSENT in reason)
+    terminalreporter.section("engines")
+    for engine, count in sorted(counts.items()):
+        terminalreporter.write_line(f"{engine} is absent: {count} test{'s' * (count > 1)} skipped")
+    terminalreporter.write_line(f"{len(counts)} engines absent, {counts.total()} tests skipped for them")
+    others = len(reasons) - counts.total()
+    if others:
+        terminalreporter.write_line(f"{others} tests skipped for another reason: see the summary above")
