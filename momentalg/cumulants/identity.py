@@ -1,0 +1,163 @@
+"""The core identity: the joint cumulant of statistics given the design.
+
+    kappa(W_1, ..., W_k | design) = sum over the indecomposable partitions of the draws of
+                                    sum over the choices for each block of
+                                    the product of the cumulants chosen  *  a sum over the design
+
+(Leonov and Shiryaev 1959). A block of one draw of the response is a mean column. A block of two or more picks one
+independent group of effects, with one of its coefficients for each draw, and makes the observations share the level of
+its factor; or it picks the residual, and makes them one observation. With one statistic all partitions are
+indecomposable, and the result is the expectation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from functools import reduce
+from itertools import product
+from typing import NamedTuple
+
+from momentalg.cumulants.normal_form import Contradiction, Unifier, close_nesting, normal_form
+from momentalg.cumulants.partitions import Blocks, counted_partitions
+from momentalg.cumulants.polynomial import Polynomial, Powers, times
+from momentalg.cumulants.terms import OBSERVATION, RESPONSE, Draw, Level, Observation, Term, multiply, multiply_monomials
+from momentalg.expr.nodes import Monomial
+from momentalg.model.resolved import ResolvedModel
+
+Statistic = Sequence[Term]
+
+
+class Slot(NamedTuple):
+    """One draw: which statistic and which observation of the combined term carry it."""
+
+    statistic: int
+    observation: int
+    draw: Draw
+
+
+class Choice(NamedTuple):
+    """What a block contributes: a parameter (None: 1), covariates for each of its draws, and what they share."""
+
+    key: str | None
+    covariates: tuple[Monomial, ...]
+    share: tuple[str, ...] = ()  # the columns of a factor; the observation itself for the residual
+
+
+def joint_cumulant(statistics: Sequence[Statistic], model: ResolvedModel) -> Polynomial:
+    """The joint cumulant of the statistics given the design; the expectation when there is one statistic."""
+    found: list[tuple[Powers, Fraction]] = []
+    for terms in product(*statistics):
+        found.extend(_cumulant_of_terms(terms, model))
+    return Polynomial(found)
+
+
+def _cumulant_of_terms(terms: Sequence[Term], model: ResolvedModel) -> Iterator[tuple[Powers, Fraction]]:
+    whole = reduce(multiply, terms)
+    owner = [n for n, term in enumerate(terms) for _ in term.observations]
+    slots = [Slot(owner[n], n, draw) for n, o in enumerate(whole.observations) for draw in o.draws]
+    if len(terms) > 1 and {slot.statistic for slot in slots} != set(range(len(terms))):
+        return  # a statistic without a draw is a constant given the design
+    kinds = [_kind(slot, whole.observations) for slot in slots]
+    for number, blocks in counted_partitions(kinds, [slot.statistic for slot in slots], len(terms)):
+        yield from _partition(whole, slots, blocks, whole.coefficient * number, model)
+
+
+def _kind(slot: Slot, observations: Sequence[Observation]) -> object:
+    """Draws of one kind are interchangeable: the same observation, or observations alike in everything."""
+    carrier = observations[slot.observation]
+    return (slot.statistic, carrier if len(carrier.draws) == 1 else slot.observation, slot.draw)
+
+
+def _partition(
+    whole: Term, slots: Sequence[Slot], blocks: Blocks, coefficient: Fraction, model: ResolvedModel
+) -> Iterator[tuple[Powers, Fraction]]:
+    for chosen in product(*(list(choices([slots[s].draw for s in block], model)) for block in blocks)):
+        design = _realise(whole, slots, blocks, chosen, model)
+        if design is not None:
+            parameters: Powers = frozenset()
+            for choice in chosen:
+                if choice.key is not None:
+                    parameters = times(parameters, frozenset({(choice.key, 1)}))
+            yield times(parameters, design), coefficient
+
+
+def choices(draws: Sequence[Draw], model: ResolvedModel) -> Iterator[Choice]:
+    """The ways in which a block of draws can have a non-zero joint cumulant."""
+    if len(draws) == 1:
+        if draws[0] == RESPONSE:
+            yield from (Choice(column.key, (column.monomial,)) for column in model.mean)
+        return
+    for number, block in enumerate(model.groups):
+        columns = range(len(block.coefficients))
+        options = [
+            columns if draw == RESPONSE else (draw.coefficient,) if (draw.kind, draw.block) == ("effect", number) else ()
+            for draw in draws
+        ]
+        for picked in product(*options):
+            names = tuple(str(block.coefficients[c].key) for c in picked)
+            covariates = tuple(
+                block.coefficients[c].monomial if draw == RESPONSE else ()
+                for c, draw in zip(picked, draws, strict=True)
+            )
+            yield Choice(model.cumulant_key(block, names), covariates, block.factor)
+    if all(draw.kind != "effect" for draw in draws):
+        yield Choice(model.cumulant_key(None, ("1",) * len(draws)), ((),) * len(draws), (OBSERVATION,))
+
+
+def _realise(
+    whole: Term, slots: Sequence[Slot], blocks: Blocks, chosen: Sequence[Choice], model: ResolvedModel
+) -> Powers | None:
+    """The sum over the design that a choice leaves, in normal form; None when it is empty."""
+    unifier = Unifier(1 + max((level.number for level in whole.bound), default=-1))
+    covariates = [o.covariates for o in whole.observations]
+    same = list(range(len(covariates)))  # observations that the residual has made one
+    for block, choice in zip(blocks, chosen, strict=True):
+        for s, monomial in zip(block, choice.covariates, strict=True):
+            carrier = slots[s].observation
+            covariates[carrier] = multiply_monomials(covariates[carrier], monomial)
+        if choice.share == (OBSERVATION,):
+            target = same[slots[block[0]].observation]
+            merged = {same[slots[s].observation] for s in block}
+            same = [target if n in merged else n for n in same]
+    try:
+        cells = close_nesting([o.cell for o in whole.observations], model, unifier)
+        levels: list[dict[str, Level]] = [{level.column: level for level in cell} for cell in cells]
+        for n, representative in enumerate(same):
+            if n != representative:
+                _share(levels, [representative, n], {level.column for level in cells[n]}, unifier)
+        for block, choice in zip(blocks, chosen, strict=True):
+            if choice.share and choice.share != (OBSERVATION,):
+                carriers = [same[slots[s].observation] for s in block]
+                _share(levels, carriers, choice.share, unifier, introduce=True)
+    except Contradiction:
+        return None
+    kept = []
+    for n in sorted(set(same)):
+        monomial: Monomial = ()
+        for other, representative in enumerate(same):
+            if representative == n:
+                monomial = multiply_monomials(monomial, covariates[other])
+        cell = tuple(unifier.find(levels[n][column]) for column in sorted(levels[n]))
+        kept.append(Observation((), monomial, cell))
+    entries = tuple(e._replace(cell=unifier.resolve(e.cell)) for e in whole.entries)
+    return normal_form(Term(Fraction(1), tuple(kept), entries, whole.bound), model, unifier)
+
+
+def _share(
+    levels: list[dict[str, Level]],
+    carriers: Sequence[int],
+    columns: Sequence[str] | set[str],
+    unifier: Unifier,
+    introduce: bool = False,
+) -> None:
+    """Give the carriers one common level of each column, a new one when none of them has any."""
+    for column in sorted(columns):
+        present = [levels[n][column] for n in carriers if column in levels[n]]
+        common = present[0] if present else unifier.fresh(column) if introduce else None
+        if common is None:
+            continue
+        for other in present[1:]:
+            unifier.unify(common, other)
+        for n in carriers:
+            levels[n][column] = common

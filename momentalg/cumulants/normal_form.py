@@ -1,0 +1,222 @@
+"""The normal form of a sum over the design: equal sums come out equal.
+
+Applied to a term whose draws are gone, to a fixpoint:
+
+1. a level of a nested column brings its parent along, and one level has one parent;
+2. a covariate that is constant on a factor becomes the value of that factor's level; what remains of an observation is
+   the total of its covariates over its cell, the size when there are none;
+3. equal entries are one entry with the powers added;
+4. a bound level in exactly one entry, a total to the power 1, is summed out, finer levels first;
+5. the power 0 leaves the indicator that the cell is not empty, dropped only where another entry implies it.
+
+What remains falls apart into connected sums, the design totals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from momentalg.cumulants.polynomial import Powers, times
+from momentalg.cumulants.terms import OBSERVATION, SIZE, Cell, Entry, Level, Term, What, cell_of, multiply_monomials
+from momentalg.cumulants.totals import DesignTotal, canonical, components, single
+from momentalg.expr.nodes import Monomial, Variable
+from momentalg.model.resolved import ResolvedModel
+
+Entries = dict[tuple[Cell, What], int]
+
+
+class Contradiction(Exception):
+    """Two free levels of one column were found equal: the term is zero."""
+
+
+class Unifier:
+    """Levels found to be the same level; a bound level gives way to a free one."""
+
+    def __init__(self, taken: int) -> None:
+        self.alias: dict[Level, Level] = {}
+        self.next = taken
+
+    def find(self, level: Level) -> Level:
+        """The level that stands for `level`."""
+        while level in self.alias:
+            level = self.alias[level]
+        return level
+
+    def unify(self, a: Level, b: Level) -> bool:
+        """Make two levels one; return whether that was news."""
+        a, b = self.find(a), self.find(b)
+        if a == b:
+            return False
+        if a.free and b.free:
+            raise Contradiction
+        if a.free or (not b.free and a.number < b.number):
+            a, b = b, a
+        self.alias[a] = b
+        return True
+
+    def fresh(self, column: str) -> Level:
+        """A new bound level."""
+        self.next += 1
+        return Level(column, "", self.next - 1)
+
+    def resolve(self, cell: Cell) -> Cell:
+        """The cell with every level replaced by its representative."""
+        return tuple(self.find(level) for level in cell) if self.alias else cell
+
+
+def constant_on(variable: Variable, model: ResolvedModel) -> tuple[str, ...] | None:
+    """The columns within whose common levels a covariate is constant; None if it varies by observation."""
+    return model.constant_on.get(variable)
+
+
+def normal_form(term: Term, model: ResolvedModel, unifier: Unifier) -> Powers | None:
+    """The monomial in design totals that a term without draws equals, its coefficient aside; None for zero."""
+    try:
+        cells = [o.cell for o in term.observations] + [e.cell for e in term.entries]
+        cells = close_nesting(cells, model, unifier)
+    except Contradiction:
+        return None
+    entries: Entries = {}
+    observed = len(term.observations)
+    for observation, cell in zip(term.observations, cells[:observed], strict=True):
+        _absorb(entries, observation.covariates, cell, model, unifier)
+    for entry, cell in zip(term.entries, cells[observed:], strict=True):
+        _put(entries, cell, entry.what, entry.power)
+    bound = {unifier.find(level) for level in term.bound}
+    bound |= {level for cell, _ in entries for level in cell}
+    levels = sorted((level for level in bound if not level.free), key=lambda v: _depth(v.column, model), reverse=True)
+    _sum_out(entries, levels, model)
+    return _collect(entries, levels)
+
+
+def close_nesting(cells: list[Cell], model: ResolvedModel, unifier: Unifier) -> list[Cell]:
+    """Give each nested level its parent, the same in every cell; an observation has one level of every column."""
+    parents: dict[tuple[Level, str], Level] = {}
+    changed = True
+    while changed:
+        changed = False
+        for n, raw in enumerate(cells):
+            cell = {}
+            for level in unifier.resolve(raw):
+                if level.column in cell:
+                    changed |= unifier.unify(level, cell[level.column])
+                cell[level.column] = unifier.find(level)
+            for level in tuple(cell.values()):
+                for parent in _parents(level.column, cell, model):
+                    known = parents.get((level, parent))
+                    if parent in cell and known is not None:
+                        changed |= unifier.unify(cell[parent], known)
+                    elif parent not in cell:
+                        cell[parent] = known if known is not None else unifier.fresh(parent)
+                        changed = True
+                    parents[level, parent] = unifier.find(cell[parent])
+            cells[n] = cell_of(cell)
+    return [unifier.resolve(cell) for cell in cells]
+
+
+def _parents(column: str, cell: Mapping[str, Level], model: ResolvedModel) -> tuple[str, ...]:
+    if column == OBSERVATION:
+        return tuple(c for c in cell if c != OBSERVATION)
+    parent = model.local_to.get(column)
+    return () if parent is None else (parent,)
+
+
+def _depth(column: str, model: ResolvedModel) -> int:
+    """How fine a column is: nested columns are finer than what they are local to, observations finest."""
+    if column == OBSERVATION:
+        return len(model.local_to) + 2
+    parent = model.local_to.get(column)
+    return 0 if parent is None else 1 + _depth(parent, model)
+
+
+def _put(entries: Entries, cell: Cell, what: What, power: int) -> None:
+    if cell and any(level.column == OBSERVATION for level in cell) and what.kind == "total":
+        for variable, exponent in what.monomial:  # one observation: the total is the product of the values
+            _put(entries, cell, What("value", ((variable, 1),)), exponent * power)
+        if all(level.free for level in cell if level.column == OBSERVATION):
+            return  # the size of a named observation is 1
+        entries[cell, SIZE] = 1
+        return
+    entries[cell, what] = entries.get((cell, what), 0) + power
+
+
+def _absorb(entries: Entries, covariates: Monomial, cell: Cell, model: ResolvedModel, unifier: Unifier) -> None:
+    levels = {level.column: level for level in cell}
+    varying: Monomial = ()
+    for variable, power in covariates:
+        columns = constant_on(variable, model)
+        if columns is None:
+            varying = multiply_monomials(varying, ((variable, power),))
+            continue
+        for column in columns:
+            if column not in levels:
+                levels[column] = unifier.fresh(column)
+        home = cell_of({column: levels[column] for column in columns})
+        _put(entries, home, SIZE if variable.kind == "size" else What("value", ((variable, 1),)), power)
+    _put(entries, cell_of(levels), What("total", varying), 1)
+
+
+def _sum_out(entries: Entries, levels: list[Level], model: ResolvedModel) -> None:
+    """Rules 4 and 5, to a fixpoint; `levels` loses what is summed out."""
+    progress = True
+    while progress:
+        progress = _drop_powers_of_zero(entries, model)
+        for level in levels:
+            touching = [key for key in entries if level in key[0]]
+            if level.column == OBSERVATION:
+                _observe(entries, level, touching)
+            elif len(touching) != 1 or entries[touching[0]] != 1 or touching[0][1].kind != "total":
+                continue
+            elif any(model.local_to.get(other.column) == level.column for other in touching[0][0]):
+                continue
+            else:
+                cell, what = touching[0]
+                del entries[cell, what]
+                _put(entries, tuple(other for other in cell if other != level), what, 1)
+            levels.remove(level)
+            progress = True
+            break
+
+
+def _observe(entries: Entries, level: Level, touching: list[tuple[Cell, What]]) -> None:
+    """Sum over a bound observation: the product of its values becomes a total over what contains it."""
+    monomial: Monomial = ()
+    levels: dict[str, Level] = {}
+    for cell, what in touching:
+        power = entries.pop((cell, what))
+        levels |= {other.column: other for other in cell if other != level}
+        for variable, exponent in what.monomial:
+            monomial = multiply_monomials(monomial, ((variable, exponent * power),))
+    _put(entries, cell_of(levels), What("total", monomial), 1)
+
+
+def _drop_powers_of_zero(entries: Entries, model: ResolvedModel) -> bool:
+    spent = [key for key, power in entries.items() if power == 0 and _implied(key, entries, model)]
+    for key in spent:
+        del entries[key]
+    return bool(spent)
+
+
+def _implied(key: tuple[Cell, What], entries: Entries, model: ResolvedModel) -> bool:
+    cell, what = key
+    if what.kind != "total" or what.monomial:
+        return True
+    finest = [v for v in cell if not any(model.local_to.get(other.column) == v.column for other in cell)]
+    if len(finest) <= 1:
+        return True  # sums run over non-empty levels, and a named level is not empty
+    return any(set(cell) <= set(other) and power for (other, _), power in entries.items() if (other, _) != key)
+
+
+def _collect(entries: Entries, levels: list[Level]) -> Powers:
+    result: Powers = frozenset()
+    rest: list[Entry] = []
+    for (cell, what), power in entries.items():
+        if any(not level.free for level in cell):
+            rest.append(Entry(cell, what, power))
+        elif what.kind == "named" and isinstance(what.detail, DesignTotal):
+            result = times(result, frozenset({(what.detail, power)}))
+        else:
+            result = times(result, frozenset({(single(cell, what), power)}))
+    for part_levels, part_entries in components(levels, rest):
+        result = times(result, frozenset({(canonical(part_levels, part_entries), 1)}))
+    return result

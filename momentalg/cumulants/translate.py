@@ -1,0 +1,272 @@
+"""From the statistic language to terms, for a given model.
+
+Inside a total the empty index means the observation that the total runs over; outside it, a covariate that is constant
+on a factor means its value at the default level. Default levels stay free, unless `Over` binds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from itertools import product
+
+from momentalg.cumulants.normal_form import Unifier, constant_on, normal_form
+from momentalg.cumulants.polynomial import Polynomial
+from momentalg.cumulants.terms import (
+    DEFAULT,
+    OBSERVATION,
+    RESIDUAL,
+    RESPONSE,
+    SIZE,
+    Cell,
+    Draw,
+    Entry,
+    Level,
+    Observation,
+    Term,
+    What,
+    cell_of,
+    multiply,
+    multiply_monomials,
+    relabel,
+)
+from momentalg.cumulants.totals import DesignTotal
+from momentalg.errors import StatisticError, UnsupportedError
+from momentalg.expr.names import join_factor, quote
+from momentalg.expr.nodes import (
+    Add,
+    Effect,
+    LevelSum,
+    Levels,
+    Mul,
+    Node,
+    Noise,
+    Number,
+    Over,
+    Pow,
+    Response,
+    Size,
+    Total,
+    Value,
+)
+from momentalg.expr.nodes import Sum as ObservationSum
+from momentalg.model.resolved import ResolvedModel
+
+CURRENT = Level(OBSERVATION, "\0current")  # the observation that the enclosing total runs over
+ONE = Term(Fraction(1))
+
+
+def translate(node: Node, model: ResolvedModel) -> list[Term]:
+    """The terms of a statistic. Raises `StatisticError` for what is not a polynomial in totals."""
+    terms = _terms(node, model, inside=False)
+    if any(CURRENT in o.cell for term in terms for o in term.observations):
+        raise StatisticError(
+            "the response, or a covariate that varies by observation, stands outside any total: "
+            "total it over a level first, as in model.total(y, by=...), or name an observation, as in y.at('j')"
+        )
+    return terms
+
+
+def _terms(node: Node, model: ResolvedModel, inside: bool) -> list[Term]:
+    match node:
+        case Number(value):
+            return [Term(value)]
+        case Add(args):
+            return [term for a in args for term in _terms(a, model, inside)]
+        case Mul(args):
+            return _product([_terms(a, model, inside) for a in args])
+        case Pow(base, exponent) if exponent >= 0:
+            return _product([_terms(base, model, inside)] * exponent)
+        case Pow(base, exponent):
+            return [_inverse(base, model, inside, -exponent)]
+        case Response(index):
+            return [_draw(RESPONSE, index, model)]
+        case Noise(index):
+            return [_draw(RESIDUAL, index, model)]
+        case Value():
+            return [_value(node, model, inside)]
+        case Size(by, names):
+            return [Term(Fraction(1), entries=(Entry(_cell(by, names), SIZE, 1),))]
+        case Total(body, by, names):
+            return [_total(term, _cell(by, names)) for term in _terms(body, model, inside=True)]
+        case Over(by, body):
+            return _over(by, body, model, inside)
+        case Levels(by):
+            return _over(by, Number(Fraction(1)), model, inside)
+        case LevelSum(levels, body):
+            bind = {Level(c, name): Level(c, "", n) for n, (c, name) in enumerate(levels)}
+            return [_bind(term, bind) for term in _terms(body, model, inside)]
+        case ObservationSum(index, body, by, names):
+            return [_named_sum(term, index, _cell(by, names)) for term in _terms(body, model, inside)]
+        case Effect(by, coefficient, names):
+            return [_effect(by, coefficient, names, model)]
+        case _:
+            raise StatisticError(f"{type(node).__name__} is not part of the language of statistics")
+
+
+def _product(factors: list[list[Term]]) -> list[Term]:
+    result = []
+    for picked in product(*factors):
+        term = ONE
+        for factor in picked:
+            term = multiply(term, factor)
+        result.append(_join_current(term))
+    return result
+
+
+def _cell(by: tuple[str, ...], names: tuple[str, ...]) -> Cell:
+    names = names or (DEFAULT,) * len(by)
+    return cell_of({c: Level(c, name) for c, name in zip(by, names, strict=True)})
+
+
+def _draw(draw: Draw, index: str, model: ResolvedModel) -> Term:
+    if not index:
+        return Term(Fraction(1), (Observation((draw,), (), (CURRENT,)),))
+    cell = (*_cell(model.columns, ()), Level(OBSERVATION, index))
+    return Term(Fraction(1), (Observation((draw,), (), cell_of({v.column: v for v in cell})),))
+
+
+def _value(node: Value, model: ResolvedModel, inside: bool) -> Term:
+    variable = node.variable
+    columns = constant_on(variable, model)
+    if columns is not None and (node.level or not (inside or node.index)):
+        what = SIZE if variable.kind == "size" else What("value", ((variable, 1),))
+        return Term(Fraction(1), entries=(Entry(_cell(columns, node.level), what, 1),))
+    if node.index:
+        cell = (*_cell(model.columns, ()), Level(OBSERVATION, node.index))
+        return Term(Fraction(1), (Observation((), ((variable, 1),), cell_of({v.column: v for v in cell})),))
+    return Term(Fraction(1), (Observation((), ((variable, 1),), (CURRENT,)),))
+
+
+def _effect(by: tuple[str, ...], coefficient: str, names: tuple[str, ...], model: ResolvedModel) -> Term:
+    """An effect is the average over its level of an observation that carries it."""
+    for number, block in enumerate(model.groups):
+        keys = [str(c.key) for c in block.coefficients]
+        if block.factor == by and coefficient in keys:
+            cell = _cell(by, names)
+            carrier = Observation((Draw("effect", number, keys.index(coefficient)),), (), cell)
+            return Term(Fraction(1), (carrier,), (Entry(cell, SIZE, -1),))
+    raise StatisticError(f"the model has no effect of {coefficient} by {join_factor(by)}")
+
+
+def _join_current(term: Term) -> Term:
+    """Factors at the current observation are one observation."""
+    here = [o for o in term.observations if CURRENT in o.cell]
+    if len(here) < 2:
+        return term
+    draws = tuple(d for o in here for d in o.draws)
+    covariates = here[0].covariates
+    for o in here[1:]:
+        covariates = multiply_monomials(covariates, o.covariates)
+    rest = tuple(o for o in term.observations if CURRENT not in o.cell)
+    return term._replace(observations=(*rest, Observation(draws, covariates, (CURRENT,))))
+
+
+def _total(term: Term, cell: Cell) -> Term:
+    """Sum the current observation over a cell; a body without one is counted once for each observation."""
+    here = [o for o in term.observations if CURRENT in o.cell]
+    observed = here[0]._replace(cell=cell) if here else Observation((), (), cell)
+    rest = tuple(o for o in term.observations if CURRENT not in o.cell)
+    return term._replace(observations=(*rest, observed))
+
+
+def _named_sum(term: Term, index: str, cell: Cell) -> Term:
+    """Sum a named observation over a cell."""
+    named = Level(OBSERVATION, index)
+    number = 1 + max((level.number for level in term.bound), default=-1)
+    bound = Level(OBSERVATION, "", number)
+    carried = any(named in o.cell for o in term.observations)
+    term = relabel(term, {named: bound})
+    if not carried:
+        term = term._replace(observations=(*term.observations, Observation((), (), cell_of({v.column: v for v in (*cell, bound)}))))
+    return term._replace(bound=term.bound | {bound})
+
+
+def _over(by: tuple[str, ...] | None, body: Node, model: ResolvedModel, inside: bool) -> list[Term]:
+    terms = _terms(body, model, inside=by is None or inside)
+    if by is None:
+        return [_over_observations(term) for term in terms]
+    for column in by:
+        if column not in model.columns:
+            known = ", ".join(quote(c) for c in model.columns)
+            raise StatisticError(f"over() runs over the levels of a factor of the model; {quote(column)} is none of {known}")
+    result = []
+    for term in terms:
+        inner = _default_columns(term) - set(by) - _ancestors(by, model)
+        if inner:
+            raise StatisticError(
+                f"inside over({join_factor(by)}, ...) only totals by factors that contain {join_factor(by)} have a "
+                f"meaning; found a total by {join_factor(tuple(sorted(inner)))}"
+            )
+        start = 1 + max((level.number for level in term.bound), default=-1)
+        bind = {Level(c, DEFAULT): Level(c, "", start + n) for n, c in enumerate(sorted({*by, *_default_columns(term)}))}
+        result.append(_bind(term, bind))
+    return result
+
+
+def _ancestors(by: Iterable[str], model: ResolvedModel) -> set[str]:
+    found: set[str] = set()
+    for column in by:
+        while column in model.local_to:
+            column = model.local_to[column]
+            found.add(column)
+    return found
+
+
+def _default_columns(term: Term) -> set[str]:
+    cells = [o.cell for o in term.observations] + [e.cell for e in term.entries]
+    return {v.column for cell in cells for v in cell if v.name == DEFAULT and v.column != OBSERVATION}
+
+
+def _over_observations(term: Term) -> Term:
+    """Sum over all observations; the totals in the body are those of the levels that contain the observation."""
+    columns = _default_columns(term)
+    term = _total(term, cell_of({c: Level(c, DEFAULT) for c in columns}))
+    start = 1 + max((level.number for level in term.bound), default=-1)
+    return _bind(term, {Level(c, DEFAULT): Level(c, "", start + n) for n, c in enumerate(sorted(columns))})
+
+
+def _bind(term: Term, bind: dict[Level, Level]) -> Term:
+    """Turn free levels into bound ones; a level that the term does not mention is summed over all the same."""
+    start = 1 + max((level.number for level in term.bound), default=-1)
+    apart = {old: new._replace(number=start + n) for n, (old, new) in enumerate(bind.items())}
+    term = relabel(term, apart)
+    return term._replace(bound=term.bound | frozenset(apart.values()))
+
+
+def _inverse(base: Node, model: ResolvedModel, inside: bool, exponent: int) -> Term:
+    """1/base to a power: a product of entries is inverted entry by entry, any other whole-data constant is named."""
+    terms = _terms(base, model, inside)
+    if any(o.draws for term in terms for o in term.observations):
+        raise UnsupportedError(
+            "a statistic is divided by something that contains the response; only sizes, covariates and design "
+            "constants can be denominators. A ratio of two statistics is a function of both: ask for them one by one"
+        )
+    if any(CURRENT in o.cell for term in terms for o in term.observations):
+        raise UnsupportedError("division by a covariate that varies by observation: make a column of 1/x")
+    found = Polynomial((m, t.coefficient) for t in terms if (m := _monomial(t, model)) is not None)
+    if not found:
+        raise StatisticError("division by zero in a statistic")
+    if len(found.terms) == 1:
+        ((monomial, coefficient),) = found.terms.items()
+        entries = tuple(_inverted(total, -exponent * power) for total, power in monomial if isinstance(total, DesignTotal))
+        return Term(coefficient ** (-exponent), entries=entries)
+    if any(level.free for total in found.symbols() if isinstance(total, DesignTotal) for e in total.entries for level in e.cell):
+        raise UnsupportedError(
+            "a denominator of several terms at a level, such as 1/(1 + N), is not derivable yet; "
+            "divide by a single size or covariate, or by a constant of the whole data"
+        )
+    return Term(Fraction(1), entries=(Entry((), What("named", (), found), -exponent),))
+
+
+def _monomial(term: Term, model: ResolvedModel) -> frozenset[tuple[object, int]] | None:
+    return normal_form(term, model, Unifier(1 + max((level.number for level in term.bound), default=-1)))
+
+
+def _inverted(total: DesignTotal, power: int) -> Entry:
+    if not total.levels:
+        cell, what, _ = total.entries[0]
+        return Entry(cell, what, power)
+    if any(level.free for e in total.entries for level in e.cell):
+        raise UnsupportedError("division by a sum over levels that depends on a level; divide by a size instead")
+    return Entry((), What("named", (), total), power)
