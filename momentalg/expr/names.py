@@ -11,7 +11,7 @@ import re
 from momentalg.errors import ModelError
 
 _PLAIN = re.compile(r"[^\W\d]\w*(\.\w+)*\Z")
-RESERVED = frozenset({"Intercept", "residual", "size", "var", "cov", "total", "levels", "E"} | {f"k{i}" for i in range(3, 9)})
+RESERVED = frozenset({"Intercept", "residual"})  # words of the keys; a function's name is told by its parenthesis
 
 
 def quote(name: str) -> str:

@@ -108,6 +108,17 @@ class Pow(Node):
         return Pow(_relabel(self.base, label), self.exponent)
 
 
+@dataclass(frozen=True)
+class Function(Node):
+    """A function of covariates, ``log``, ``exp`` or ``sqrt``, in the definition of a covariate."""
+
+    name: str
+    body: Node
+
+    def at(self, label: str) -> Node:
+        return Function(self.name, _relabel(self.body, label))
+
+
 class _Levelled(Node):
     """A node that lives on one level of a factor."""
 

@@ -1,0 +1,245 @@
+"""Covariates from syntax: arithmetic inside I() and its kin, as nodes, monomials and canonical names.
+
+What is a product of whole powers becomes a monomial, so that ``I(x*z)`` and ``x:z`` are one term. Anything else is a
+variable of its own, named by its canonical text and defined by its node.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from momentalg.errors import FormulaError
+from momentalg.expr.names import join_factor, quote, split_factor
+from momentalg.expr.nodes import (
+    Add,
+    Function,
+    Monomial,
+    Mul,
+    Node,
+    Number,
+    Pow,
+    Size,
+    Value,
+    Variable,
+    add,
+    mul,
+    negate,
+    power,
+)
+from momentalg.model.formula import error_at
+from momentalg.model.syntax import Binary, Call, Name, Numeral, Syntax, Unary
+
+ELEMENTARY = ("log", "exp", "sqrt")
+KNOWN = ("I", *ELEMENTARY, "C", "size", "offset")
+_LARGEST_POWER = 64  # whole powers of numbers are evaluated: larger ones are a slip, and could run for ever
+
+Definitions = dict[Variable, Node]
+"""Variables of kind "function", and what they are functions of."""
+
+
+def monomial_of(part: Syntax, text: str, definitions: Definitions) -> Monomial:
+    """The covariate that `part` computes, as a monomial; its new variables are entered in `definitions`."""
+    node = node_of(part, text)
+    found = _monomial(node, definitions)
+    if found is None:
+        found = ((_variable(node, definitions), 1),)
+    if not found or not any(True for _ in variables_of(node)):
+        raise error_at(text, part, "this is a constant, not a covariate", "the intercept is the only constant term: 1")
+    return found
+
+
+def node_of(part: Syntax, text: str) -> Node:
+    """The arithmetic of `part` as a node; raises `FormulaError` where it is not arithmetic."""
+    match part:
+        case Name():
+            return Value(column(part, text))
+        case Numeral():
+            return Number(part.value)
+        case Unary(operator, operand):
+            inner = node_of(operand, text)
+            return inner if operator == "+" else negate(inner)
+        case Binary(operator="**"):
+            return power(node_of(part.left, text), _exponent(part, text))
+        case Binary(operator="/"):
+            below = node_of(part.right, text)
+            if below == Number(Fraction(0)):
+                raise error_at(text, part.right, "division by zero", "correct the expression")
+            return mul(node_of(part.left, text), power(below, -1))
+        case Binary(operator="+"):
+            return add(node_of(part.left, text), node_of(part.right, text))
+        case Binary(operator="-"):
+            return add(node_of(part.left, text), negate(node_of(part.right, text)))
+        case Binary(operator="*"):
+            return mul(node_of(part.left, text), node_of(part.right, text))
+        case Call(function="I"):
+            return node_of(argument(part, text), text)
+        case Call(function="size"):
+            return Size(factor_of(argument(part, text), text))
+        case Call() if part.function in ELEMENTARY:
+            return Function(part.function, node_of(argument(part, text), text))
+    if isinstance(part, Call):
+        raise unknown_function(part, text)
+    advice = "inside a function stand + - * / and **, names and numbers"
+    raise error_at(text, part, "this is not arithmetic", advice)
+
+
+def column(part: Name, text: str) -> Variable:
+    """The column that a name stands for."""
+    if part.text == "Intercept" and not part.quoted:
+        raise error_at(text, part, "Intercept is written 1", "for a column of that name, write `Intercept`")
+    return Variable("column", part.text)
+
+
+def factor_of(part: Syntax, text: str) -> tuple[str, ...]:
+    """The columns of a factor written as ``user`` or ``a:b``."""
+    match part:
+        case Name():
+            return (part.text,)
+        case Binary(operator=":"):
+            columns = factor_of(part.left, text) + factor_of(part.right, text)
+            if len(set(columns)) < len(columns):
+                raise error_at(text, part, f"the factor {join_factor(columns)} repeats a column", "name each column once")
+            return columns
+    raise error_at(text, part, "this is not a factor", "a factor is a column, or columns joined by ':', as in a:b")
+
+
+def argument(call: Call, text: str) -> Syntax:
+    """The only argument of `call`."""
+    if len(call.arguments) != 1:
+        found = len(call.arguments)
+        raise error_at(text, call, f"{call.function}() takes one argument, not {found}", f"write {call.function}(x)")
+    return call.arguments[0]
+
+
+def unknown_function(call: Call, text: str) -> FormulaError:
+    """The error for a function that cannot stand where `call` stands."""
+    name = call.function
+    if name in KNOWN:
+        return error_at(text, call, f"{name}() cannot stand inside another function", "give it a term of its own")
+    advice = f"compute it as a column of the data; the functions of a formula are {', '.join(KNOWN)}"
+    if call.arguments and text[call.start + len(name) : call.start + len(name) + 1] != "(":
+        advice = f"if an operator is missing, write {quote(name)} + (...); if not, {advice}"
+    return error_at(text, call, f"the function {name}() is not known", advice)
+
+
+def variables_of(node: Node) -> tuple[Variable, ...]:
+    """The columns and sizes that a definition reads, in order, without repetition."""
+    match node:
+        case Value():
+            return (node.variable,)
+        case Size():
+            return (Variable("size", join_factor(node.by)),)
+        case Function():
+            return variables_of(node.body)
+        case Pow():
+            return variables_of(node.base)
+        case Add() | Mul():
+            return tuple(dict.fromkeys(v for a in node.args for v in variables_of(a)))
+    return ()
+
+
+def variable_node(variable: Variable) -> Node:
+    """The node that a statistic uses for a covariate."""
+    return Size(split_factor(variable.name)) if variable.kind == "size" else Value(variable)
+
+
+def variable_key(variable: Variable) -> str:
+    """The text of a variable in formulas and keys."""
+    if variable.kind == "column":
+        return quote(variable.name)
+    return f"size({variable.name})" if variable.kind == "size" else variable.name
+
+
+def monomial_key(monomial: Monomial) -> str:
+    """The key of the mean parameter of a covariate: ``Intercept``, ``x``, ``I(x**2)``, ``x:z``."""
+    if not monomial:
+        return "Intercept"
+    return ":".join(variable_key(v) if p == 1 else f"I({_inner(v)}**{p})" for v, p in monomial)
+
+
+def multiply(*monomials: Monomial) -> Monomial:
+    """The product of monomials, sorted."""
+    powers: dict[Variable, int] = {}
+    for monomial in monomials:
+        for variable, exponent in monomial:
+            powers[variable] = powers.get(variable, 0) + exponent
+    return tuple(sorted(powers.items()))
+
+
+def _inner(variable: Variable) -> str:
+    """A variable inside I(): the I of its own name is not needed, its parentheses are."""
+    key = variable_key(variable)
+    return key[1:] if variable.kind == "function" and key.startswith("I(") else key
+
+
+def _exponent(part: Binary, text: str) -> int:
+    exponent = node_of(part.right, text)
+    if not isinstance(exponent, Number) or exponent.value.denominator != 1:
+        raise error_at(text, part.right, "a power must be a whole number", "use sqrt(), or compute a column of the data")
+    if abs(exponent.value) > _LARGEST_POWER:
+        raise error_at(text, part.right, f"the power {exponent.value} is too large", f"powers go up to {_LARGEST_POWER}")
+    if exponent.value < 0 and node_of(part.left, text) == Number(Fraction(0)):
+        raise error_at(text, part, "division by zero", "correct the expression")
+    return int(exponent.value)
+
+
+def _monomial(node: Node, definitions: Definitions) -> Monomial | None:
+    """`node` as a product of whole positive powers, if it is one."""
+    match node:
+        case Value():
+            return ((node.variable, 1),)
+        case Size():
+            return ((Variable("size", join_factor(node.by)), 1),)
+        case Function():
+            return ((_variable(node, definitions), 1),)
+        case Pow() if node.exponent > 0:
+            base = _monomial(node.base, definitions)
+            return None if base is None else tuple((v, p * node.exponent) for v, p in base)
+        case Mul():
+            parts = [_monomial(a, definitions) for a in node.args]
+            return None if None in parts else multiply(*(p for p in parts if p is not None))
+    return None
+
+
+def _variable(node: Node, definitions: Definitions) -> Variable:
+    text = definition_text(node)
+    found = Variable("function", text if isinstance(node, Function) else f"I({text})")
+    definitions[found] = node
+    return found
+
+
+def definition_text(node: Node) -> str:
+    """The canonical text of a definition, in formula syntax, without spaces."""
+    match node:
+        case Number():
+            return str(node.value)
+        case Value() | Size():
+            return variable_key(variables_of(node)[0])
+        case Function():
+            return f"{node.name}({definition_text(node.body)})"
+        case Pow():
+            return f"{_factor_text(node.base)}**{node.exponent}" if node.exponent > 0 else f"1{_times(node)}"
+        case Mul():
+            first, *rest = node.args
+            if isinstance(first, Number) and first.value == -1:
+                return "-" + definition_text(mul(*rest))
+            return ("1" + _times(first) if _divides(first) else _factor_text(first)) + "".join(map(_times, rest))
+        case Add():
+            terms = [definition_text(a) for a in node.args]
+            return terms[0] + "".join(t if t.startswith("-") else f"+{t}" for t in terms[1:])
+    raise TypeError(f"not part of a covariate's definition: {node!r}")
+
+
+def _factor_text(node: Node) -> str:
+    text = definition_text(node)
+    return f"({text})" if isinstance(node, (Add, Mul)) or (isinstance(node, Number) and text != text.lstrip("-")) else text
+
+
+def _divides(node: Node) -> bool:
+    return isinstance(node, Pow) and node.exponent < 0
+
+
+def _times(node: Node) -> str:
+    if isinstance(node, Pow) and node.exponent < 0:
+        return "/" + _factor_text(node.base) + (f"**{-node.exponent}" if node.exponent < -1 else "")
+    return "*" + _factor_text(node)
