@@ -1,0 +1,289 @@
+"""Moments of the design of one unit: letters, their joint cumulants, and what independence makes of them.
+
+A *letter* is a design variable of a unit: its size N, a level-constant covariate, a total of observation covariates, an
+effect that is conditioned on, or a conditional moment of these. Units are i.i.d., so letters of different units are
+independent; within a unit nothing is, unless it is declared. Joint cumulants of products are split by the law of total
+cumulance over independent blocks,
+
+    kappa(a_1 b_1, ..., a_k b_k) = sum over partitions of prod_B kappa(a_B)  *  kappa(b_B : B),
+
+which prints E[X] Var(N) where X is independent of N. What cannot be split stays joint: E[N X] is never E[N] E[X].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from functools import cache
+from math import factorial
+from typing import NamedTuple
+
+from momentalg.cumulants.partitions import counted_partitions, set_partitions
+from momentalg.cumulants.polynomial import ONE, Polynomial
+from momentalg.cumulants.terms import SIZE, What
+from momentalg.expr.nodes import Value, Variable
+from momentalg.expr.traversal import walk
+from momentalg.model.resolved import ResolvedModel
+
+Known = frozenset[Variable]
+NONEMPTY = What("nonempty")
+
+
+class Letter(NamedTuple):
+    """A design variable of a unit; `observation` names the observation for a covariate of a named one."""
+
+    unit: str | int
+    observation: str
+    what: What
+
+
+Letters = frozenset[tuple[Letter, int]]
+
+
+class Moment(NamedTuple):
+    """The joint cumulant of products of letters of one unit given known variables; the expectation of a single one.
+
+    `arguments` are sorted; each is a sorted tuple of ((observation, what), power).
+    """
+
+    arguments: tuple[tuple[tuple[tuple[str, What], int], ...], ...]
+    given: tuple[Variable, ...] = ()
+
+
+def effect_variable(block: int, coefficient: int, model: ResolvedModel) -> Variable:
+    """The variable that stands for an effect that is conditioned on."""
+    group = model.groups[block]
+    return Variable("effect", f"{block}:{coefficient}:{group.name}")
+
+
+def is_effect(what: What) -> bool:
+    """Whether a letter is an effect."""
+    return bool(what.monomial) and what.monomial[0][0].kind == "effect"
+
+
+def bases(variable: Variable, model: ResolvedModel) -> frozenset[Variable]:
+    """The variables that a covariate is a function of."""
+    definition = model.definitions.get(variable)
+    if definition is None:
+        return frozenset({variable})
+    found = {v for node in walk(definition) if isinstance(node, Value) for v in bases(node.variable, model)}
+    return frozenset(found)
+
+
+def size_variable(model: ResolvedModel) -> Variable:
+    """The size of a unit, as a variable."""
+    return Variable("size", ":".join(model.unit))
+
+
+def variables(what: What, model: ResolvedModel) -> frozenset[Variable]:
+    """The variables that determine a letter."""
+    if what.kind == "moment":
+        return frozenset(what.detail.given)  # type: ignore[attr-defined]
+    found = {v for variable, _ in what.monomial for v in bases(variable, model)}
+    if what.kind in ("total", "nonempty"):
+        found.add(size_variable(model))
+    return frozenset(found)
+
+
+def close(known: Iterable[Variable], model: ResolvedModel) -> Known:
+    """Knowing a covariate of every observation of a unit is knowing how many observations there are."""
+    closed = {v for variable in known for v in bases(variable, model)}
+    if any(v.kind == "column" and v not in model.constant_on for v in closed):
+        closed.add(size_variable(model))
+    return frozenset(closed)
+
+
+def multiply_letters(parts: Iterable[Letters]) -> Letters:
+    """The product of letter monomials; the indicator of a non-empty unit is its own square, and N^p implies it."""
+    powers: dict[Letter, int] = {}
+    for part in parts:
+        for letter, power in part:
+            powers[letter] = powers.get(letter, 0) + power
+    for letter in [x for x in powers if x.what == NONEMPTY]:
+        powers[letter] = 1
+        if powers.get(letter._replace(what=SIZE), 0) > 0:
+            powers[letter] = 0
+    return frozenset((x, p) for x, p in powers.items() if p)
+
+
+def cumulant_of_letters(products: Sequence[Letters], known: Known, model: ResolvedModel) -> Polynomial:
+    """The joint cumulant of products of letters given `known`, in letters that are known and in design moments."""
+    outside = ONE
+    inside: list[Letters] = []
+    for product in products:
+        fixed = frozenset((x, p) for x, p in product if variables(x.what, model) <= known)
+        for letter, power in fixed:
+            outside = outside * Polynomial.symbol(letter, power)
+        inside.append(product - fixed)
+    return outside * _split(tuple(inside), known, model)
+
+
+def _split(products: tuple[Letters, ...], known: Known, model: ResolvedModel) -> Polynomial:
+    """The joint cumulant of products of unknown letters, split over independent blocks."""
+    if any(not product for product in products):
+        return ONE if len(products) == 1 else Polynomial()
+    blocks = independent_blocks({x for product in products for x, _ in product}, model)
+    if len(blocks) == 1:
+        return _joint(products, known, model)
+    first = blocks[0]
+    here = [frozenset(pair for pair in product if pair[0] in first) for product in products]
+    rest = [product - part for product, part in zip(products, here, strict=True)]
+    result = Polynomial()
+    for partition in set_partitions(len(products)):
+        value = _split(tuple(multiply_letters(rest[n] for n in block) for block in partition), known, model)
+        for block in partition:
+            if not value:
+                break
+            value = value * _split(tuple(here[n] for n in block), known, model)
+        result = result + value
+    return result
+
+
+def independent_blocks(letters: set[Letter], model: ResolvedModel) -> list[set[Letter]]:
+    """Split letters into independent blocks: by unit, effects from design, and design variables declared independent."""
+    blocks: dict[object, set[Letter]] = {}
+    for letter in letters:
+        kind: object = letter.what.monomial[0][0].name.split(":")[0] if is_effect(letter.what) else ""
+        blocks.setdefault((str(letter.unit), kind), set()).add(letter)
+    result = []
+    for key in sorted(blocks, key=repr):
+        block = blocks[key]
+        result.extend([block] if key[1] else _declared(block, model))  # type: ignore[index]
+    return result
+
+
+def _declared(block: set[Letter], model: ResolvedModel) -> list[set[Letter]]:
+    """Split design letters of a unit when a declaration covers all their variables."""
+    involved = {x: variables(x.what, model) for x in block}
+    everything = frozenset().union(*involved.values())
+    if not any(everything <= set(fact.variables) for fact in model.independent):
+        return [block]
+    parts: list[tuple[set[Variable], set[Letter]]] = []
+    for letter in sorted(block, key=repr):
+        mine: tuple[set[Variable], set[Letter]] = (set(involved[letter]), {letter})
+        apart = []
+        for part in parts:
+            if part[0] & mine[0]:
+                mine = (mine[0] | part[0], mine[1] | part[1])
+            else:
+                apart.append(part)
+        parts = [*apart, mine]
+    return [part[1] for part in parts]
+
+
+def _joint(products: tuple[Letters, ...], known: Known, model: ResolvedModel) -> Polynomial:
+    """A cumulant that cannot be split: of effects in terms of their cumulants, of design variables a named moment."""
+    letters = {x for product in products for x, _ in product}
+    some = next(iter(letters))
+    if is_effect(some.what):
+        return _effect_cumulant(products, model)
+    arguments = tuple(sorted(_anonymous(product) for product in products))
+    involved = frozenset().union(*(variables(x.what, model) for x in letters))
+    given = frozenset(v for v in known if v.kind != "effect")
+    if any(involved | given <= set(fact.variables) for fact in model.independent) and not involved & given:
+        given = frozenset()
+    moment = Moment(arguments, tuple(sorted(given)))
+    if not given:
+        return Polynomial.symbol(moment)
+    return Polynomial.symbol(Letter(some.unit, "", What("moment", (), moment)))
+
+
+def _anonymous(product: Letters) -> tuple[tuple[tuple[str, What], int], ...]:
+    return tuple(sorted((((x.observation, x.what), p) for x, p in product), key=repr))
+
+
+def _effect_cumulant(products: tuple[Letters, ...], model: ResolvedModel) -> Polynomial:
+    """kappa of products of zero-mean effects of one block, by indecomposable partitions without singletons."""
+    draws: list[int] = []
+    group: list[int] = []
+    block = 0
+    for n, product in enumerate(products):
+        for letter, power in sorted(product, key=repr):
+            number, coefficient = letter.what.monomial[0][0].name.split(":")[:2]
+            block = int(number)
+            draws += [int(coefficient)] * power
+            group += [n] * power
+    columns = model.groups[block].coefficients
+    terms = []
+    for number_of, partition in counted_partitions(draws, group, len(products)):
+        if min(len(b) for b in partition) < 2:
+            continue
+        powers: dict[object, int] = {}
+        for b in partition:
+            key = model.cumulant_key(model.groups[block], tuple(str(columns[draws[d]].key) for d in b))
+            powers[key] = powers.get(key, 0) + 1
+        terms.append((frozenset(powers.items()), Fraction(number_of)))
+    return Polynomial(terms)  # type: ignore[arg-type]
+
+
+def raw(polynomial: Polynomial, model: ResolvedModel) -> Polynomial:
+    """Rewrite every design moment in raw moments E[...]: the canonical form, in which equal results are equal."""
+
+    def value(symbol: object, power: int) -> Polynomial | None:
+        if isinstance(symbol, Moment):
+            return _raw_moment(symbol, "i", model) ** power
+        if isinstance(symbol, Letter) and symbol.what.kind == "moment":
+            return _raw_moment(symbol.what.detail, symbol.unit, model) ** power  # type: ignore[arg-type]
+        return None
+
+    return polynomial.substitute(value)
+
+
+def _raw_moment(moment: Moment, unit: str | int, model: ResolvedModel) -> Polynomial:
+    products = [frozenset((Letter(unit, o, w), p) for (o, w), p in argument) for argument in moment.arguments]
+    known = frozenset(moment.given)
+    result = Polynomial()
+    for partition in set_partitions(len(products)):
+        value = Polynomial.constant((-1) ** (len(partition) - 1) * factorial(len(partition) - 1))
+        for block in partition:
+            value = value * _raw_expectation(multiply_letters(products[n] for n in block), known, model)
+        result = result + value
+    return result
+
+
+def _raw_expectation(product: Letters, known: Known, model: ResolvedModel) -> Polynomial:
+    """E[product | known], with the conditional moments inside made raw first."""
+    expanded = raw(Polynomial({frozenset(product): Fraction(1)}), model)  # type: ignore[dict-item]
+    result = Polynomial()
+    for monomial, coefficient in expanded.terms.items():
+        letters = frozenset((x, p) for x, p in monomial if isinstance(x, Letter))
+        value = Polynomial({monomial - letters: coefficient})
+        for unit in sorted({str(x.unit) for x, _ in letters}):
+            value = value * _tower(frozenset((x, p) for x, p in letters if str(x.unit) == unit), known, model)
+        result = result + value
+    return result
+
+
+def _tower(letters: Letters, known: Known, model: ResolvedModel) -> Polynomial:
+    """E[letters | known] for letters of one unit, some of them conditional moments E[g | U], in a unique form.
+
+    Everything is conditioned on the coarsest U first; then a single conditional moment goes back where it came from,
+    E[f(U) E[g | U]] = E[f(U) g] (the tower law), and a product of several stays.
+    """
+    conditional = {x: x.what.detail for x, _ in letters if x.what.kind == "moment" and not variables(x.what, model) <= known}
+    if not conditional:
+        return cumulant_of_letters([letters], known, model)
+    coarsest = min((moment.given for moment in conditional.values()), key=lambda given: (len(given), given))  # type: ignore[attr-defined]
+    inside = frozenset((x, p) for x, p in letters if variables(x.what, model) <= set(coarsest))
+    if inside != letters:
+        result = Polynomial()
+        for monomial, coefficient in _tower(letters - inside, frozenset(coarsest), model).terms.items():
+            new = frozenset((x, p) for x, p in monomial if isinstance(x, Letter))
+            value = _tower(multiply_letters([inside, new]), known, model)
+            result = result + value * Polynomial({monomial - new: coefficient})
+        return result
+    if sum(p for x, p in letters if x in conditional) > 1:
+        return cumulant_of_letters([letters], known, model)
+    ((letter, moment),) = conditional.items()
+    opened = frozenset((Letter(letter.unit, o, w), p) for (o, w), p in moment.arguments[0])  # type: ignore[attr-defined]
+    return _tower(multiply_letters([opened, letters - {(letter, 1)}]), known, model)
+
+
+@cache
+def falling_factorial(blocks: int, fixed: int) -> tuple[int, ...]:
+    """Coefficients in m of (m - fixed)(m - fixed - 1)...: the ways to give `blocks` distinct units, lowest first."""
+    coefficients = [1]
+    for step in range(fixed, fixed + blocks):
+        shifted = [0, *coefficients]
+        coefficients = [a - step * b for a, b in zip(shifted, [*coefficients, 0], strict=True)]
+    return tuple(coefficients)
