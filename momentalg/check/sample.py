@@ -14,6 +14,7 @@ from itertools import product
 from typing import Any, Generic, TypeVar
 
 from momentalg.check.linear import Matrix, identity, matmul, residual_maker, same_level, trace_of_product
+from momentalg.check.scope import Scope
 from momentalg.errors import AssumptionError, StatisticError
 from momentalg.expr import nodes as n
 from momentalg.expr.names import split_factor
@@ -22,8 +23,6 @@ from momentalg.model.resolved import ResolvedModel
 T = TypeVar("T")
 Observation = Hashable
 Labels = Mapping[str, Any]
-Scope = Mapping[tuple[str, str], Any]
-"""What names mean: ("observation", index), ("level", index) and, for the default level, ("default", column)."""
 
 
 @dataclass(frozen=True)
@@ -320,3 +319,24 @@ class NumberReader(Reader[Fraction]):
         if isinstance(node, n.Parameter) and self.parameter is not None:
             return self.parameter(node.key)
         return super().special(node, scope)
+
+
+def design_scope(
+    sample: Sample,
+    model: ResolvedModel,
+    at: Mapping[str, Any] | None = None,
+    observations: Mapping[str, Observation] | None = None,
+) -> Scope:
+    """The scope of statistics on a given design, from ``at={"user": "u7", "k": "u8"}``.
+
+    A column's name gives the default level's label, any other name is that of a free level. Columns that are
+    constant on the default level get their labels from it.
+    """
+    columns = tuple(dict.fromkeys((*model.columns, *model.local_to)))
+    given = {c: label for c, label in (at or {}).items() if c in columns}
+    default = sample.implied(given, columns) if given else {}
+    return {
+        **{("level", name): label for name, label in (at or {}).items()},
+        **{("default", c): label for c, label in default.items()},
+        **{("observation", index): o for index, o in (observations or {}).items()},
+    }

@@ -20,7 +20,8 @@ from typing import Any
 from momentalg.check.laws import Law, UnitAtom, designs, law_cumulants, sample_of
 from momentalg.check.parameters import ParameterValues, cumulant_keys
 from momentalg.check.partitions import CumulantsFromMoments, Multiset
-from momentalg.check.sample import NumberReader, Observation, Sample, Scope
+from momentalg.check.sample import NumberReader, Observation, Sample
+from momentalg.check.scope import Scope, unit_scope
 from momentalg.errors import AssumptionError, StatisticError
 from momentalg.expr import nodes as n
 from momentalg.model.resolved import ResolvedModel
@@ -121,38 +122,9 @@ def values(
     The default level and ``i`` are unit 0; other free level names are the units 1, 2, ..., and free indices of
     observations the places 0, 1, ... of unit 0, in order of appearance, unless `at` and `observations` say otherwise.
     """
-    scope: dict[tuple[str, str], Any] = {("default", c): 0 for c in space.model.unit}
-    free = dict.fromkeys(_free(node, frozenset()))
-    named = ["i", *(name for kind, name in free if kind == "level" and name != "i")]
-    indices = [name for kind, name in free if kind == "observation"]
-    scope |= {("level", name): unit for unit, name in enumerate(named)}
-    scope |= {("observation", name): (0, place) for place, name in enumerate(indices) if name}
-    scope |= {("level", name): unit for name, unit in (at or {}).items()}
-    if lost := sorted(name for name in named if scope["level", name] >= space.units):
-        raise StatisticError(f"{space.units} units are too few for the levels {lost}; raise `units` or pass `at`")
-    scope |= {("observation", name): place for name, place in (observations or {}).items()}
+    scope = unit_scope((node,), space.model.unit, space.units, at, observations)
     run = _Run(space, letters or {})
     return tuple(run.read(node, scope, outcome) for outcome in range(len(space.outcomes)))
-
-
-def _free(node: n.Node, bound: frozenset[str]) -> Iterator[tuple[str, str]]:
-    """The free names of levels and observations, as ("level", name) and ("observation", index)."""
-    level = getattr(node, "level", ())
-    yield from (("level", name) for name in level if f"level {name}" not in bound)
-    match node:
-        case n.Response(index) | n.Noise(index) | n.Value(_, index):
-            indices: tuple[str, ...] = (index,)
-        case n.Delta(first, second):
-            indices = (first, second)
-        case _:
-            indices = ()
-    yield from (("observation", i) for i in indices if i and f"observation {i}" not in bound)
-    if isinstance(node, n.Sum):
-        bound |= {f"observation {node.index}"}
-    if isinstance(node, n.LevelSum):
-        bound |= {f"level {name}" for _, name in node.levels}
-    for child in n.children(node):
-        yield from _free(child, bound)
 
 
 @dataclass
