@@ -12,6 +12,7 @@ import importlib.util
 import os
 import shutil
 from collections import Counter
+from collections.abc import Generator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -66,8 +67,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.skip(reason=ABSENT + engine))
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Count the skipped tests of each absent engine."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None]:
+    """Count the skipped tests of each absent engine, after everything else that is summarised."""
+    yield
     reasons = [report.longrepr[2] for report in terminalreporter.stats.get("skipped", [])]
     counts = Counter(reason.split(ABSENT)[1] for reason in reasons if ABSENT in reason)
     terminalreporter.section("engines")
