@@ -65,4 +65,4 @@ wheel: $(DEV)  ## build the wheel into dist/, without network
 
 clean:  ## remove what is built; keeps .venv
 	@rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	@find momentalg tests derivations -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
