@@ -1,0 +1,193 @@
+"""From results back to nodes, in the order in which a statistician writes them.
+
+Terms come by the cumulants they contain, highest order first, effects before the residual before the means; within a
+term: number, means, design constants, components.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from momentalg.cumulants.design_moments import NONEMPTY, Letter, Moment
+from momentalg.cumulants.polynomial import Polynomial, Powers
+from momentalg.cumulants.random_view import units_key
+from momentalg.cumulants.terms import DEFAULT, OBSERVATION, SIZE, Cell, What
+from momentalg.cumulants.totals import DesignTotal
+from momentalg.expr.nodes import (
+    ONE,
+    Cumulant,
+    Effect,
+    Function,
+    LevelSum,
+    Levels,
+    Monomial,
+    Node,
+    Number,
+    Parameter,
+    Size,
+    Total,
+    Value,
+    Variable,
+    add,
+    mul,
+    power,
+)
+from momentalg.model.resolved import ResolvedModel
+
+INDICES = ("i", "k", "l", "m", "p", "q", "s", "t")
+_ORDER = re.compile(r"k([3-8])\(")
+
+
+def to_node(polynomial: Polynomial, model: ResolvedModel) -> Node:
+    """The polynomial as a sum of terms, collected by parameters."""
+    return collect(polynomial, model, is_parameter)
+
+
+def flat_node(polynomial: Polynomial, model: ResolvedModel) -> Node:
+    """The polynomial as a sum of single terms."""
+    return collect(polynomial, model, lambda symbol: True)
+
+
+def is_parameter(symbol: object) -> bool:
+    """Whether a symbol is a parameter key, and not a constant of the design."""
+    return isinstance(symbol, str) and not symbol.startswith("levels(")
+
+
+def collect(polynomial: Polynomial, model: ResolvedModel, outer: object) -> Node:
+    """A sum over the parts of the monomials whose symbols satisfy `outer`, each times its coefficient."""
+    rank = parameter_rank(model)
+    parts = polynomial.split(outer)  # type: ignore[arg-type]
+    terms = []
+    for kept in sorted(parts, key=lambda p: _term_order(p, rank)):
+        rest = parts[kept]
+        if len(rest.terms) == 1:
+            ((inner, number),) = rest.terms.items()
+            terms.append(_product(number, kept | inner, model, rank))
+        else:
+            inside = add(*(_product(rest.terms[m], m, model, rank) for m in sorted(rest.terms, key=lambda p: _term_order(p, rank))))
+            means, others = _means(kept, rank)
+            terms.append(mul(*_factors(means, model), inside, *_factors(others, model)))
+    return add(*terms)
+
+
+def parameter_rank(model: ResolvedModel) -> Mapping[str, int]:
+    """Positions of the mean parameters; every other parameter is a component."""
+    return {column.key: n for n, column in enumerate(model.mean) if column.key is not None}
+
+
+def _product(number: object, monomial: Powers, model: ResolvedModel, rank: Mapping[str, int]) -> Node:
+    parameters = frozenset(pair for pair in monomial if is_parameter(pair[0]))
+    means, components = _means(parameters, rank)
+    design = _factors(monomial - parameters, model)
+    return mul(Number(number), *_factors(means, model), *design, *_factors(components, model))  # type: ignore[arg-type]
+
+
+def _means(parameters: Powers, rank: Mapping[str, int]) -> tuple[Powers, Powers]:
+    means = frozenset(pair for pair in parameters if pair[0] in rank)
+    return means, parameters - means
+
+
+def _factors(monomial: Powers, model: ResolvedModel) -> list[Node]:
+    made = [(symbol_order(s, model), power(symbol_node(s, model), p)) for s, p in monomial]
+    return [node for _, node in sorted(made, key=lambda pair: pair[0])]
+
+
+def _term_order(monomial: Powers, rank: Mapping[str, int]) -> tuple[object, ...]:
+    """Highest cumulants first; then effects, residual, means; then the simpler design constant."""
+    orders: list[int] = []
+    names: list[tuple[int, str]] = []
+    for symbol, exponent in monomial:
+        if is_parameter(symbol):
+            key = str(symbol)
+            match = _ORDER.match(key)
+            order = 1 if key in rank else int(match[1]) if match else 2
+            orders += [-order] * exponent
+            place = 200 + rank[key] if key in rank else 100 if "(residual" in key else 0
+            names += [(place, key)] * exponent
+    design = sorted((repr(s), -p) for s, p in monomial if not is_parameter(s))
+    return (sorted(orders) or [0], sorted(names), len(design), design)
+
+
+def symbol_order(symbol: object, model: ResolvedModel) -> tuple[int, str]:
+    """Where a symbol stands within a product."""
+    rank = parameter_rank(model)
+    if isinstance(symbol, str):
+        return (rank.get(symbol, 10 + ("(residual" in symbol)), symbol)
+    return (1 + isinstance(symbol, Moment), repr(symbol))
+
+
+def symbol_node(symbol: object, model: ResolvedModel) -> Node:
+    """The node of one symbol."""
+    if isinstance(symbol, str):
+        return Levels(model.unit) if symbol == units_key(model) else Parameter(symbol)
+    if isinstance(symbol, Moment):
+        return _moment_node(symbol, "", model)
+    if isinstance(symbol, Letter):
+        return _value_node(symbol.what, model.unit, _level_of(str(symbol.unit), model), symbol.observation, model)
+    if isinstance(symbol, DesignTotal):
+        return _total_node(symbol, model)
+    raise TypeError(f"{symbol!r} is no symbol of the algebra")
+
+
+def _level_of(name: str, model: ResolvedModel) -> tuple[str, ...]:
+    return () if name in ("", DEFAULT) else (name,) * len(model.unit)
+
+
+def _moment_node(moment: Moment, unit: str, model: ResolvedModel) -> Node:
+    level = _level_of(unit, model)
+    arguments = tuple(
+        mul(*(power(_value_node(what, model.unit, level, o, model), p) for (o, what), p in argument))
+        for argument in sorted(moment.arguments, key=lambda a: (sum(p for _, p in a), repr(a)))
+    )
+    given = tuple(_value_node(_what_of(v), model.unit, level, "", model) for v in moment.given)
+    return Cumulant(arguments, given)
+
+
+def _what_of(variable: Variable) -> What:
+    return SIZE if variable.kind == "size" else What("value", ((variable, 1),))
+
+
+def _total_node(total: DesignTotal, model: ResolvedModel) -> Node:
+    used = {v.name for e in total.entries for v in e.cell if v.free}
+    free = iter(name for name in INDICES if name not in used)
+    names = [next(free) for _ in total.levels]
+    if not total.levels:
+        return _entry_node(total.entries[0].cell, total.entries[0].what, names, model)
+    if not total.entries:
+        return Levels(total.levels)
+    body = mul(*(power(_entry_node(e.cell, e.what, names, model), e.power) for e in total.entries))
+    return LevelSum(tuple(zip(total.levels, names, strict=True)), body)
+
+
+def _entry_node(cell: Cell, what: What, names: list[str], model: ResolvedModel) -> Node:
+    observation = next((v.name for v in cell if v.column == OBSERVATION), "")
+    levels = {v.column: v.name if v.free else names[v.number] for v in cell if v.column != OBSERVATION}
+    order = sorted(levels, key=lambda c: model.columns.index(c) if c in model.columns else 0)
+    bound = any(not v.free for v in cell)
+    default = not bound and all(name == DEFAULT for name in levels.values())
+    level = () if default else tuple(levels[c] for c in order)
+    return _value_node(what, tuple(order), level, observation, model)
+
+
+def _value_node(what: What, by: tuple[str, ...], level: tuple[str, ...], observation: str, model: ResolvedModel) -> Node:
+    if what.kind == "total":
+        return Total(monomial_node(what.monomial), by, level) if what.monomial else Size(by, level)
+    if what == NONEMPTY:
+        return Function("nonempty", Size(by, level))
+    if what.kind == "moment":
+        return _moment_node(what.detail, level[0] if level else "", model)  # type: ignore[arg-type]
+    if what.kind == "named":
+        detail = what.detail
+        return flat_node(detail, model) if isinstance(detail, Polynomial) else symbol_node(detail, model)
+    ((variable, _),) = what.monomial
+    if variable.kind == "effect":
+        block, coefficient = variable.name.split(":")[:2]
+        group = model.groups[int(block)]
+        return Effect(group.factor, str(group.coefficients[int(coefficient)].key), level)
+    return Value(variable, observation, level)
+
+
+def monomial_node(monomial: Monomial) -> Node:
+    """A covariate monomial as a product of values at the current observation."""
+    return mul(*(power(Value(variable), p) for variable, p in monomial)) if monomial else ONE

@@ -1,0 +1,213 @@
+"""The numbers that results take: on a design, exactly, and under a law of the design of one unit.
+
+A design total is a sum of products over levels; it is computed by eliminating one level at a time from tables keyed
+by the cells that occur in the data (variable elimination), so that sparse designs cost what their cells cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from momentalg.cumulants.design_moments import NONEMPTY, Letter, Moment
+from momentalg.cumulants.polynomial import Polynomial
+from momentalg.cumulants.terms import OBSERVATION, Cell, Level, What
+from momentalg.cumulants.totals import DesignTotal
+from momentalg.errors import DataError, UnsupportedError
+from momentalg.expr.nodes import Monomial, Variable
+
+Number = Any  # Fraction where the input is exact, float where it is not
+Table = dict[tuple[Hashable, ...], Number]
+
+
+@dataclass(frozen=True)
+class DesignTable:
+    """The rows of a design: a label for each column, a value for each covariate. Built once, read many times."""
+
+    labels: Mapping[str, Sequence[Hashable]]
+    values: Mapping[Variable, Sequence[Number]]
+    rows: int
+
+    def cells(self, columns: Sequence[str]) -> list[tuple[Hashable, ...]]:
+        """The cell of every row, on the given columns."""
+        return list(zip(*(self.labels[c] for c in columns), strict=True)) if columns else [()] * self.rows
+
+    def total(self, columns: Sequence[str], monomial: Monomial) -> Table:
+        """The total of a covariate monomial over every cell that occurs."""
+        table: Table = {}
+        for row, cell in enumerate(self.cells(columns)):
+            value: Number = 1
+            for variable, power in monomial:
+                value = value * self._at(variable, row) ** power
+            table[cell] = table.get(cell, 0) + value
+        return table
+
+    def value(self, columns: Sequence[str], variable: Variable) -> Table:
+        """The value of a covariate that is constant on the cells of these columns."""
+        table: Table = {}
+        for row, cell in enumerate(self.cells(columns)):
+            value = self._at(variable, row)
+            if table.setdefault(cell, value) != value:
+                raise DataError(f"{variable.name} is declared constant within {', '.join(columns)}, but is not within {cell}")
+        return table
+
+    def _at(self, variable: Variable, row: int) -> Number:
+        try:
+            return self.values[variable][row]
+        except KeyError:
+            raise DataError(f"the result needs the covariate {variable.name}, which the data do not have") from None
+
+
+def evaluate(
+    polynomial: Polynomial,
+    parameters: Mapping[str, Number],
+    design: DesignTable,
+    free: Mapping[tuple[str, str], Hashable] | None = None,
+) -> Number:
+    """The value of a given-design result; `free` gives the label of each free level, by (column, name)."""
+    cache: dict[object, Number] = {}
+
+    def value(symbol: object) -> Number:
+        if symbol not in cache:
+            cache[symbol] = (
+                parameter(symbol, parameters) if isinstance(symbol, str) else design_total(symbol, design, free or {})
+            )
+        return cache[symbol]
+
+    return total_value(polynomial, value)
+
+
+def total_value(polynomial: Polynomial, value: Callable[[Any], Number]) -> Number:
+    """The polynomial with `value(symbol)` for every symbol."""
+    result: Number = Fraction(0)
+    for monomial, coefficient in polynomial.terms.items():
+        product: Number = coefficient
+        for symbol, power in monomial:
+            base = value(symbol)
+            if base == 0 and power < 0:
+                raise DataError("the result divides by a design constant that is zero for these data")
+            product = product * base**power
+        result = result + product
+    return result
+
+
+def parameter(key: str, parameters: Mapping[str, Number]) -> Number:
+    """The value of a parameter; its absence is an error that lists what was given."""
+    try:
+        return parameters[key]
+    except KeyError:
+        given = ", ".join(parameters) or "none"
+        raise DataError(f"the result needs the parameter {key}; given: {given}") from None
+
+
+def design_total(symbol: Any, design: DesignTable, free: Mapping[tuple[str, str], Hashable]) -> Number:
+    """The value of one design total on a design."""
+    if not isinstance(symbol, DesignTotal):
+        raise UnsupportedError(
+            "this result depends on the law of the design, not on one design: ask for it given the design "
+            "(given=ma.design), or evaluate it with law=..., for instance law=ma.empirical(frame)"
+        )
+    factors: list[tuple[tuple[Level, ...], Table]] = []
+    for entry in symbol.entries:
+        levels, table = _table(entry.cell, entry.what, design, free)
+        factors.append((levels, {k: _power(v, entry.power) for k, v in table.items()}))
+    for number, column in enumerate(symbol.levels):
+        level = Level(column, "", number)
+        touching = [f for f in factors if level in f[0]] or [((level,), dict.fromkeys(design.total((column,), ()), 1))]
+        joined = touching[0]
+        for other in touching[1:]:
+            joined = _join(joined, other)
+        factors = [f for f in factors if level not in f[0]] + [_sum_out(joined, level)]
+    result: Number = Fraction(1)
+    for _, table in factors:
+        result = result * table.get((), 0)
+    return result
+
+
+def _power(value: Number, power: int) -> Number:
+    if value == 0 and power < 0:
+        raise DataError("the result divides by a covariate total that is zero for these data")
+    return Fraction(value) ** power if isinstance(value, (int, Fraction)) else value**power
+
+
+def _table(cell: Cell, what: What, design: DesignTable, free: Mapping[tuple[str, str], Hashable]) -> tuple[tuple[Level, ...], Table]:
+    if what.kind == "named":
+        detail = what.detail
+        if isinstance(detail, Polynomial):
+            return (), {(): total_value(detail, lambda s: design_total(s, design, free))}
+        return (), {(): design_total(detail, design, free)}
+    if any(v.column == OBSERVATION for v in cell):
+        raise UnsupportedError("results for named observations are symbolic; ask for the value of a level or of the whole data")
+    columns = tuple(v.column for v in cell)
+    table = design.total(columns, what.monomial) if what.kind == "total" else design.value(columns, what.monomial[0][0])
+    for position, level in reversed(list(enumerate(cell))):
+        if level.free:
+            label = free[level.column, level.name]
+            table = {k[:position] + k[position + 1 :]: v for k, v in table.items() if k[position] == label}
+    return tuple(v for v in cell if not v.free), table
+
+
+def _join(a: tuple[tuple[Level, ...], Table], b: tuple[tuple[Level, ...], Table]) -> tuple[tuple[Level, ...], Table]:
+    shared = [v for v in a[0] if v in b[0]]
+    here, there = [a[0].index(v) for v in shared], [b[0].index(v) for v in shared]
+    rest = [n for n, v in enumerate(b[0]) if v not in a[0]]
+    index: dict[tuple[Hashable, ...], list[tuple[tuple[Hashable, ...], Number]]] = {}
+    for key, value in b[1].items():
+        index.setdefault(tuple(key[n] for n in there), []).append((tuple(key[n] for n in rest), value))
+    table: Table = {}
+    for key, value in a[1].items():
+        for more, other in index.get(tuple(key[n] for n in here), ()):
+            table[(*key, *more)] = value * other
+    return (*a[0], *(b[0][n] for n in rest)), table
+
+
+def _sum_out(factor: tuple[tuple[Level, ...], Table], level: Level) -> tuple[tuple[Level, ...], Table]:
+    position = factor[0].index(level)
+    table: Table = {}
+    for key, value in factor[1].items():
+        rest = key[:position] + key[position + 1 :]
+        table[rest] = table.get(rest, 0) + value
+    return factor[0][:position] + factor[0][position + 1 :], table
+
+
+def evaluate_law(
+    polynomial: Polynomial,
+    parameters: Mapping[str, Number],
+    expectation: Callable[[Callable[[Any], Number]], Number],
+    letter: Callable[[Any, What], Number],
+    units: int | None,
+    units_symbol: str,
+) -> Number:
+    """The value of a canonical random-view result under a law of one unit.
+
+    `expectation(f)` is E f(unit) under the law, `letter(unit, what)` the value of a design variable of a unit.
+    """
+
+    def value(symbol: Any) -> Number:
+        if isinstance(symbol, Moment):
+            return expectation(lambda unit: _product(symbol.arguments[0], unit, letter))
+        if symbol == units_symbol:
+            if units is None:
+                raise DataError('the result is of a whole sample: say how many units it has, as in units={"user": 40}')
+            return units
+        if isinstance(symbol, str):
+            return parameter(symbol, parameters)
+        if isinstance(symbol, (DesignTotal, Letter)):
+            raise UnsupportedError(
+                "this result depends on the values of one design, not only on its law: evaluate it with data=..."
+            )
+        raise TypeError(f"{symbol!r} is no symbol of the algebra")
+
+    return total_value(polynomial, value)
+
+
+def _product(argument: Sequence[tuple[tuple[str, What], int]], unit: Any, letter: Callable[[Any, What], Number]) -> Number:
+    result: Number = 1
+    for (observation, what), power in argument:
+        if observation:
+            raise UnsupportedError("results for named observations are symbolic; ask for the value of a level total")
+        base = Fraction(letter(unit, What("total")) > 0) if what == NONEMPTY else letter(unit, what)
+        result = result * _power(base, power)
+    return result
