@@ -1,1 +1,68 @@
-"""momentalg derives, solves, generates and checks the moment equations of mixed models."""
+"""momentalg: derive, solve, generate and check the moment equations of mixed models.
+
+The public names are those of `__all__`. What needs a heavy library or a later layer is imported when it is first named.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from momentalg.errors import (
+    AssumptionError,
+    DataError,
+    FormulaError,
+    ModelError,
+    MomentalgError,
+    NotIdentifiedError,
+    RuleError,
+    StatisticError,
+    UnsupportedError,
+)
+from momentalg.expr.nodes import DESIGN as design
+from momentalg.expr.nodes import OBSERVATIONS as observations
+from momentalg.expr.nodes import over
+from momentalg.model.assumptions import independent, may_be_empty, nested, unreplicated
+from momentalg.model.model import Model
+from momentalg.model.terms import Covariate, Group, Intercept, Size
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AssumptionError",
+    "Covariate",
+    "DataError",
+    "FormulaError",
+    "Group",
+    "Intercept",
+    "Model",
+    "ModelError",
+    "MomentalgError",
+    "NotIdentifiedError",
+    "RuleError",
+    "Size",
+    "StatisticError",
+    "UnsupportedError",
+    "design",
+    "independent",
+    "may_be_empty",
+    "nested",
+    "observations",
+    "over",
+    "unreplicated",
+]
+
+_LATER: dict[str, tuple[str, str]] = {}
+"""Public names of later layers: the module that defines each, and its name there."""
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name of a later layer on first use."""
+    if name in _LATER:
+        module, attribute = _LATER[name]
+        return getattr(import_module(module), attribute)
+    raise AttributeError(f"module 'momentalg' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Models: formulas and term objects, resolved to what the algebra sees."""

@@ -48,6 +48,13 @@ def monomial_of(part: Syntax, text: str, definitions: Definitions) -> Monomial:
     return found
 
 
+def term_of(part: Syntax, text: str, definitions: Definitions) -> Monomial:
+    """The covariate that a single term is: a column, a function, or an interaction of these."""
+    if isinstance(part, Binary) and part.operator == ":":
+        return multiply(term_of(part.left, text, definitions), term_of(part.right, text, definitions))
+    return monomial_of(part, text, definitions)
+
+
 def node_of(part: Syntax, text: str) -> Node:
     """The arithmetic of `part` as a node; raises `FormulaError` where it is not arithmetic."""
     match part:

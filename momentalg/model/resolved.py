@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
-from momentalg.expr.nodes import Monomial, Node, Variable
 from momentalg.expr.names import join_factor
+from momentalg.expr.nodes import Monomial, Node, Variable
+from momentalg.model.mapping import FrozenMapping
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Independence:
 
 @dataclass(frozen=True)
 class ResolvedModel:
-    """A model after names are resolved. Immutable; hashable by identity of its parts.
+    """A model after names are resolved. Immutable, hashable by content, and picklable.
 
     `constant_on` gives, for a covariate, the factor (its columns) within whose levels it is constant; a covariate
     that is absent varies by observation. `local_to` gives, for a nested column, the column it is local to.
@@ -53,13 +53,17 @@ class ResolvedModel:
     response: str
     mean: tuple[Column, ...]
     groups: tuple[GroupBlock, ...]
-    constant_on: Mapping[Variable, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    local_to: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    definitions: Mapping[Variable, Node] = field(default_factory=lambda: MappingProxyType({}))  # of "function" variables
+    constant_on: Mapping[Variable, tuple[str, ...]] = field(default_factory=FrozenMapping)
+    local_to: Mapping[str, str] = field(default_factory=FrozenMapping)
+    definitions: Mapping[Variable, Node] = field(default_factory=FrozenMapping)  # of "function" variables
     independent: tuple[Independence, ...] = ()
     may_be_empty: frozenset[str] = frozenset()  # factors, by name in keys, whose levels may have no observation
     unreplicated: frozenset[tuple[str, ...]] = frozenset()
-    symbols: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    symbols: Mapping[str, str] = field(default_factory=FrozenMapping)
+
+    def __post_init__(self) -> None:
+        for name in ("constant_on", "local_to", "definitions", "symbols"):
+            object.__setattr__(self, name, FrozenMapping(getattr(self, name)))
 
     @property
     def columns(self) -> tuple[str, ...]:

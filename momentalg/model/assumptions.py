@@ -1,0 +1,84 @@
+"""Facts that a model may declare and the algebra may use; each is printed where a derivation uses it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from momentalg.errors import ModelError
+from momentalg.model.terms import Term, term_text
+
+
+class Assumption:
+    """Base of the declarations that ``assume=[...]`` takes."""
+
+
+@dataclass(frozen=True)
+class Independent(Assumption):
+    """These design variables of a unit, in formula syntax, are mutually independent."""
+
+    variables: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"ma.independent({', '.join(map(repr, self.variables))})"
+
+
+@dataclass(frozen=True)
+class MayBeEmpty(Assumption):
+    """Levels of this factor may have no observation: N = 0 is possible."""
+
+    factor: str
+
+    def __repr__(self) -> str:
+        return f"ma.may_be_empty({self.factor!r})"
+
+
+@dataclass(frozen=True)
+class Unreplicated(Assumption):
+    """A level of this factor has at most one observation."""
+
+    factor: str
+
+    def __repr__(self) -> str:
+        return f"ma.unreplicated({self.factor!r})"
+
+
+@dataclass(frozen=True)
+class Nested(Assumption):
+    """The labels of `inner` are local to `outer`: the same label in two levels of `outer` is two levels."""
+
+    inner: str
+    outer: str
+
+    def __repr__(self) -> str:
+        return f"ma.nested({self.inner!r}, {self.outer!r})"
+
+
+def independent(*variables: Term | str) -> Independent:
+    """Declare that variables of a unit are independent: ``ma.independent("X", "size(user)")``."""
+    texts = tuple(term_text(v) for v in variables)
+    if len(set(texts)) < 2 or len(set(texts)) < len(texts):
+        raise ModelError(f"independence is between two or more different variables; found {', '.join(texts) or 'none'}")
+    return Independent(texts)
+
+
+def may_be_empty(factor: str) -> MayBeEmpty:
+    """Declare that levels of a factor may have no observation; without it, N >= 1 is assumed."""
+    return MayBeEmpty(_text(factor))
+
+
+def unreplicated(factor: str) -> Unreplicated:
+    """Declare that a level of a factor, usually an intersection ``"a:b"``, has at most one observation."""
+    return Unreplicated(_text(factor))
+
+
+def nested(inner: str, outer: str) -> Nested:
+    """Declare that levels of `inner` lie within levels of `outer`: ``ma.nested("batch", "plant")``."""
+    if _text(inner) == _text(outer):
+        raise ModelError(f"{inner!r} cannot be nested in itself")
+    return Nested(inner, outer)
+
+
+def _text(name: object) -> str:
+    if not isinstance(name, str) or not name:
+        raise ModelError(f"a factor is named by its column, a non-empty text; found {name!r}")
+    return name

@@ -1,0 +1,68 @@
+"""A model in words: its standard formula, the code that declares it, and Markdown for notebooks."""
+
+from __future__ import annotations
+
+from momentalg.expr.names import join_factor, quote
+from momentalg.model.assumptions import Assumption, Independent, MayBeEmpty, Nested, Unreplicated
+from momentalg.model.functions import monomial_key, variable_key
+from momentalg.model.keys import parameter_keys
+from momentalg.model.resolved import Column, ResolvedModel
+
+
+def formula(model: ResolvedModel) -> str:
+    """The formula in its standard form: one spelling for all formulas that declare the same terms."""
+    mean = [_term(c) for c in model.mean]
+    terms = mean if "1" in mean else ["0", *mean]
+    for block in model.groups:
+        inside = [str(c.key) for c in block.coefficients]
+        terms.append(f"({' + '.join(inside if '1' in inside else ['0', *inside])} | {block.name})")
+    return f"{quote(model.response)} ~ {' + '.join(terms)}"
+
+
+def levels(model: ResolvedModel) -> dict[str, str]:
+    """The columns declared constant within a factor, as `Model` takes them."""
+    return {v.name: join_factor(f) for v, f in model.constant_on.items() if v.kind == "column"}
+
+
+def assumptions(model: ResolvedModel) -> tuple[Assumption, ...]:
+    """The declared facts, as `Model` takes them, in a fixed order."""
+    return (
+        *(Independent(tuple(map(variable_key, i.variables))) for i in model.independent),
+        *(MayBeEmpty(factor) for factor in sorted(model.may_be_empty)),
+        *(Unreplicated(factor) for factor in sorted(map(join_factor, model.unreplicated))),
+        *(Nested(inner, outer) for inner, outer in model.local_to.items()),
+    )
+
+
+def code(model: ResolvedModel) -> str:
+    """The call that makes the model."""
+    parts = [repr(formula(model))]
+    for name, value in (("levels", levels(model)), ("assume", list(assumptions(model))), ("symbols", dict(model.symbols))):
+        if value:
+            parts.append(f"{name}={value!r}")
+    return f"ma.Model({', '.join(parts)})"
+
+
+def markdown(model: ResolvedModel) -> str:
+    """The model as a list in Markdown; names stand in code spans, where no markup is read."""
+    lines = [f"Mixed model {_span(formula(model))}", ""]
+    lines.append(f"- response: {_span(model.response)}")
+    lines.append(f"- grouping factor: {', '.join(dict.fromkeys(_span(b.name) for b in model.groups))}")
+    lines.append(f"- parameters: {', '.join(map(_span, parameter_keys(model)))}")
+    lines += [f"- {_span(name)} is constant within {_span(factor)}" for name, factor in levels(model).items()]
+    lines += [f"- assumed: {_span(repr(fact))}" for fact in assumptions(model)]
+    return "\n".join(lines) + "\n"
+
+
+def _term(column: Column) -> str:
+    key = monomial_key(column.monomial) if column.monomial else "1"
+    return key if column.key is not None else f"offset({key})"
+
+
+def _span(text: str) -> str:
+    """A code span whose fence is longer than any run of back-quotes inside it."""
+    flat = " ".join(text.splitlines()) or " "
+    longest = max((len(run) for run in "".join(c if c == "`" else " " for c in flat).split()), default=0)
+    fence = "`" * (longest + 1)
+    pad = " " if flat.startswith("`") or flat.endswith("`") else ""
+    return f"{fence}{pad}{flat}{pad}{fence}"

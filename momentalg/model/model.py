@@ -1,0 +1,230 @@
+"""`Model`: what a user declares, and the way to everything that follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from momentalg.errors import ModelError
+from momentalg.expr.names import quote
+from momentalg.expr.nodes import Node, Response, Size, Total, as_node
+from momentalg.model import describe, scope
+from momentalg.model.assumptions import Assumption
+from momentalg.model.expansion import expand
+from momentalg.model.formula import parse_formula
+from momentalg.model.functions import variable_key, variable_node
+from momentalg.model.keys import parameter_keys, parameter_symbol
+from momentalg.model.resolved import ResolvedModel
+from momentalg.model.resolving import (
+    all_variables,
+    assuming,
+    basic_variables,
+    constant_within,
+    known_factor,
+    lettering,
+    resolve,
+)
+from momentalg.model.terms import Group, Term, term_text
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class Model:
+    """A linear mixed model, by a formula or by term objects; equal when it says the same.
+
+    Args:
+        formula: lme4 syntax, such as ``"y ~ 1 + x + size(user) + (1 | user)"``.
+        response, common, group: the same from term objects; the intercept is implied unless ``intercept=False``.
+        levels: covariates that are constant within the levels of a factor, ``{"X": "user"}``.
+        assume: declared facts, such as ``ma.independent("X", "size(user)")``.
+        symbols: letters to print, ``{"user": "alpha"}``.
+
+    Raises:
+        FormulaError: a formula that cannot be read, with a caret under the place.
+        ModelError: no group term, unknown or clashing names, contradictory facts.
+        UnsupportedError: what can be declared but not yet derived, by name.
+
+    """
+
+    resolved: ResolvedModel
+    """All that the algebra sees of the model."""
+
+    def __init__(
+        self,
+        formula: str | None = None,
+        *,
+        response: str | None = None,
+        common: Iterable[Term | str] | Term | str | None = None,
+        group: Iterable[Group] | Group | None = None,
+        intercept: bool = True,
+        levels: Mapping[str, str] | None = None,
+        assume: Iterable[Assumption] | Assumption = (),
+        symbols: Mapping[str, str] | None = None,
+        **later: Any,
+    ) -> None:
+        for name, value in later.items():
+            if name not in scope.LATER_ARGUMENTS:
+                raise TypeError(f"Model() has no argument {name!r}")
+            if value is not None:
+                raise scope.refuse_argument(name)
+        if formula is None:
+            formula = _formula_from_terms(response, common, group, intercept)
+        elif response is not None or common is not None or group is not None or not intercept:
+            raise ModelError("give a formula, or response=, common=, group= and intercept=, not both; 0 + removes one")
+        expanded = expand(parse_formula(formula))
+        scope.require_derivable(expanded, formula)
+        model = constant_within(resolve(expanded), levels or {})
+        model = assuming(model, (assume,) if isinstance(assume, Assumption) else assume)
+        object.__setattr__(self, "resolved", lettering(model, symbols or {}))
+
+    # What it is.
+
+    @property
+    def formula(self) -> str:
+        """The formula in its standard form."""
+        return describe.formula(self.resolved)
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The keys of the first- and second-order parameters: means, then variance components."""
+        return parameter_keys(self.resolved)
+
+    def parameter(self, key: str) -> Any:
+        """The SymPy symbol of a parameter or design moment; of a product of means, the product of their symbols."""
+        return parameter_symbol(self.resolved, key)
+
+    def with_levels(self, levels: Mapping[str, str]) -> Model:
+        """Return the model with more covariates declared constant within the levels of a factor."""
+        return _from_resolved(constant_within(self.resolved, levels))
+
+    def resolve(self, schema: Mapping[str, str]) -> ResolvedModel:
+        """Merge facts found in data: which columns are constant within which factor; other columns are passed over."""
+        known = {v.name for v in basic_variables(self.resolved) if v.kind == "column"}
+        return constant_within(self.resolved, {name: on for name, on in schema.items() if name in known})
+
+    # The statistic language.
+
+    @property
+    def y(self) -> Response:
+        """The response at an observation."""
+        return Response()
+
+    def covariate(self, name: str) -> Node:
+        """A covariate of the model, by its name or key: ``"X"``, ``"size(user)"``, ``"log(x)"``."""
+        known = dict.fromkeys((*all_variables(self.resolved), *basic_variables(self.resolved)))
+        for variable in known:
+            if name in (variable_key(variable), variable.name if variable.kind == "column" else None):
+                return variable_node(variable)
+        listed = ", ".join(variable_key(v) for v in known) or "none"
+        raise ModelError(f"{name!r} is no covariate of {self.formula!r}; its covariates are: {listed}")
+
+    def total(self, body: Node | int | Fraction, by: str | None = None) -> Total:
+        """The total of `body` over the observations of a level of the factor `by`, or over all observations."""
+        return Total(as_node(body), self._factor(by, "total"))
+
+    def size(self, by: str | None = None) -> Size:
+        """The number of observations in a level of the factor `by`, or of all observations."""
+        return Size(self._factor(by, "size"))
+
+    def _factor(self, by: str | None, asked: str) -> tuple[str, ...]:
+        return () if by is None else known_factor(self.resolved, by, f"{asked}(by={by!r})")
+
+    # What follows from it: each method hands over to a later layer.
+
+    def mean(self, a: Node, *, given: Node | Iterable[Node] = (), via: Node | str | Iterable[Node | str] = ()) -> Any:
+        """Derive the expectation of a statistic; see `cumulant` for `given` and `via`."""
+        return self._derive((a,), given, via, "mean")
+
+    def var(self, a: Node, *, given: Node | Iterable[Node] = (), via: Node | str | Iterable[Node | str] = ()) -> Any:
+        """Derive the variance of a statistic; see `cumulant` for `given` and `via`."""
+        return self._derive((a, a), given, via, "var")
+
+    def cov(
+        self, a: Node, b: Node, *, given: Node | Iterable[Node] = (), via: Node | str | Iterable[Node | str] = ()
+    ) -> Any:
+        """Derive the covariance of two statistics; see `cumulant` for `given` and `via`."""
+        return self._derive((a, b), given, via, "cov")
+
+    def cumulant(
+        self, *args: Node, given: Node | Iterable[Node] = (), via: Node | str | Iterable[Node | str] = ()
+    ) -> Any:
+        """Derive the joint cumulant of statistics.
+
+        `given` is what the result is conditional on, ``[N]`` or ``ma.design``; `via` is the order in which total laws
+        are applied, ``[N, X]``, or ``["user"]`` for the effects of a factor.
+        """
+        return self._derive(args, given, via, "cumulant")
+
+    def _derive(self, args: tuple[Node, ...], given: Any, via: Any, kind: str) -> Any:
+        from momentalg.derive.engine import derive
+
+        return derive(self, tuple(as_node(a) for a in args), given=_sequence(given), via=_sequence(via), kind=kind)
+
+    def moment_equations(self, statistics: Any = None, means: str | None = None) -> Any:
+        """Derive the moment equations of statistics, by name or as expressions; the default identifies the model."""
+        from momentalg.moments.system import moment_equations
+
+        return moment_equations(self, statistics, means=means)
+
+    def fit(self, data: Any, statistics: Any = None, means: str | None = None, missing: str = "refuse") -> Any:
+        """Estimate the parameters from a frame or from sums."""
+        from momentalg.inference.fit import fit
+
+        return fit(self, data, statistics, means=means, missing=missing)
+
+    def sums(self, data: Any, statistics: Any = None, means: str | None = None, missing: str = "refuse") -> Any:
+        """Accumulate the sums of a chunk of data; sums add, and `fit` takes them."""
+        from momentalg.inference.fit import sums
+
+        return sums(self, data, statistics, means=means, missing=missing)
+
+    def check(self, **settings: Any) -> Any:
+        """Check the estimators by simulation."""
+        from momentalg.check.simulation import check
+
+        return check(self, **settings)
+
+    def report(self, path: str | PathLike[str], data: Any = None, fit: Any = None, check: Any = None) -> Any:
+        """Write a report, in the format of the suffix of `path`."""
+        from momentalg.emit.report import write_report
+
+        return write_report(self, path, data=data, fit=fit, check=check)
+
+    def __repr__(self) -> str:
+        return describe.code(self.resolved)
+
+    def _repr_markdown_(self) -> str:
+        return describe.markdown(self.resolved)
+
+
+def _from_resolved(resolved: ResolvedModel) -> Model:
+    model = object.__new__(Model)
+    object.__setattr__(model, "resolved", resolved)
+    return model
+
+
+def _formula_from_terms(
+    response: str | None,
+    common: Iterable[Term | str] | Term | str | None,
+    group: Iterable[Group] | Group | None,
+    intercept: bool,
+) -> str:
+    """The formula that term objects stand for."""
+    if not isinstance(response, str) or not response:
+        raise ModelError("a model needs a formula, or response= and group=: ma.Model('y ~ x + (1 | user)')")
+    terms = [common] if isinstance(common, (Term, str)) else list(common or ())
+    texts = [] if intercept else ["0"]
+    texts += [term_text(t) for t in terms]
+    for block in [group] if isinstance(group, Group) else list(group or ()):
+        if not isinstance(block, Group):
+            raise ModelError(f"group= takes ma.Group(...), such as ma.Group('user'); found {block!r}")
+        texts.append(block.text)
+    return f"{quote(response)} ~ {' + '.join(texts or ['1'])}"
+
+
+def _sequence(value: Any) -> tuple[Any, ...]:
+    return (value,) if isinstance(value, (Node, str)) else tuple(value)

@@ -1,0 +1,171 @@
+"""From what a formula says, and what is declared about it, to the `ResolvedModel` that the algebra sees."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from momentalg.errors import ModelError
+from momentalg.expr.names import join_factor, quote, split_factor
+from momentalg.expr.nodes import Monomial, Variable
+from momentalg.model.assumptions import Assumption, Independent, MayBeEmpty, Nested, Unreplicated
+from momentalg.model.expansion import Expanded
+from momentalg.model.formula import parse_key
+from momentalg.model.functions import monomial_of, variable_key, variables_of
+from momentalg.model.resolved import Independence, ResolvedModel
+
+_LETTER = re.compile(r"[A-Za-z]+(_[A-Za-z0-9]+)?\Z")
+
+
+def resolve(expanded: Expanded) -> ResolvedModel:
+    """Check that the names of a model agree with one another, and state what follows from them alone."""
+    model = ResolvedModel(expanded.response, expanded.mean, expanded.groups, definitions=expanded.definitions)
+    columns = {v.name for v in basic_variables(model) if v.kind == "column"}
+    if model.response in model.columns:
+        raise ModelError(f"{model.response!r} is both the response and a grouping factor; they are different columns")
+    if model.response in columns:
+        raise ModelError(f"{model.response!r} is both the response and a covariate; take it out of the terms")
+    for name in columns & set(model.columns):
+        advice = "if its labels are numbers with a meaning, give the covariate a column of its own"
+        raise ModelError(f"{name!r} is both a covariate and a grouping factor; {advice}")
+    for variable in basic_variables(model):
+        if variable.kind == "size":
+            known_factor(model, variable.name, f"size({variable.name})")
+    return constant_within(model, {})
+
+
+def constant_within(model: ResolvedModel, levels: Mapping[str, str]) -> ResolvedModel:
+    """Add that covariates, by column name, are constant within the levels of factors; functions follow."""
+    known = {v.name: v for v in basic_variables(model) if v.kind == "column"}
+    constant = {v: f for v, f in model.constant_on.items() if v.kind == "column"}
+    for name, factor in levels.items():
+        variable = known.get(name) or known.get(_unquoted(name))
+        if variable is None:
+            listed = ", ".join(known) or "none"
+            raise ModelError(f"levels= names {name!r}, which is no covariate of the model; its covariates are: {listed}")
+        on = known_factor(model, factor, f"levels={{{name!r}: {factor!r}}}")
+        if constant.setdefault(variable, on) != on:
+            was = join_factor(constant[variable])
+            raise ModelError(f"{name!r} is declared constant within {was} and within {factor}; declare one of them")
+    for variable in basic_variables(model):
+        if variable.kind == "size":
+            constant[variable] = split_factor(variable.name)
+    for variable, node in model.definitions.items():
+        factors = {constant.get(v) for v in variables_of(node)}
+        if len(factors) == 1 and (only := factors.pop()) is not None:
+            constant[variable] = only
+    return replace(model, constant_on=constant)
+
+
+def assuming(model: ResolvedModel, assumptions: Iterable[Assumption]) -> ResolvedModel:
+    """Add declared facts; raises `ModelError` for unknown names and for facts that contradict one another."""
+    for fact in assumptions:
+        match fact:
+            case Independent():
+                found = Independence(tuple(sorted(_design_variable(model, text) for text in fact.variables)))
+                _require_unrelated(model, found, fact)
+                model = replace(model, independent=tuple(sorted({*model.independent, found}, key=lambda i: i.variables)))
+            case MayBeEmpty():
+                factor = known_factor(model, fact.factor, repr(fact))
+                model = replace(model, may_be_empty=model.may_be_empty | {join_factor(factor)})
+            case Unreplicated():
+                factor = known_factor(model, fact.factor, repr(fact))
+                model = replace(model, unreplicated=model.unreplicated | {factor})
+            case Nested():
+                model = _nest(model, fact)
+            case _:
+                made = "ma.independent(), ma.may_be_empty(), ma.unreplicated() and ma.nested()"
+                raise ModelError(f"assume= takes facts made by {made}; found {fact!r}")
+    return model
+
+
+def lettering(model: ResolvedModel, symbols: Mapping[str, str]) -> ResolvedModel:
+    """Add the letters that a user chose for the effects of a factor, a covariate, the response or the residual."""
+    covariates = [variable_key(v) for v in all_variables(model)]
+    known = dict.fromkeys([model.response, *(b.name for b in model.groups), *covariates, "residual"])
+    chosen: dict[str, str] = {}
+    for name, letter in symbols.items():
+        key = name if name in known else quote(str(name))
+        if key not in known:
+            raise ModelError(f"symbols= names {name!r}, which the model does not have; it has: {', '.join(known)}")
+        if not isinstance(letter, str) or not _LETTER.match(letter):
+            raise ModelError(f"the symbol of {name!r} is a letter or its name, such as 'alpha' or 'b_1'; found {letter!r}")
+        if letter in chosen.values():
+            raise ModelError(f"symbols= gives the letter {letter!r} to two things; choose different letters")
+        chosen[key] = letter
+    return replace(model, symbols=chosen)
+
+
+def known_factor(model: ResolvedModel, name: str, asked: str) -> tuple[str, ...]:
+    """The columns of a factor of the model, in the model's order; `asked` is what the error quotes."""
+    columns = split_factor(name)
+    for block in model.groups:
+        if set(columns) == set(block.factor):
+            return block.factor
+    listed = ", ".join(dict.fromkeys(block.name for block in model.groups))
+    raise ModelError(f"{asked}: {name!r} is no grouping factor of the model; its factors are: {listed}")
+
+
+def all_variables(model: ResolvedModel) -> tuple[Variable, ...]:
+    """The covariates of the model: columns, sizes and functions, in the order of its terms."""
+    columns = [*model.mean, *(c for block in model.groups for c in block.coefficients)]
+    return tuple(dict.fromkeys(v for c in columns for v, _ in c.monomial))
+
+
+def basic_variables(model: ResolvedModel) -> tuple[Variable, ...]:
+    """The columns and sizes that the covariates of the model are made of."""
+    found: list[Variable] = []
+    for variable in all_variables(model):
+        found += variables_of(model.definitions[variable]) if variable.kind == "function" else [variable]
+    return tuple(dict.fromkeys(found))
+
+
+def single_variable(monomial: Monomial) -> Variable | None:
+    """The variable that a monomial is, if it is one."""
+    return monomial[0][0] if len(monomial) == 1 and monomial[0][1] == 1 else None
+
+
+def _design_variable(model: ResolvedModel, text: str) -> Variable:
+    variable = single_variable(monomial_of(parse_key(text), text, {}))
+    if variable is not None and variable.kind == "size":
+        known_factor(model, variable.name, f"ma.independent({text!r})")
+        return variable
+    known = (*all_variables(model), *basic_variables(model))
+    if variable is None or variable not in known:
+        sizes = [f"size({block.name})" for block in model.groups]
+        listed = ", ".join(dict.fromkeys([*(variable_key(v) for v in known), *sizes]))
+        raise ModelError(f"ma.independent() names {text!r}, which the model does not have; it has: {listed}")
+    return variable
+
+
+def _require_unrelated(model: ResolvedModel, found: Independence, fact: Assumption) -> None:
+    """Functions of the same columns cannot be independent of one another."""
+    seen: dict[Variable, Variable] = {}
+    for variable in found.variables:
+        for part in variables_of(model.definitions[variable]) if variable.kind == "function" else (variable,):
+            other = seen.setdefault(part, variable)
+            if other is not variable:
+                pair = f"{variable_key(other)} and {variable_key(variable)}"
+                raise ModelError(f"{fact!r}: {pair} are both made of {variable_key(part)}; they cannot be independent")
+
+
+def _nest(model: ResolvedModel, fact: Nested) -> ResolvedModel:
+    for name in (fact.inner, fact.outer):
+        if name not in model.columns:
+            listed = ", ".join(model.columns)
+            raise ModelError(f"{fact!r}: {name!r} is no column of a grouping factor; these are: {listed}")
+    if model.local_to.get(fact.inner, fact.outer) != fact.outer:
+        raise ModelError(f"{fact!r}: {fact.inner!r} is already nested in {model.local_to[fact.inner]!r}; declare one")
+    local = {**model.local_to, fact.inner: fact.outer}
+    outer = fact.outer
+    while outer in local:
+        outer = local[outer]
+        if outer == fact.inner:
+            raise ModelError(f"{fact!r} contradicts what is declared: {fact.outer!r} is nested in {fact.inner!r} already")
+    return replace(model, local_to=local)
+
+
+def _unquoted(name: object) -> str:
+    text = str(name)
+    return text[1:-1].replace("``", "`") if len(text) > 2 and text[0] == text[-1] == "`" else text
