@@ -17,7 +17,8 @@ from typing import Any
 
 from momentalg.check.parameters import ParameterValues
 from momentalg.check.partitions import CumulantsFromMoments, MomentsFromCumulants, Multiset
-from momentalg.check.sample import Labels, Observation, Reader, Sample, design_scope
+from momentalg.check.reader import Reader
+from momentalg.check.sample import Labels, Observation, Sample, design_scope
 from momentalg.check.scope import Scope
 from momentalg.errors import AssumptionError, StatisticError
 from momentalg.expr import nodes as n

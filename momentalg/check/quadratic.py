@@ -19,7 +19,8 @@ from typing import Any
 
 from momentalg.check.linear import Matrix, Vector, dot, matmul, matvec, trace_of_product
 from momentalg.check.parameters import ParameterValues
-from momentalg.check.sample import Labels, NumberReader, Observation, Sample, design_scope
+from momentalg.check.reader import NumberReader
+from momentalg.check.sample import Labels, Observation, Sample, design_scope
 from momentalg.errors import StatisticError
 from momentalg.expr import nodes as n
 from momentalg.model.resolved import GroupBlock, ResolvedModel

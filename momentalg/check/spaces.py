@@ -20,7 +20,8 @@ from typing import Any
 from momentalg.check.laws import Law, UnitAtom, designs, law_cumulants, sample_of
 from momentalg.check.parameters import ParameterValues, cumulant_keys
 from momentalg.check.partitions import CumulantsFromMoments, Multiset
-from momentalg.check.sample import NumberReader, Observation, Sample
+from momentalg.check.reader import NumberReader
+from momentalg.check.sample import Observation, Sample
 from momentalg.check.scope import Scope, unit_scope
 from momentalg.errors import AssumptionError, StatisticError
 from momentalg.expr import nodes as n

@@ -1,0 +1,286 @@
+"""One literal reading of statistics and sums on a realised design.
+
+Nothing is simplified, and no law of probability is used: a total adds up its observations one by one. What an
+observation's response *is* is left open: a number (`spaces`, `quadratic`), or a symbol (`enumeration`).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
+from itertools import product
+from typing import Any, Generic, TypeVar
+
+from momentalg.check.linear import Matrix, identity, matmul, residual_maker, same_level, trace_of_product
+from momentalg.check.sample import Labels, Observation, Sample
+from momentalg.check.scope import Scope
+from momentalg.errors import AssumptionError, StatisticError
+from momentalg.expr import nodes as n
+from momentalg.expr.names import split_factor
+from momentalg.model.resolved import ResolvedModel
+
+T = TypeVar("T")
+
+
+class Reader(ABC, Generic[T]):
+    """Reads nodes on a sample, with values in some ring: addition, multiplication, and division by numbers."""
+
+    def __init__(
+        self, sample: Sample, model: ResolvedModel, letters: Mapping[str, n.Node | Fraction] | None = None
+    ) -> None:
+        self.sample = sample
+        self.model = model
+        self.letters = letters or {}
+        self.columns = tuple(dict.fromkeys((*model.columns, *model.local_to)))
+
+    @abstractmethod
+    def number(self, value: Fraction) -> T:
+        """A number, as an element of the ring."""
+
+    @abstractmethod
+    def add(self, terms: list[T]) -> T:
+        """The sum; zero of none."""
+
+    @abstractmethod
+    def multiply(self, factors: list[T]) -> T:
+        """The product; one of none."""
+
+    @abstractmethod
+    def invert(self, value: T) -> T:
+        """1/value; raises `AssumptionError` for zero, `StatisticError` for what has no inverse."""
+
+    @abstractmethod
+    def response(self, observation: Observation) -> T:
+        """The response at an observation."""
+
+    def special(self, node: n.Node, scope: Scope) -> T:
+        """What only some readers know: effects, residuals, parameters, cumulants."""
+        raise StatisticError(f"{type(node).__name__} has no value on a realised sample")
+
+    def read(self, node: n.Node, scope: Scope) -> T:
+        """The value of `node` where names mean what `scope` says."""
+        match node:
+            case n.Number(value):
+                return self.number(value)
+            case n.Add(args):
+                return self.add([self.read(a, scope) for a in args])
+            case n.Mul(args):
+                return self.multiply([self.read(a, scope) for a in args])
+            case n.Pow(base, exponent):
+                factor = self.read(base, scope)
+                return self.multiply([factor if exponent > 0 else self.invert(factor)] * abs(exponent))
+            case n.Response(index):
+                return self.response(self._observation(index, scope))
+            case n.Value(variable, index, level):
+                return self.number(self._value(variable, index, level, scope))
+            case n.Size(by, level):
+                return self.number(Fraction(len(self.sample.where(self.level_of(by, level, scope)))))
+            case n.Levels(by):
+                return self.number(Fraction(len(self.sample.levels(by))))
+            case n.Delta(first, second):
+                same = self._observation(first, scope) == self._observation(second, scope)
+                return self.number(Fraction(int(same)))
+            case n.Letter(name):
+                meaning = self._letter(name)
+                return self.read(meaning, scope) if isinstance(meaning, n.Node) else self.number(meaning)
+            case n.Trace(columns, kernel, of):
+                matrix = self._projection(columns, kernel, scope)
+                return self.number(trace_of_product(matrix, self._kernel(of)))
+            case n.Projected(columns, kernel):
+                return self._quadratic(self._projection(columns, kernel, scope))
+            case n.Total() | n.Sum() | n.Over() | n.LevelSum() | n.Average():
+                return self.add([self.read(body, inner) for body, inner in self._terms(node, scope)])
+            case _:
+                return self.special(node, scope)
+
+    def _terms(self, node: n.Node, scope: Scope) -> Iterator[tuple[n.Node, Scope]]:
+        """The terms of a sum: its body, with the names it binds."""
+        match node:
+            case n.Total(body, by, level):
+                for o in self.sample.where(self.level_of(by, level, scope)):
+                    yield body, self._bind_observation("", o, scope, own_level=True)
+            case n.Sum(index, body, by, level):
+                for o in self.sample.where(self.level_of(by, level, scope)):
+                    yield body, self._bind_observation(index, o, scope, own_level=not by or not index)
+            case n.Over(None, body):
+                for o in self.sample.rows:
+                    yield body, self._bind_observation("", o, scope, own_level=True)
+            case n.Over(by, body):
+                for labels in self.sample.levels(by or ()):
+                    yield body, self.bind_level(labels, scope)
+            case n.LevelSum(levels, body):
+                choices = [self.sample.levels((column,)) for column, _ in levels]
+                for choice in product(*choices):
+                    bound = {("level", i): labels[c] for (c, i), labels in zip(levels, choice, strict=True)}
+                    inner = {**scope, **bound}
+                    if len(levels) == 1 or not self._divides_by_empty(body, inner):
+                        yield body, inner
+            case n.Average(body):
+                units = self.sample.levels(self.model.unit)
+                units += [{c: row[c] for c in self.model.unit} for row in self.sample.empty]
+                if not units:
+                    raise AssumptionError("the average over the units of an empty sample does not exist")
+                for labels in units:
+                    yield n.Number(Fraction(1, len(units))) * body, self.bind_level(labels, scope)
+            case _:
+                raise StatisticError(f"{type(node).__name__} is not a sum")
+
+    def _divides_by_empty(self, node: n.Node, scope: Scope) -> bool:
+        """Whether `node` divides by the size of an empty cell: sums over several columns run over non-empty cells."""
+        if isinstance(node, n.Pow) and node.exponent < 0 and isinstance(node.base, n.Size):
+            return not self.sample.where(self.level_of(node.base.by, node.base.level, scope))
+        return any(self._divides_by_empty(child, scope) for child in n.children(node))
+
+    def _bind_observation(self, index: str, observation: Observation, scope: Scope, own_level: bool) -> Scope:
+        bound = {**scope, ("observation", index): observation}
+        if own_level:  # S and N inside mean those of the level that contains the observation
+            row = self.sample.rows[observation]
+            bound |= {("default", c): row[c] for c in self.columns if c in row}
+        return bound
+
+    def bind_level(self, labels: Labels, scope: Scope) -> Scope:
+        """Make `labels` the default level; no observation is meant any more by the empty index."""
+        kept = {key: value for key, value in scope.items() if key[0] != "default" and key != ("observation", "")}
+        return kept | {("default", c): v for c, v in self.sample.implied(labels, self.columns).items()}
+
+    def level_of(self, by: tuple[str, ...], level: tuple[str, ...], scope: Scope) -> dict[str, Any]:
+        """The labels that a factor and its level names stand for; the default level when there are no names."""
+        if level and len(level) != len(by):
+            raise StatisticError(f"a level of {':'.join(by)} needs {len(by)} names, one per column; found {level}")
+        keys = [("level", i) for i in level] if level else [("default", c) for c in by]
+        for key in keys:
+            if key not in scope:
+                raise StatisticError(f"the {key[0]} {key[1]!r} of {':'.join(by)} is not bound; pass at={{...}}")
+        return {c: scope[key] for c, key in zip(by, keys, strict=True)}
+
+    def _observation(self, index: str, scope: Scope) -> Observation:
+        if ("observation", index) not in scope:
+            raise StatisticError(f"the observation {index!r} is not bound by a total or a sum")
+        observation: Observation = scope["observation", index]
+        return observation
+
+    def _value(self, variable: n.Variable, index: str, level: tuple[str, ...], scope: Scope) -> Fraction:
+        if not level and ("observation", index) in scope:
+            return self.covariate_at(variable, scope["observation", index])
+        if index:
+            raise StatisticError(f"the observation {index!r} of {variable.name!r} is not bound by a total or a sum")
+        return self.covariate_on(variable, self.level_of(self._home(variable, level), level, scope))
+
+    def _home(self, variable: n.Variable, level: tuple[str, ...]) -> tuple[str, ...]:
+        """The factor on whose levels a covariate is constant."""
+        if variable.kind == "size":
+            return split_factor(variable.name)
+        if variable in self.model.constant_on:
+            return self.model.constant_on[variable]
+        if variable in self.model.definitions and len(level) in (0, len(self.model.unit)):
+            return self.model.unit
+        raise StatisticError(f"{variable.name!r} varies by observation, and no observation is bound")
+
+    def covariate_at(self, variable: n.Variable, observation: Observation) -> Fraction:
+        """The value of a covariate at an observation."""
+        row = self.sample.rows[observation]
+        if variable.kind == "size":
+            return Fraction(len(self.sample.where({c: row[c] for c in split_factor(variable.name)})))
+        if variable.name in row:
+            return Fraction(row[variable.name])
+        return self._defined(variable, self._bind_observation("", observation, {}, own_level=True))
+
+    def covariate_on(self, variable: n.Variable, labels: Labels) -> Fraction:
+        """The value of a covariate on a level; `labels` are those of the factor on which it is constant."""
+        if variable.kind == "size":
+            return Fraction(len(self.sample.where(labels)))
+        if variable.kind == "function" and variable in self.model.definitions:
+            return self._defined(variable, self.bind_level(labels, {}))
+        return self.sample.constant(variable.name, labels)
+
+    def _defined(self, variable: n.Variable, scope: Scope) -> Fraction:
+        if variable not in self.model.definitions:
+            raise StatisticError(f"neither the rows nor the model give the covariate {variable.name!r}")
+        return NumberReader(self.sample, self.model, {}, self.letters).read(self.model.definitions[variable], scope)
+
+    def monomial_at(self, monomial: n.Monomial, observation: Observation) -> Fraction:
+        """The value of a product of powers of covariates at an observation."""
+        value = Fraction(1)
+        for variable, power in monomial:
+            value *= self.covariate_at(variable, observation) ** power
+        return value
+
+    def _letter(self, name: str) -> n.Node | Fraction:
+        if name not in self.letters:
+            raise StatisticError(f"the letter {name!r} has no meaning here; pass letters={{{name!r}: ...}}")
+        return self.letters[name]
+
+    def _kernel(self, factor: tuple[str, ...] | None) -> Matrix:
+        rows = list(self.sample.rows.values())
+        if factor is None:
+            return identity(len(rows))
+        return same_level([tuple(row[c] for c in factor) for row in rows])
+
+    def _projection(
+        self, columns: tuple[n.Monomial | tuple[str, ...], ...], kernel: tuple[str, ...] | None, scope: Scope
+    ) -> Matrix:
+        """The matrix P K P of a projection statistic."""
+        spanned: list[list[Fraction]] = []
+        for column in columns:
+            if column and isinstance(column[0], str):
+                names = tuple(str(c) for c in column)
+                for level in self.sample.levels(names):
+                    inside = set(self.sample.where(level))
+                    spanned.append([Fraction(int(o in inside)) for o in self.sample.rows])
+            else:
+                spanned.append([self.monomial_at(column, o) for o in self.sample.rows])  # type: ignore[arg-type]
+        p = residual_maker(spanned, len(self.sample.rows))
+        return p if kernel is None else matmul(matmul(p, self._kernel(kernel)), p)
+
+    def _quadratic(self, matrix: Matrix) -> T:
+        y = [self.response(o) for o in self.sample.rows]
+        return self.add(
+            [
+                self.multiply([self.number(weight), y[i], y[j]])
+                for i, row in enumerate(matrix)
+                for j, weight in enumerate(row)
+                if weight
+            ]
+        )
+
+
+class NumberReader(Reader[Fraction]):
+    """Reads nodes as numbers, for given responses."""
+
+    def __init__(
+        self,
+        sample: Sample,
+        model: ResolvedModel,
+        responses: Mapping[Observation, Fraction],
+        letters: Mapping[str, n.Node | Fraction] | None = None,
+        parameter: Callable[[str], Fraction] | None = None,
+    ) -> None:
+        super().__init__(sample, model, letters)
+        self.responses = responses
+        self.parameter = parameter
+
+    def number(self, value: Fraction) -> Fraction:
+        return value
+
+    def add(self, terms: list[Fraction]) -> Fraction:
+        return sum(terms, Fraction(0))
+
+    def multiply(self, factors: list[Fraction]) -> Fraction:
+        value = Fraction(1)
+        for factor in factors:
+            value *= factor
+        return value
+
+    def invert(self, value: Fraction) -> Fraction:
+        if value == 0:
+            raise AssumptionError("division by zero: a size or denominator is 0 with positive probability")
+        return 1 / value
+
+    def response(self, observation: Observation) -> Fraction:
+        return self.responses[observation]
+
+    def special(self, node: n.Node, scope: Scope) -> Fraction:
+        if isinstance(node, n.Parameter) and self.parameter is not None:
+            return self.parameter(node.key)
+        return super().special(node, scope)
