@@ -1,0 +1,384 @@
+"""The one traversal behind the printers: what a node looks like, with parentheses exactly where they are needed.
+
+A printer fills in how the parts are drawn: a symbol, a fraction, a fence, a big sum. This class decides which parts
+a node has. A new kind of node is one method here, named after its class: ``show_total`` for `Total`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from fractions import Fraction
+
+from momentalg.errors import MomentalgError
+from momentalg.expr import nodes as n
+from momentalg.expr.keys import split, unknown
+from momentalg.expr.names import join_factor
+from momentalg.expr.notation import Notation
+from momentalg.expr.scope import Scope
+from momentalg.expr.symbols import Glyph, Symbol
+
+
+class Level(IntEnum):
+    """How tightly a printed piece holds together; it is put in parentheses where something tighter is needed."""
+
+    SUM = 0  # a + b, -a
+    OPEN = 1  # a big operator: what follows would seem to belong to it
+    RATIO = 2  # a/b on one line
+    PRODUCT = 3
+    FRACTION = 4  # a fraction with a bar: stands in a product, but is no base of a power
+    POWER = 5
+    ATOM = 6
+
+
+@dataclass(frozen=True)
+class Box:
+    """A printed piece."""
+
+    code: str
+    level: Level = Level.ATOM
+    tall: bool = False  # higher than a line: its parentheses grow
+    opens: bool = False  # begins with a word or a fence: a thin space keeps it from what stands before
+    closes: bool = False  # ends with one
+    digit: bool = False  # begins with a digit
+
+
+Term = tuple[bool, Box]
+"""A term of a sum: whether it is subtracted, and what is added or subtracted."""
+
+
+def lines_of(terms: Sequence[Term], width: float, measure: Callable[[str], float]) -> list[list[Term]]:
+    """Break a sum over lines of about `width`, never inside a term; terms that are lines apart stay in order."""
+    lines: list[list[Term]] = [[]]
+    used = 0.0
+    for term in terms:
+        needed = measure(term[1].code) + 3  # with its sign
+        if lines[-1] and used + needed > width:
+            lines.append([])
+            used = 0.0
+        lines[-1].append(term)
+        used += needed
+    return lines
+
+
+class Printer(ABC):
+    """Base of the printers; one instance prints with one notation."""
+
+    def __init__(self, notation: Notation) -> None:
+        self.notation = notation
+
+    # -- how parts are drawn ---------------------------------------------------------------------------------------
+
+    splits_fractions = True
+    """Whether coefficients and sums are kept beside a fraction's bar; on one line, all is above or below the slash."""
+
+    @abstractmethod
+    def symbol(self, symbol: Symbol) -> Box:
+        """Draw a symbol."""
+
+    @abstractmethod
+    def integer(self, value: int) -> Box:
+        """Draw a nonnegative integer."""
+
+    @abstractmethod
+    def add(self, terms: Sequence[Term], continued: bool = False) -> str:
+        """Join terms by their signs; `continued` begins with a sign, as on a second line."""
+
+    @abstractmethod
+    def juxtapose(self, factors: Sequence[Box]) -> str:
+        """Join factors to a product."""
+
+    @abstractmethod
+    def ratio(self, above: Box, below: Box) -> Box:
+        """Draw a fraction."""
+
+    @abstractmethod
+    def raised(self, base: Box, exponent: int) -> Box:
+        """Draw a power of a base that needs no parentheses."""
+
+    @abstractmethod
+    def fence(self, inside: Box) -> Box:
+        """Put in parentheses."""
+
+    @abstractmethod
+    def call(self, head: str | Symbol, args: Sequence[Box], given: Sequence[Box] = ()) -> Box:
+        """Draw E[a | b], Var(a | b): an operator and its arguments."""
+
+    @abstractmethod
+    def big_sum(self, below: Sequence[Box], first: bool, above: Box | None, body: Box) -> Box:
+        """Draw a sum sign over the indices `below`; `first` writes the index as running from 1 to `above`."""
+
+    @abstractmethod
+    def decorated(self, mark: str, body: Box) -> Box:
+        """Draw a "hat" or a "bar" over an expression."""
+
+    # -- entry points ----------------------------------------------------------------------------------------------
+
+    def draw(self, node: n.Node) -> Box:
+        """Print a whole expression."""
+        return self.show(node, Scope.of(node, self.notation))
+
+    def draw_terms(self, node: n.Node) -> list[Term]:
+        """Print the terms of a sum one by one, for breaking it over lines; a node that is no sum is one term."""
+        return self._terms(node, Scope.of(node, self.notation))
+
+    def show(self, node: n.Node, scope: Scope) -> Box:
+        """Print a node: a symbol if it has one, else by the method named after its class."""
+        symbol = self._leaf(node, scope)
+        if symbol is not None:
+            return self.symbol(symbol)
+        method: Callable[[n.Node, Scope], Box] | None = getattr(self, f"show_{type(node).__name__.lower()}", None)
+        if method is None:
+            raise MomentalgError(f"no printed form for {type(node).__name__}; add show_{type(node).__name__.lower()}")
+        return method(node, scope)
+
+    def at_least(self, box: Box, level: Level) -> Box:
+        """The box, in parentheses if it holds together less tightly than `level`."""
+        return box if box.level >= level else self.fence(box)
+
+    # -- symbols ---------------------------------------------------------------------------------------------------
+
+    def _leaf(self, node: n.Node, scope: Scope) -> Symbol | None:
+        """The symbol that stands for the node, if one does; powers and hats of symbols are symbols."""
+        notation = self.notation
+        match node:
+            case n.Pow(base, exponent) if exponent > 0 and not isinstance(base, n.Pow):
+                symbol = self._leaf(base, scope)
+                return symbol and replace(symbol, power=symbol.power * exponent)
+            case n.Hat(body) if not isinstance(body, n.Pow | n.Hat):
+                symbol = self._leaf(body, scope)
+                return symbol and replace(symbol, hat=True)
+            case n.Parameter(key):
+                return notation.parameter(key) if len(split(key, "*")) == 1 else None
+            case n.Response(index):
+                return notation.get("response").at(*scope.observation(index))
+            case n.Noise(index):
+                return notation.get("noise").at(*scope.observation(index))
+            case n.Value(variable):
+                return notation.covariate(variable).at(*scope.value(node))
+            case n.Effect(by, coefficient, level):
+                return notation.effect(by, coefficient).at(*scope.level(by, level))
+            case n.Size(by, level):
+                if not by:
+                    return notation.get("grand size")
+                several = len(notation.columns) > 1
+                return notation.get("grand size" if several else "size").at(*scope.level(by, level))
+            case n.Total(body, by, level):
+                symbol = self._total(body)
+                return symbol and symbol.at(*scope.level(by, level, total=True))
+            case n.Levels(by):
+                return notation.levels(by)
+            case n.Delta(first, second):
+                return notation.get("delta").at(notation.label(first), notation.label(second))
+            case n.Letter(name):
+                return notation.letter(name)
+            case n.Design():
+                return Symbol(Glyph("upright", "design"), "design")
+            case n.Observations():
+                return Symbol(Glyph("upright", "observations"), "observations")
+        return None
+
+    def _total(self, body: n.Node) -> Symbol | None:
+        """S for the total of the response, T for that of its square, S_{x^2} for that of a covariate monomial."""
+        match body:
+            case n.Response(""):
+                return self.notation.get("level total")
+            case n.Pow(n.Response(""), 2):
+                return self.notation.get("total of squares")
+        monomial: list[Symbol] = []
+        for factor in body.args if isinstance(body, n.Mul) else (body,):
+            base, exponent = (factor.base, factor.exponent) if isinstance(factor, n.Pow) else (factor, 1)
+            if not isinstance(base, n.Value) or base.index or base.level or exponent < 1:
+                return None
+            monomial.append(replace(self.notation.covariate(base.variable), power=exponent))
+        return self.notation.get("level total").at(*monomial)
+
+    # -- arithmetic ------------------------------------------------------------------------------------------------
+
+    def show_number(self, node: n.Number, scope: Scope) -> Box:
+        """A fraction, with its sign."""
+        return self._product(abs(node.value), [], [], scope, negative=node.value < 0)
+
+    def show_add(self, node: n.Add, scope: Scope) -> Box:
+        """Terms with merged signs: a - b, not a + -1 b."""
+        terms = self._terms(node, scope)
+        return Box(self.add(terms), Level.SUM, tall=any(box.tall for _, box in terms))
+
+    def _terms(self, node: n.Node, scope: Scope) -> list[Term]:
+        if isinstance(node, n.Add):
+            return [term for a in node.args for term in self._terms(a, scope)]
+        if isinstance(node, n.Number | n.Mul):
+            coefficient, above, below = _factors(node)
+            return [(coefficient < 0, self._product(abs(coefficient), above, below, scope))]
+        box = self.show(node, scope)
+        return [(False, self.at_least(box, Level.OPEN))]
+
+    def show_mul(self, node: n.Mul, scope: Scope) -> Box:
+        """A product; negative powers are gathered below one bar."""
+        coefficient, above, below = _factors(node)
+        return self._product(abs(coefficient), above, below, scope, negative=coefficient < 0)
+
+    def show_pow(self, node: n.Pow, scope: Scope) -> Box:
+        """A power; a negative one is a fraction."""
+        if node.exponent < 0:
+            return self._product(Fraction(1), [], [n.power(node.base, -node.exponent)], scope)
+        return self.raised(self.at_least(self.show(node.base, scope), Level.ATOM), node.exponent)
+
+    def _product(
+        self, coefficient: Fraction, above: list[n.Node], below: list[n.Node], scope: Scope, negative: bool = False
+    ) -> Box:
+        """Print coefficient * above / below."""
+        if negative:
+            box = self._product(coefficient, above, below, scope)
+            return replace(box, code=self.add([(True, box)]), level=Level.SUM)
+        upper = [self.show(f, scope) for f in above]
+        lower = [self.show(f, scope) for f in below]
+        beside: list[Box] = []
+        if self.splits_fractions and upper and not lower:  # a numeric fraction stands before the product
+            beside, upper = upper, []
+        elif self.splits_fractions and lower and upper and upper[-1].level == Level.OPEN:
+            beside, upper = upper[-1:], upper[:-1]  # 1/n times a long sum: the sum stands beside the bar
+        if coefficient.numerator != 1 or not upper:
+            upper.insert(0, self.integer(coefficient.numerator))
+        if coefficient.denominator != 1:
+            lower.insert(0, self.integer(coefficient.denominator))
+        if not lower:
+            whole = [*upper, *beside] if coefficient != 1 or not beside else beside
+            return self._juxtaposed(whole)
+        fraction = self.ratio(self._juxtaposed(upper), self._juxtaposed(lower))
+        return self._juxtaposed([fraction, *beside])
+
+    def _juxtaposed(self, factors: list[Box]) -> Box:
+        """A product of boxes; a big sum may stand at the end without parentheses."""
+        if len(factors) == 1:
+            return factors[0]
+        inner = [self.at_least(f, Level.PRODUCT) for f in factors[:-1]]
+        last = self.at_least(factors[-1], Level.OPEN if factors[-1].level == Level.OPEN else Level.PRODUCT)
+        level = min(Level.PRODUCT, last.level)
+        boxes = [*inner, last]
+        tall = any(b.tall for b in boxes)
+        return Box(self.juxtapose(boxes), level, tall, boxes[0].opens, boxes[-1].closes, boxes[0].digit)
+
+    def show_parameter(self, node: n.Parameter, scope: Scope) -> Box:
+        """A product of mean parameters, such as ``Intercept*x``; a single one has a symbol."""
+        return self.show(unknown(node.key), scope)
+
+    # -- moments ---------------------------------------------------------------------------------------------------
+
+    def show_cumulant(self, node: n.Cumulant, scope: Scope) -> Box:
+        """E, Var, Cov; kappa_k of one thing k times, kappa of several."""
+        args = [self.show(a, scope) for a in node.args]
+        given = [self.show(g, scope) for g in node.given]
+        order, alike = len(args), len(set(node.args)) == 1
+        if order <= 2:
+            head = "E" if order == 1 else "Var" if alike else "Cov"
+            return self.call(head, args[:1] if alike else args, given)
+        kappa = self.notation.get("cumulant")
+        if not alike:
+            return self.call(kappa, args, given)
+        return self.call(kappa.at(Symbol(Glyph("upright", str(order)), str(order))), args[:1], given)
+
+    def show_hat(self, node: n.Hat, scope: Scope) -> Box:
+        """The estimate of an expression that is no single symbol."""
+        return self.decorated("hat", self.show(node.body, scope))
+
+    def show_average(self, node: n.Average, scope: Scope) -> Box:
+        """A bar over a product, 1/r times a sum over the units otherwise."""
+        by = self.notation.columns[:1]
+        if not isinstance(node.body, n.Add) or not by:
+            return self.decorated("bar", self.show(node.body, scope))
+        return self.show(n.mul(n.power(n.Levels(by), -1), n.Over(by, node.body)), scope)
+
+    # -- sums ------------------------------------------------------------------------------------------------------
+
+    def show_total(self, node: n.Total, scope: Scope) -> Box:
+        """A total that has no letter of its own, as a sum over the observations of its level."""
+        return self._observation_sum("", node.body, node.by, node.level, scope)
+
+    def show_sum(self, node: n.Sum, scope: Scope) -> Box:
+        """A sum over the observations of a level."""
+        return self._observation_sum(node.index, node.body, node.by, node.level, scope)
+
+    def _observation_sum(
+        self, index: str, body: n.Node, by: tuple[str, ...], level: tuple[str, ...], scope: Scope
+    ) -> Box:
+        inner, labels = scope.observing(index, by, level)
+        whole = bool(by) and set(by) == set(self.notation.columns)
+        below = [self.symbol(label) for label in labels]
+        above = self.show(n.Size(by, level), scope) if whole else None
+        return self.big_sum(below, whole, above, self._body(body, inner))
+
+    def show_over(self, node: n.Over, scope: Scope) -> Box:
+        """A sum over the levels of a factor, or over all observations."""
+        if node.by is None:
+            return self._observation_sum("", node.body, (), (), scope)
+        inner, labels = scope.binding(node.by)
+        return self.big_sum([self.symbol(label) for label in labels], False, None, self._body(node.body, inner))
+
+    def show_levelsum(self, node: n.LevelSum, scope: Scope) -> Box:
+        """A design total."""
+        below = [self.symbol(self.notation.label(label)) for _, label in node.levels]
+        return self.big_sum(below, False, None, self._body(node.body, scope))
+
+    def _body(self, body: n.Node, scope: Scope) -> Box:
+        return self.at_least(self.show(body, scope), Level.OPEN)
+
+    # -- projections -----------------------------------------------------------------------------------------------
+
+    def show_projected(self, node: n.Projected, scope: Scope) -> Box:
+        """A residual sum of squares, or y'P Z Z' P y."""
+        columns = self._columns(node.columns)
+        if node.kernel is None:
+            return self.call("RSS", [self._juxtaposed([self.symbol(s) for s in column]) for column in columns])
+        projector, kernel = self._projector(columns), self._kernel(node.kernel)
+        y = Symbol(Glyph("bold", "y"), "y")
+        parts = [replace(y, prime=True), projector, *kernel, projector, y]
+        return Box(self.juxtapose([self.symbol(s) for s in parts]), Level.PRODUCT)
+
+    def show_trace(self, node: n.Trace, scope: Scope) -> Box:
+        """A trace tr(P K P V); P P = P where K is the identity."""
+        projector = self._projector(self._columns(node.columns))
+        kernels = [self._kernel(f) for f in (node.kernel, node.of) if f]
+        parts = [s for kernel in kernels for s in (projector, *kernel)] or [projector]
+        if node.kernel and not node.of:
+            parts.append(projector)
+        return self.call("tr", [Box(self.juxtapose([self.symbol(s) for s in parts]), Level.PRODUCT)])
+
+    def _columns(self, columns: tuple[n.Monomial | tuple[str, ...], ...]) -> list[tuple[Symbol, ...]]:
+        shown: list[tuple[Symbol, ...]] = []
+        for column in columns:
+            if column and isinstance(column[0], str):
+                shown.append((self.notation.factor(column),))
+            else:
+                one = (Symbol(Glyph("upright", "1"), "1"),)
+                shown.append(self.notation.monomial(column) or one)  # type: ignore[arg-type]
+        return shown
+
+    def _projector(self, columns: list[tuple[Symbol, ...]]) -> Symbol:
+        return Symbol(Glyph("bold", "P"), "P", tuple(columns))
+
+    def _kernel(self, by: tuple[str, ...]) -> list[Symbol]:
+        """Z Z' of a factor, marked by its effect's letter."""
+        mark = self.notation.symbols.get(("effect", join_factor(by))) or self.notation.factor(by)
+        z = Symbol(Glyph("bold", "Z"), "Z", ((mark,),))
+        return [z, replace(z, prime=True)]
+
+
+def _factors(node: n.Node) -> tuple[Fraction, list[n.Node], list[n.Node]]:
+    """Take a product apart: its numbers multiplied, what stands above the bar, what stands below."""
+    coefficient = Fraction(1)
+    above: list[n.Node] = []
+    below: list[n.Node] = []
+    for factor in node.args if isinstance(node, n.Mul) else (node,):
+        if isinstance(factor, n.Number):
+            coefficient *= factor.value
+        elif isinstance(factor, n.Mul):
+            more, upper, lower = _factors(factor)
+            coefficient, above, below = coefficient * more, above + upper, below + lower
+        elif isinstance(factor, n.Pow) and factor.exponent < 0:
+            below.append(n.power(factor.base, -factor.exponent))
+        else:
+            above.append(factor)
+    return coefficient, above, below

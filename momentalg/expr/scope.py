@@ -1,0 +1,136 @@
+"""Indices in scope: which label stands for the default level and for an observation, at a place in an expression."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from momentalg.expr import nodes as n
+from momentalg.expr.notation import LABELS, Notation
+from momentalg.expr.symbols import DOT, Symbol
+from momentalg.expr.traversal import walk
+
+_EMPTY: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What is bound at a place. Everything that binds returns a new scope and the labels it introduced."""
+
+    notation: Notation
+    used: frozenset[str]  # labels that a new index must avoid
+    levels: Mapping[str, str] = field(default_factory=lambda: _EMPTY)  # the default level, where bound: label by column
+    observations: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))  # by index
+    current: str | None = None  # the index of the observation that the enclosing total runs over
+
+    @classmethod
+    def of(cls, node: n.Node, notation: Notation) -> Scope:
+        """The scope of a whole expression: nothing is bound, and the labels that it mentions are taken."""
+        used = {label for part in walk(node) for label in _mentioned(part)}
+        if notation.subscripted and _has_free_level(node):
+            used.update(notation.default_label(c) for c in notation.columns)
+        return cls(notation, frozenset(used))
+
+    # -- subscripts ------------------------------------------------------------------------------------------------
+
+    def level(self, by: tuple[str, ...], level: tuple[str, ...], total: bool = False) -> tuple[Symbol, ...]:
+        """The subscript of something that lives on a level; a dot where it is summed over a column."""
+        columns = self.notation.columns
+        if len(columns) <= 1:
+            if total and not by:
+                return (DOT,)
+            return tuple(self.notation.label(s) for s in level or self._default(by))
+        labels = dict(zip(by, level or self._default(by), strict=False))
+        absent = [c for c in by if c not in columns]
+        shown = [self.notation.label(labels[c]) if c in labels else DOT for c in (*columns, *absent)]
+        return tuple(shown)
+
+    def _default(self, by: tuple[str, ...]) -> tuple[str, ...]:
+        if self.notation.subscripted:
+            return tuple(self.levels.get(c, self.notation.default_label(c)) for c in by)
+        return tuple(self.levels[c] for c in by if c in self.levels)
+
+    def observation(self, index: str) -> tuple[Symbol, ...]:
+        """The subscript of something that lives on an observation: its level, where shown, and its index."""
+        index = index or self.current or self._free_observation()
+        bound = self.observations.get(index, _EMPTY)
+        columns = self.notation.columns
+        labels = [bound.get(c) or (self._default((c,)) or ("",))[0] for c in columns]
+        return tuple(self.notation.label(label) for label in (*labels, index) if label)
+
+    def value(self, node: n.Value) -> tuple[Symbol, ...]:
+        """The subscript of a covariate: its level where it is constant on one, else its observation."""
+        on = (self.notation.constant_on or {}).get(node.variable)
+        if node.variable.kind == "size" and on is None:
+            on = self.notation.columns[:1]
+        if node.level:
+            return self.level(on or self.notation.columns[: len(node.level)], node.level)
+        if on is not None:
+            bound = self.observations.get(node.index or self.current or "", _EMPTY)
+            return replace(self, levels=MappingProxyType({**self.levels, **bound})).level(on, ())
+        if not node.index and self.current is None and self.notation.constant_on is None:
+            return ()  # no model tells where it lives
+        return self.observation(node.index)
+
+    # -- binding ---------------------------------------------------------------------------------------------------
+
+    def binding(self, by: tuple[str, ...]) -> tuple[Scope, tuple[Symbol, ...]]:
+        """Bind the default level of the columns `by`, each to a label that is free here."""
+        scope, labels = self, []
+        for column in by:
+            label = scope.fresh(self.notation.default_label(column))
+            labels.append(label)
+            levels = MappingProxyType({**scope.levels, column: label})
+            scope = replace(scope, used=scope.used | {label}, levels=levels)
+        return scope, tuple(self.notation.label(label) for label in labels)
+
+    def observing(self, index: str, by: tuple[str, ...], level: tuple[str, ...]) -> tuple[Scope, tuple[Symbol, ...]]:
+        """Bind an observation of the level (`by`, `level`), and the levels of the other columns that it lies in."""
+        at = dict(zip(by, level or self._default(by), strict=False))
+        scope = replace(self, levels=MappingProxyType({**self.levels, **at}))
+        missing = tuple(c for c in self.notation.columns if c not in by)
+        scope, fresh = scope.binding(missing)
+        index = index or scope.fresh(self.notation.observation_label)
+        where = MappingProxyType({c: scope.levels[c] for c in self.notation.columns if c in scope.levels})
+        observations = MappingProxyType({**scope.observations, index: where})
+        scope = replace(scope, observations=observations, current=index, used=scope.used | {index})
+        return scope, (*fresh, self.notation.label(index))
+
+    def _free_observation(self) -> str:
+        return self.notation.observation_label
+
+    def fresh(self, preferred: str) -> str:
+        """A label that is free here: the preferred one if possible."""
+        candidates: tuple[str, ...] = (preferred, *LABELS, *(f"i{number}" for number in range(1, 1000)))
+        return next(label for label in candidates if label not in self.used)
+
+
+def _mentioned(node: n.Node) -> Iterator[str]:
+    """The labels that a node itself names."""
+    match node:
+        case n.Value(_, index, level):
+            yield from (index, *level)
+        case n.Size(_, level) | n.Total(_, _, level) | n.Effect(_, _, level):
+            yield from level
+        case n.Response(index) | n.Noise(index):
+            yield index
+        case n.Sum(index, _, _, level):
+            yield from (index, *level)
+        case n.LevelSum(levels):
+            yield from (label for _, label in levels)
+        case n.Delta(first, second):
+            yield from (first, second)
+
+
+def _has_free_level(node: n.Node) -> bool:
+    """Whether the default level occurs outside the sums that bind it."""
+    if isinstance(node, n.Over | n.Average):
+        return False
+    if isinstance(node, n.Total | n.Sum):  # binds the observation, and its levels where it is the whole data
+        return bool(node.by) and not node.level
+    if isinstance(node, n.Size | n.Effect) and node.by and not node.level:
+        return True
+    if isinstance(node, n.Response | n.Noise):
+        return True
+    return any(_has_free_level(child) for child in n.children(node))

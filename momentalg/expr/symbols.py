@@ -1,0 +1,71 @@
+"""Symbols as data: a glyph with subscripts, which each printer draws in its own way."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from momentalg.expr.greek import GREEK
+
+Style = Literal["italic", "greek", "upright", "bold", "code"]
+
+_NUMBERED = re.compile(r"([A-Za-z]+?)_?([0-9]+)\Z")
+
+
+@dataclass(frozen=True)
+class Glyph:
+    """One letter or word in one style, perhaps numbered: the x_1 of a column ``x1``."""
+
+    style: Style
+    text: str
+    number: str = ""
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A glyph with its subscripts and decorations.
+
+    `subscripts` are groups, separated by commas; the symbols of a group stand side by side, as in Y_{ij}. `square`
+    tells that the symbol itself is written as a square (sigma^2), which a power multiplies. `plain` is how it is
+    written in a terminal, subscripts included; without it the glyph's `ascii` is used.
+    """
+
+    glyph: Glyph
+    ascii: str
+    subscripts: tuple[tuple[Symbol, ...], ...] = ()
+    square: bool = False
+    power: int = 1
+    hat: bool = False
+    prime: bool = False
+    plain: str | None = None
+
+    def at(self, *index: Symbol) -> Symbol:
+        """The same symbol with one more group of subscripts, if there is one."""
+        return replace(self, subscripts=(*self.subscripts, index)) if index else self
+
+    @property
+    def is_letter(self) -> bool:
+        """Whether it is one plain letter, which may stand beside another without a comma."""
+        return self.glyph.style in ("italic", "greek") and not self.glyph.number and not self.subscripts
+
+    @property
+    def exponent(self) -> int:
+        """The exponent to draw in mathematics."""
+        return self.power * (2 if self.square else 1)
+
+
+DOT = Symbol(Glyph("italic", "."), ".")
+
+
+def read_glyph(name: str) -> Glyph:
+    """Read a letter's name: ``alpha``, ``x``, ``x1`` or ``x_1``, ``bold P``; any other name is an upright word."""
+    if name.startswith("bold ") and (name[5:] in GREEK or re.fullmatch("[A-Za-z]", name[5:])):
+        return Glyph("bold", name[5:])
+    match = _NUMBERED.match(name)
+    base, number = (match[1], match[2]) if match else (name, "")
+    if base in GREEK:
+        return Glyph("greek", base, number)
+    if re.fullmatch("[A-Za-z]", base):
+        return Glyph("italic", base, number)
+    return Glyph("upright", name)
