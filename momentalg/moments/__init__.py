@@ -1,1 +1,1 @@
-"""TODO."""
+"""Moment equations: expectations of statistics, what they identify, and their solution."""

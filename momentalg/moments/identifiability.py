@@ -1,0 +1,101 @@
+"""What equations identify: the rank of their coefficients on a generic design, and what stays confounded.
+
+Coefficients are polynomials in design totals, so their rank is the same for almost all designs; it is found exactly, in
+Fractions, on a random unbalanced one. Rank on the user's own data is a matter for the fit.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from itertools import combinations
+
+from momentalg.cumulants.evaluate import DesignTable
+from momentalg.errors import NotIdentifiedError
+from momentalg.expr.nodes import ZERO, Variable
+from momentalg.model.resolved import ResolvedModel
+from momentalg.moments.constants import constant_value
+from momentalg.moments.equations import MomentEquation
+from momentalg.moments.rational import Matrix, in_row_space, null_space
+
+SEEDS = (20161, 20162)  # two designs: an accident of one is not one of the other
+
+
+def generic_design(model: ResolvedModel, seed: int) -> DesignTable:
+    """A small unbalanced design with random covariates, constant where the model says so."""
+    rng = random.Random(seed)
+    levels = max(4, len(model.mean) + 3)
+    sizes = [1 + n % 4 for n in range(levels)]
+    rng.shuffle(sizes)
+    unit = model.unit
+    labels = {c: [level for level, size in enumerate(sizes) for _ in range(size)] for c in unit}
+    rows = sum(sizes)
+    values: dict[Variable, list[Fraction]] = {}
+    for column in (*model.mean, *(c for block in model.groups for c in block.coefficients)):
+        for variable, _ in column.monomial:
+            if variable.kind == "size" or variable in values:
+                continue
+            if variable in model.constant_on:
+                drawn = [Fraction(rng.randint(1, 50)) for _ in sizes]
+                values[variable] = [drawn[level] for level in labels[unit[0]]]
+            else:
+                values[variable] = [Fraction(rng.randint(1, 50)) for _ in range(rows)]
+    return DesignTable(labels, values, rows)
+
+
+def coefficient_matrices(equations: Sequence[MomentEquation], unknowns: Sequence[str], model: ResolvedModel) -> list[Matrix]:
+    """The coefficients on each generic design: a row for each equation, a column for each unknown."""
+    designs = [generic_design(model, seed) for seed in SEEDS]
+    return [
+        [[constant_value(e.coefficients.get(key, ZERO), design, model) for key in unknowns] for e in equations]
+        for design in designs
+    ]
+
+
+def identifies(matrices: Iterable[Matrix], rows: Sequence[int], target: int, width: int) -> bool:
+    """Whether the rows determine one unknown, for some generic design."""
+    unit = [Fraction(int(n == target)) for n in range(width)]
+    return any(in_row_space([matrix[r] for r in rows], unit) for matrix in matrices)
+
+
+def needed_equations(matrices: Sequence[Matrix], target: int, width: int) -> tuple[int, ...] | None:
+    """The fewest equations that determine one unknown, or None."""
+    number = len(matrices[0])
+    if not identifies(matrices, range(number), target, width):
+        return None
+    for size in range(1, number + 1):
+        for rows in combinations(range(number), size):
+            if identifies(matrices, rows, target, width):
+                return rows
+    return None
+
+
+def require_identified(matrices: Sequence[Matrix], unknowns: Sequence[str], targets: Sequence[str], advice: str) -> None:
+    """Raise `NotIdentifiedError` unless every target is determined; it names what is confounded and what is not."""
+    width = len(unknowns)
+    rows = range(len(matrices[0]))
+    lost = [t for t in targets if not identifies(matrices, rows, unknowns.index(t), width)]
+    if not lost:
+        return
+    combos = [combination(row, unknowns) for row in estimable(matrices[0], width)]
+    raise NotIdentifiedError(
+        f"the statistics do not separate {', '.join(lost)}. "
+        f"Estimable: {'; '.join(combos) or 'nothing'}. {advice}"
+    )
+
+
+def estimable(matrix: Matrix, width: int) -> Matrix:
+    """The sparse combinations of unknowns that the equations determine: a basis of the row space."""
+    kernel = null_space(matrix, width)
+    if not kernel:
+        return [[Fraction(int(i == j)) for j in range(width)] for i in range(width)]
+    return null_space(kernel, width)
+
+
+def combination(row: Sequence[Fraction], unknowns: Sequence[str]) -> str:
+    """A combination in words: ``var(1|user) + var(residual)``, coefficients of the generic design aside."""
+    present = [(key, value) for key, value in zip(unknowns, row, strict=True) if value]
+    if len({value for _, value in present}) == 1:
+        return " + ".join(key for key, _ in present)
+    return "a combination of " + ", ".join(key for key, _ in present)

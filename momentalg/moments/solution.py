@@ -1,0 +1,168 @@
+"""Solving moment equations: back-substitution, blocks of a few equations in closed form, larger ones numerically."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+from momentalg.expr.keys import unknown
+from momentalg.expr.nodes import ONE, ZERO, Add, Hat, Letter, Mul, Node, Number, Parameter, Pow, add, mul, negate, power
+from momentalg.expr.traversal import transform, walk
+from momentalg.moments.equations import Assignment, MomentEquation
+
+if TYPE_CHECKING:
+    from momentalg.moments.system import MomentSystem
+
+CLOSED_FORM_LIMIT = 4  # equations solved at once
+READABLE = 400  # nodes in the formulas of a block; beyond it nobody reads them, and numerics are better
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The estimators that a system gives.
+
+    `common` estimates the mean parameters, `variance` the components (and the products of means that are unknowns), in
+    the order to compute them; None where the linear equations are to be solved numerically, and `common` is empty when
+    no target needs the means. `equations` are the variance equations that are used.
+    """
+
+    system: MomentSystem
+    targets: tuple[str, ...]
+    equations: tuple[MomentEquation, ...]
+    common: tuple[Assignment, ...] | None
+    variance: tuple[Assignment, ...] | None
+
+    @cached_property
+    def closed_form(self) -> Mapping[str, Node]:
+        """Each estimate in statistics and design constants alone, earlier estimates substituted."""
+        known: dict[str, Node] = {}
+        for assignment in (*(self.common or ()), *(self.variance or ())):
+            known[assignment.key] = substitute_estimates(assignment.value, known)
+        return {key: node for key, node in known.items() if key in self.targets}
+
+    @cached_property
+    def estimates(self) -> Mapping[str, Any]:
+        """The closed forms as SymPy expressions: statistics by their names, design totals by their keys."""
+        from momentalg.expr.sympy_door import to_sympy
+
+        return {key: to_sympy(node) for key, node in self.closed_form.items()}
+
+    def __getitem__(self, key: str) -> Any:
+        return self.estimates[key]
+
+
+def substitute_estimates(node: Node, known: Mapping[str, Node]) -> Node:
+    """Replace ``Hat(Parameter(key))`` by what is known of it, and reassemble."""
+
+    def change(part: Node) -> Node:
+        if isinstance(part, Hat) and isinstance(part.body, Parameter):
+            return known.get(part.body.key, part)
+        if isinstance(part, Add):
+            return add(*part.args)
+        if isinstance(part, Mul):
+            return mul(*part.args)
+        return power(part.base, part.exponent) if isinstance(part, Pow) else part
+
+    return transform(node, change)
+
+
+def hat(key: str) -> Node:
+    """The estimate of an unknown; of a product of mean parameters that is plugged in, the product of estimates."""
+    return Hat(Parameter(key))
+
+
+def plugged(key: str) -> Node:
+    """A product of means with each factor estimated: ``Intercept**2`` becomes the square of the estimate."""
+    return transform(unknown(key), lambda part: Hat(part) if isinstance(part, Parameter) else part)
+
+
+def solve_equations(
+    equations: Sequence[MomentEquation], unknowns: Sequence[str], plug_in: Sequence[str]
+) -> tuple[Assignment, ...] | None:
+    """Assignments that solve the equations for `unknowns`, one small block at a time; None when a block is too large.
+
+    The equations must be as many as the unknowns and determine them. Keys in `plug_in` are products of mean
+    parameters, estimated beforehand.
+    """
+    left = {e.name: e for e in equations}
+    solved: list[Assignment] = []
+    known: set[str] = set()
+    while len(known) < len(unknowns):
+        block = _smallest_block(list(left.values()), [u for u in unknowns if u not in known])
+        if block is None:
+            return None
+        chosen, keys = block
+        sides = [_right_side(e, known, plug_in) for e in chosen]
+        coefficients = [[e.coefficients.get(key, ZERO) for key in keys] for e in chosen]
+        values = _solve_block(coefficients, sides)
+        if sum(1 for value in values for _ in walk(value)) > READABLE:
+            return None
+        solved.extend(Assignment(key, value) for key, value in zip(keys, values, strict=True))
+        known.update(keys)
+        for e in chosen:
+            del left[e.name]
+    return tuple(solved)
+
+
+def _smallest_block(
+    equations: Sequence[MomentEquation], unknowns: Sequence[str]
+) -> tuple[Sequence[MomentEquation], list[str]] | None:
+    for size in range(1, CLOSED_FORM_LIMIT + 1):
+        for chosen in combinations(equations, size):
+            keys = [u for u in unknowns if any(e.coefficients.get(u, ZERO) != ZERO for e in chosen)]
+            if len(keys) == size:
+                return chosen, keys
+    return None
+
+
+def _right_side(equation: MomentEquation, known: set[str], plug_in: Sequence[str]) -> Node:
+    terms: list[Node] = [Letter(equation.name)]
+    for key, coefficient in equation.coefficients.items():
+        if key in plug_in:
+            terms.append(negate(mul(coefficient, plugged(key))))
+        elif key in known:
+            terms.append(negate(mul(coefficient, hat(key))))
+    return add(*terms)
+
+
+def _solve_block(coefficients: Sequence[Sequence[Node]], sides: Sequence[Node]) -> list[Node]:
+    if len(sides) == 1:
+        return [mul(sides[0], power(coefficients[0][0], -1)) if coefficients[0][0] != ONE else sides[0]]
+    numerators, denominator = _fraction_free(coefficients, sides)
+    return [mul(numerator, power(denominator, -1)) for numerator in numerators]
+
+
+def _fraction_free(coefficients: Sequence[Sequence[Node]], sides: Sequence[Node]) -> tuple[list[Node], Node]:
+    """Solve A x = b over a polynomial ring in letters for the entries, without fractions."""
+    from sympy import ZZ, symbols
+    from sympy.polys.matrices import DomainMatrix
+
+    entries = list(dict.fromkeys(node for row in coefficients for node in row if not _is_whole(node)))
+    names = symbols(f"c:{len(entries)} b:{len(sides)}")
+    ring = ZZ[names]
+    letter = dict(zip([*entries, *range(len(sides))], ring.gens, strict=True))
+    left = [[ring.convert(int(n.value)) if isinstance(n, Number) and _is_whole(n) else letter[n] for n in row] for row in coefficients]
+    matrix = DomainMatrix(left, (len(sides), len(sides)), ring)
+    right = DomainMatrix([[letter[n]] for n in range(len(sides))], (len(sides), 1), ring)
+    numerators, denominator = matrix.solve_den(right, method="charpoly")
+    nodes = [*entries, *sides]
+    return [_from_ring(n, nodes) for (n,) in numerators.to_list()], _from_ring(denominator, nodes)
+
+
+def _is_whole(node: Node) -> bool:
+    return isinstance(node, Number) and node.value.denominator == 1
+
+
+def _from_ring(polynomial: Any, nodes: Sequence[Node]) -> Node:
+    return add(*_ring_terms(polynomial, nodes))
+
+
+def _ring_terms(polynomial: Any, nodes: Sequence[Node]) -> Iterator[Node]:
+    from fractions import Fraction
+
+    for exponents, coefficient in polynomial.terms():
+        factors = [power(node, e) for node, e in zip(nodes, exponents, strict=True) if e]
+        yield mul(Number(Fraction(int(coefficient))), *factors)

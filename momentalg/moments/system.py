@@ -1,0 +1,201 @@
+"""Moment systems: the equations of a model from named or own statistics, and the way to their solution."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations_with_replacement
+from typing import TYPE_CHECKING, Any
+
+from momentalg.catalogue import discover
+from momentalg.errors import ModelError, NotIdentifiedError, StatisticError, UnsupportedError
+from momentalg.expr.nodes import Node, Over
+from momentalg.model.resolved import ResolvedModel
+from momentalg.moments.equations import MomentEquation
+from momentalg.moments.expectation import expectation, unknown_order, variance_keys
+from momentalg.moments.identifiability import coefficient_matrices, needed_equations, require_identified
+from momentalg.moments.solution import Solution, solve_equations
+from momentalg.statistics.family import NamedStatistic, StatisticFamily, response_total
+
+if TYPE_CHECKING:
+    from momentalg.model.model import Model
+
+DEFAULT_STATISTICS = "henderson3"
+ADVICE = f"The nearest thing that works: model.moment_equations({DEFAULT_STATISTICS!r}).solve()"
+MEANS = ("projection", "products", "plug-in")
+
+
+@dataclass(frozen=True)
+class MomentSystem:
+    """Linear equations for the variance components, and the normal equations for the mean parameters.
+
+    `means` says how mean parameters are treated in the variance equations: "projection" (they do not occur),
+    "products" (their products are unknowns, exactly unbiased) or "plug-in" (estimates are put in their place, biased).
+    """
+
+    model: ResolvedModel
+    formula: str
+    means: str
+    common: tuple[MomentEquation, ...]
+    variance: tuple[MomentEquation, ...]
+    statistics: str | None = None  # the catalogue's name, when it is one
+    code: str = ""  # the model as Python code
+
+    @cached_property
+    def unknowns(self) -> tuple[str, ...]:
+        """The unknowns of the variance equations: components, then products of means unless they are plugged in."""
+        keys = dict.fromkeys(key for e in self.variance for key in e.coefficients)
+        components = variance_keys(self.model)
+        kept = [k for k in keys if k in components or self.means != "plug-in"]
+        return tuple(sorted(kept, key=lambda key: unknown_order(key, self.model)))
+
+    @property
+    def plugged_in(self) -> tuple[str, ...]:
+        """The products of mean parameters that estimates are put in place of."""
+        return tuple(sorted({key for e in self.variance for key in e.coefficients} - set(self.unknowns)))
+
+    @property
+    def mean_keys(self) -> tuple[str, ...]:
+        """The mean parameters, in the order of the normal equations."""
+        return tuple(str(c.key) for c in self.model.mean if c.key is not None)
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """What a full solution estimates: the mean parameters and the variance components."""
+        return (*self.mean_keys, *variance_keys(self.model))
+
+    @cached_property
+    def _matrices(self) -> Any:
+        return coefficient_matrices(self.variance, self.unknowns, self.model)
+
+    def solve(self, targets: Sequence[str] | None = None) -> Solution:
+        """Solve for all parameters, or for `targets` alone with only the equations that these need.
+
+        Raises `NotIdentifiedError` for parameters that the equations do not separate.
+        """
+        wanted = tuple(targets) if targets is not None else self.targets
+        unknown = [t for t in wanted if t not in self.targets and t not in self.unknowns]
+        if unknown:
+            raise ModelError(f"no such parameter: {', '.join(unknown)}; the system has {', '.join(self.targets)}")
+        columns = [t for t in wanted if t in self.unknowns or t in variance_keys(self.model)]
+        missing = [t for t in columns if t not in self.unknowns]
+        if missing:
+            raise NotIdentifiedError(
+                f"{', '.join(missing)} does not occur in the expectation of any of the statistics "
+                f"{', '.join(e.name for e in self.variance)}. {ADVICE}"
+            )
+        require_identified(self._matrices, self.unknowns, columns, ADVICE)
+        rows = sorted({row for t in columns for row in self._rows_for(t)})
+        equations = tuple(self.variance[row] for row in rows)
+        involved = [u for u in self.unknowns if any(u in e.coefficients for e in equations)]
+        variance = solve_equations(equations, involved, self.plugged_in) if len(involved) == len(equations) else None
+        if variance is None and len(involved) != len(equations):
+            raise UnsupportedError(
+                f"{len(equations)} equations for {len(involved)} unknowns; moment equations are solved, not fitted: "
+                f"leave out statistics, or name targets. Equations: {', '.join(e.name for e in equations)}"
+            )
+        plugged = any(key in e.coefficients for e in equations for key in self.plugged_in)
+        with_means = plugged or any(t in self.mean_keys for t in wanted)
+        common = solve_equations(self.common, self.mean_keys, ()) if with_means else ()
+        return Solution(self, wanted, equations, common, variance)
+
+    def _rows_for(self, target: str) -> tuple[int, ...]:
+        return needed_equations(self._matrices, self.unknowns.index(target), len(self.unknowns)) or ()
+
+
+def moment_equations(model: Model, statistics: Any = None, means: str | None = None) -> MomentSystem:
+    """The moment equations of a model.
+
+    `statistics` is a name of the catalogue, a list of names and expressions, or a dictionary of named expressions;
+    the default is Henderson III, which is ANOVA when there is only the intercept. `means` is one of "projection",
+    "products" and "plug-in"; by default, whichever of the first two applies.
+    """
+    resolved = model.resolved
+    if any(c.key is None for c in resolved.mean):
+        raise UnsupportedError("moment equations with an offset are not derivable yet: subtract the column from the response")
+    if means is not None and means not in MEANS:
+        raise ModelError(f"means={means!r} is none of {', '.join(MEANS)}")
+    name, chosen = _chosen(DEFAULT_STATISTICS if statistics is None else statistics, resolved)
+    equations = [MomentEquation(s.name, s.node, expectation(s.node, resolved)) for s in chosen]
+    components = variance_keys(resolved)
+    with_means = sorted({key for e in equations for key in e.coefficients if key not in components})
+    treatment = _treatment(means, with_means, resolved)
+    if treatment == "products":
+        equations = _with_products(equations, resolved)
+    family = discover("momentalg.statistics", "STATISTIC")["normal_equations"]
+    common = tuple(MomentEquation(s.name, s.node, expectation(s.node, resolved)) for s in family.build(resolved))
+    return MomentSystem(resolved, model.formula, treatment, common, tuple(equations), name, repr(model))
+
+
+def _chosen(statistics: Any, model: ResolvedModel) -> tuple[str | None, list[NamedStatistic]]:
+    catalogue: Mapping[str, StatisticFamily] = discover("momentalg.statistics", "STATISTIC")
+    if isinstance(statistics, str):
+        return statistics, list(_family(statistics, catalogue).build(model))
+    if isinstance(statistics, Mapping):
+        return None, [NamedStatistic(str(k), _statistic(v)) for k, v in statistics.items()]
+    if isinstance(statistics, Node) or not isinstance(statistics, Iterable):
+        raise StatisticError("statistics= takes a name of ma.statistics(), a list of names and expressions, or a dictionary")
+    found: list[NamedStatistic] = []
+    for position, item in enumerate(statistics, start=1):
+        if isinstance(item, str):
+            found.extend(_family(item, catalogue).build(model))
+        else:
+            found.append(NamedStatistic(f"Q{position}", _statistic(item)))
+    if not found:
+        raise StatisticError("no statistics: name some, see ma.statistics()")
+    names = [s.name for s in found]
+    twice = sorted({n for n in names if names.count(n) > 1})
+    if twice:
+        found = list(dict.fromkeys(found))
+        if len({s.name for s in found}) < len(found):
+            raise StatisticError(f"two statistics are called {', '.join(twice)}; give a dictionary with names of your own")
+    return None, found
+
+
+def _family(name: str, catalogue: Mapping[str, StatisticFamily]) -> StatisticFamily:
+    if name not in catalogue:
+        raise StatisticError(f"no statistics called {name!r}; there are {', '.join(catalogue)}")
+    return catalogue[name]
+
+
+def _statistic(value: Any) -> Node:
+    if not isinstance(value, Node):
+        raise StatisticError(f"a statistic is a name or an expression built from model.total(...); found {value!r}")
+    return value
+
+
+def _treatment(means: str | None, with_means: Sequence[str], model: ResolvedModel) -> str:
+    if not with_means:
+        return "projection"
+    if means == "projection":
+        raise UnsupportedError(
+            f"the expectations contain {', '.join(with_means)}: these statistics are not mean-free. "
+            "Use statistics='henderson3' or 'minque0', which project the means off, or means='products' or 'plug-in'"
+        )
+    if means is not None:
+        return means
+    if len(model.mean) <= 2:
+        return "products"
+    raise UnsupportedError(
+        f"products of {len(model.mean)} mean parameters would be {len(with_means)} more unknowns: ask for means='products' "
+        "(exactly unbiased) or means='plug-in' (biased), or use statistics='henderson3', which is free of the means"
+    )
+
+
+def _with_products(equations: list[MomentEquation], model: ResolvedModel) -> list[MomentEquation]:
+    """Add products over pairs of different levels, whose expectations hold products of means alone, where needed."""
+    components = variance_keys(model)
+    present = {key for e in equations for key in e.coefficients}
+    columns = [c for c in model.mean]
+    by = model.unit
+    needed = []
+    for a, b in combinations_with_replacement(columns, 2):
+        left, right = response_total((), a.monomial), response_total((), b.monomial)
+        node = left * right - Over(by, response_total(by, a.monomial) * response_total(by, b.monomial))
+        needed.append(MomentEquation(f"XP[{a.key},{b.key}]", node, expectation(node, model)))
+    unknowns = sorted(present | {key for e in needed for key in e.coefficients})
+    matrices = coefficient_matrices(equations, unknowns, model)
+    if all(needed_equations(matrices, unknowns.index(key), len(unknowns)) for key in present if key in components):
+        return equations
+    return [*equations, *needed]

@@ -1,0 +1,43 @@
+"""Residual sums of squares and other projection statistics, written out in totals where the projection is simple.
+
+P = I - V V^+ is written out when V spans the constant, or the indicators of one factor: whatever is constant within
+that factor is then projected off with it.
+"""
+
+from __future__ import annotations
+
+from momentalg.expr.nodes import Monomial, Node, Over, Projected, Size, Total
+from momentalg.model.resolved import ResolvedModel
+from momentalg.statistics.family import response_total
+
+
+def residual_sum_of_squares(columns: tuple[Monomial | tuple[str, ...], ...], model: ResolvedModel) -> Node:
+    """y'Py for P projecting off `columns`: covariate monomials, and factors for their level indicators."""
+    squares = response_total((), response_power=2)
+    factor = next((c for c in columns if is_factor(c)), None)
+    if factor is not None and all(is_factor(c) or constant_within(c, factor, model) for c in columns):
+        return squares - Over(factor, response_total(factor) ** 2 / Size(factor))
+    if columns == ((),):
+        return squares - response_total(()) ** 2 / Size(())
+    return Projected(columns)
+
+
+def projected_totals(columns: tuple[Monomial | tuple[str, ...], ...], factor: tuple[str, ...]) -> Node:
+    """y'P Z Z'Py: the sum over the factor's levels of the squared totals of what P leaves."""
+    if columns == ((),):
+        mean = Total(response_total(()).body, ()) / Size(())
+        return Over(factor, (response_total(factor) - Size(factor) * mean) ** 2)
+    return Projected(columns, factor)
+
+
+def is_factor(column: object) -> bool:
+    """Whether a column of V stands for the indicators of a factor's levels."""
+    return isinstance(column, tuple) and bool(column) and isinstance(column[0], str)
+
+
+def constant_within(monomial: object, factor: tuple[str, ...], model: ResolvedModel) -> bool:
+    """Whether a covariate monomial is constant within the levels of a factor."""
+    return all(
+        (columns := model.constant_on.get(variable)) is not None and set(columns) <= set(factor)
+        for variable, _ in monomial  # type: ignore[attr-defined]
+    )
