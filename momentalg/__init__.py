@@ -19,14 +19,14 @@ from momentalg.errors import (
     StatisticError,
     UnsupportedError,
 )
-from momentalg.expr.nodes import DESIGN as design
-from momentalg.expr.nodes import OBSERVATIONS as observations
-from momentalg.expr.nodes import over
+from momentalg.expr.nodes import DESIGN, OBSERVATIONS, over
 from momentalg.model.assumptions import independent, may_be_empty, nested, unreplicated
 from momentalg.model.model import Model
 from momentalg.model.terms import Covariate, Group, Intercept, Size
 
 __version__ = "0.1.0"
+
+design, observations = DESIGN, OBSERVATIONS
 
 __all__ = [
     "AssumptionError",

@@ -25,9 +25,9 @@ def join_factor(columns: tuple[str, ...]) -> str:
 
 
 def split_factor(name: str) -> tuple[str, ...]:
-    """Read a factor's name, ``user`` or ``a:b`` or ``\\`odd name\\`:b``, into its columns, in order.
+    """Read a factor's name, such as ``user`` or ``a:b``, into its columns, in order.
 
-    A name that is not in this syntax is taken as one column, as it stands.
+    A column whose name has a colon or a back-quote is back-quoted; any other name stands for itself.
     """
     parts: list[str] = []
     rest = name

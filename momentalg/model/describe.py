@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from momentalg.expr.keys import variable_key
 from momentalg.expr.names import join_factor, quote
 from momentalg.model.assumptions import Assumption, Independent, MayBeEmpty, Nested, Unreplicated
-from momentalg.model.functions import monomial_key, variable_key
+from momentalg.model.functions import term_key
 from momentalg.model.keys import parameter_keys
 from momentalg.model.resolved import Column, ResolvedModel
 
@@ -37,9 +38,8 @@ def assumptions(model: ResolvedModel) -> tuple[Assumption, ...]:
 def code(model: ResolvedModel) -> str:
     """The call that makes the model."""
     parts = [repr(formula(model))]
-    for name, value in (("levels", levels(model)), ("assume", list(assumptions(model))), ("symbols", dict(model.symbols))):
-        if value:
-            parts.append(f"{name}={value!r}")
+    declared = {"levels": levels(model), "assume": list(assumptions(model)), "symbols": dict(model.symbols)}
+    parts += [f"{name}={value!r}" for name, value in declared.items() if value]
     return f"ma.Model({', '.join(parts)})"
 
 
@@ -55,7 +55,7 @@ def markdown(model: ResolvedModel) -> str:
 
 
 def _term(column: Column) -> str:
-    key = monomial_key(column.monomial) if column.monomial else "1"
+    key = term_key(column.monomial) if column.monomial else "1"
     return key if column.key is not None else f"offset({key})"
 
 

@@ -20,9 +20,9 @@ from momentalg.model.functions import (
     argument,
     column,
     factor_of,
-    monomial_key,
     monomial_of,
     multiply,
+    term_key,
     unknown_function,
 )
 from momentalg.model.resolved import Column, GroupBlock
@@ -58,7 +58,7 @@ class _Product:
 
     @property
     def key(self) -> str:
-        return f"offset({monomial_key(self.monomial)})" if self.offset else monomial_key(self.monomial)
+        return f"offset({term_key(self.monomial)})" if self.offset else term_key(self.monomial)
 
 
 def expand(formula: Formula) -> Expanded:
@@ -148,7 +148,7 @@ class _Expansion:
             raise self.error(part, "a number cannot be part of an interaction", "arithmetic stands in I(): I(2*x)")
         if isinstance(part, Unary):
             raise self.error(part, "a sign cannot stand here", "arithmetic stands in I(): I(-x)")
-        advice = "add it with +: a group term is multiplied by nothing, its slopes stand before the bar, as in (1 + x | g)"
+        advice = "add it with +; a slope that varies stands before the bar, as in (1 + x | g)"
         raise self.error(part, "a group term cannot be part of an interaction or of another term", advice)
 
     def inner_sum(self, part: Syntax) -> tuple[_Product, ...]:
@@ -166,7 +166,7 @@ class _Expansion:
         for one, other in product(left, right):
             shared = [a for a in one.atoms if a in other.atoms]
             if shared or one.offset or other.offset:
-                key = monomial_key(shared[0]) if shared else "an offset"
+                key = term_key(shared[0]) if shared else "an offset"
                 advice = f"for the square write I({key}**2)" if shared else "give the offset a term of its own"
                 raise self.error(part, f"{key} cannot be crossed with {'itself' if shared else 'a term'}", advice)
             found.append(_Product(one.atoms + other.atoms, part))
@@ -272,5 +272,3 @@ def _summands(part: Syntax) -> Iterator[tuple[int, Syntax]]:
                 pending.append((sign if part.operator == "+" else -sign, part.operand))
             case _:
                 yield sign, part
-
-

@@ -1,16 +1,16 @@
 """Reading: the text of a formula or key to its syntax tree, with a caret under the place of an error.
 
-The grammar is grammar.lark, beside this file. lark is imported when the first formula is read.
+lark is imported when the first formula is read.
 """
 
 from __future__ import annotations
 
 from fractions import Fraction
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from momentalg.errors import FormulaError
+from momentalg.model.grammar import parser
 from momentalg.model.syntax import Bar, Binary, Call, Formula, Name, Numeral, Syntax, Unary
 
 if TYPE_CHECKING:
@@ -55,10 +55,7 @@ def _parse(text: str, start: str) -> Any:
 
 @cache
 def _parser() -> Lark:
-    from lark import Lark
-
-    grammar = files("momentalg.model").joinpath("grammar.lark").read_text(encoding="utf-8")
-    return Lark(grammar, parser="lalr", lexer="basic", start=["formula", "key"], transformer=_Builder())
+    return parser(_Builder())
 
 
 class _Builder:
@@ -129,7 +126,7 @@ def _explain(text: str, problem: UnexpectedInput) -> FormulaError:
             return error_at(text, opened, "this parenthesis is not closed", "add the missing ')'")
         if complete:
             return error_at(text, place, "there is no '~'", "write the response, '~' and the terms: y ~ x + (1 | user)")
-        return error_at(text, place, "the text ends where a term is expected", "add the term, or take the operator away")
+        return error_at(text, place, "the text ends where a term is expected", "add it, or take the operator away")
     if kind == "TILDE":
         if complete:
             return error_at(text, place, "'~' stands where it cannot", "a formula has one '~', after the response")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from momentalg.errors import FormulaError
+from momentalg.expr.keys import variable_key
 from momentalg.expr.names import join_factor, quote, split_factor
 from momentalg.expr.nodes import (
     Add,
@@ -26,6 +27,7 @@ from momentalg.expr.nodes import (
     negate,
     power,
 )
+from momentalg.model.definition_text import definition_text
 from momentalg.model.formula import error_at
 from momentalg.model.syntax import Binary, Call, Name, Numeral, Syntax, Unary
 
@@ -105,7 +107,7 @@ def factor_of(part: Syntax, text: str) -> tuple[str, ...]:
         case Binary(operator=":"):
             columns = factor_of(part.left, text) + factor_of(part.right, text)
             if len(set(columns)) < len(columns):
-                raise error_at(text, part, f"the factor {join_factor(columns)} repeats a column", "name each column once")
+                raise error_at(text, part, f"{join_factor(columns)} repeats a column", "name each column once")
             return columns
     raise error_at(text, part, "this is not a factor", "a factor is a column, or columns joined by ':', as in a:b")
 
@@ -150,14 +152,7 @@ def variable_node(variable: Variable) -> Node:
     return Size(split_factor(variable.name)) if variable.kind == "size" else Value(variable)
 
 
-def variable_key(variable: Variable) -> str:
-    """The text of a variable in formulas and keys."""
-    if variable.kind == "column":
-        return quote(variable.name)
-    return f"size({variable.name})" if variable.kind == "size" else variable.name
-
-
-def monomial_key(monomial: Monomial) -> str:
+def term_key(monomial: Monomial) -> str:
     """The key of the mean parameter of a covariate: ``Intercept``, ``x``, ``I(x**2)``, ``x:z``."""
     if not monomial:
         return "Intercept"
@@ -182,9 +177,9 @@ def _inner(variable: Variable) -> str:
 def _exponent(part: Binary, text: str) -> int:
     exponent = node_of(part.right, text)
     if not isinstance(exponent, Number) or exponent.value.denominator != 1:
-        raise error_at(text, part.right, "a power must be a whole number", "use sqrt(), or compute a column of the data")
+        raise error_at(text, part.right, "a power must be a whole number", "use sqrt(), or compute a column")
     if abs(exponent.value) > _LARGEST_POWER:
-        raise error_at(text, part.right, f"the power {exponent.value} is too large", f"powers go up to {_LARGEST_POWER}")
+        raise error_at(text, part.right, "the power is too large", f"powers go up to {_LARGEST_POWER}")
     if exponent.value < 0 and node_of(part.left, text) == Number(Fraction(0)):
         raise error_at(text, part, "division by zero", "correct the expression")
     return int(exponent.value)
@@ -213,40 +208,3 @@ def _variable(node: Node, definitions: Definitions) -> Variable:
     found = Variable("function", text if isinstance(node, Function) else f"I({text})")
     definitions[found] = node
     return found
-
-
-def definition_text(node: Node) -> str:
-    """The canonical text of a definition, in formula syntax, without spaces."""
-    match node:
-        case Number():
-            return str(node.value)
-        case Value() | Size():
-            return variable_key(variables_of(node)[0])
-        case Function():
-            return f"{node.name}({definition_text(node.body)})"
-        case Pow():
-            return f"{_factor_text(node.base)}**{node.exponent}" if node.exponent > 0 else f"1{_times(node)}"
-        case Mul():
-            first, *rest = node.args
-            if isinstance(first, Number) and first.value == -1:
-                return "-" + definition_text(mul(*rest))
-            return ("1" + _times(first) if _divides(first) else _factor_text(first)) + "".join(map(_times, rest))
-        case Add():
-            terms = [definition_text(a) for a in node.args]
-            return terms[0] + "".join(t if t.startswith("-") else f"+{t}" for t in terms[1:])
-    raise TypeError(f"not part of a covariate's definition: {node!r}")
-
-
-def _factor_text(node: Node) -> str:
-    text = definition_text(node)
-    return f"({text})" if isinstance(node, (Add, Mul)) or (isinstance(node, Number) and text != text.lstrip("-")) else text
-
-
-def _divides(node: Node) -> bool:
-    return isinstance(node, Pow) and node.exponent < 0
-
-
-def _times(node: Node) -> str:
-    if isinstance(node, Pow) and node.exponent < 0:
-        return "/" + _factor_text(node.base) + (f"**{-node.exponent}" if node.exponent < -1 else "")
-    return "*" + _factor_text(node)

@@ -1,23 +1,24 @@
 """Parameter keys: what a user may write for a parameter or a design moment, brought to its canonical text.
 
-Parameters are ``Intercept``, ``x``, ``var(1|user)``, ``cov(1,x|user)``, ``k3(1|user)``, ``k4(residual)`` and products of means,
-``Intercept**2``, ``Intercept*x``. Design moments are ``E(size(user)^2*X)``, ``var(size(user))``, ``cov(size(user),X)``,
-``k3(size(user))``, with ``total(x|user)`` for a covariate that varies by observation, and ``levels(user)``.
+Parameters are ``Intercept``, ``x``, ``var(1|user)``, ``cov(1,x|user)``, ``k3(1|user)``, ``k4(residual)`` and products
+of means, ``Intercept**2``, ``Intercept*x``. Design moments are ``E(size(user)^2*X)``, ``var(size(user))``,
+``cov(size(user),X)``, ``k3(size(user))``, with ``total(x|user)`` for a covariate that varies by observation, and
+``levels(user)``. A design moment is read into a node, whose key is that of `momentalg.expr.keys`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
 from momentalg.errors import FormulaError, ModelError
+from momentalg.expr.keys import key_of, variable_key
 from momentalg.expr.names import join_factor
-from momentalg.expr.nodes import Monomial, Variable
+from momentalg.expr.nodes import Cumulant, Levels, Mul, Node, Pow, Size, Total, Value, Variable, mul, power
 from momentalg.model.formula import parse_key
-from momentalg.model.functions import factor_of, monomial_key, monomial_of, term_of, variable_key
+from momentalg.model.functions import factor_of, monomial_of, term_key, term_of, variable_node
 from momentalg.model.resolved import ResolvedModel
 from momentalg.model.resolving import all_variables, basic_variables, known_factor
 from momentalg.model.syntax import Bar, Binary, Call, Name, Numeral, Syntax, Unary
@@ -33,47 +34,6 @@ class ParameterKey:
     text: str
     factors: tuple[tuple[str, int], ...]
     nonnegative: bool = False
-
-
-@dataclass(frozen=True, order=True)
-class DesignVariable:
-    """A variable of a unit in design moments: a size, a covariate constant on the unit, or the total of another.
-
-    In a key sizes stand first, then covariates, then totals, each in the order of their texts.
-    """
-
-    rank: int
-    text: str
-    nonnegative: bool = False
-
-    @classmethod
-    def of(cls, variable: Variable) -> DesignVariable:
-        """The design variable of a size or covariate."""
-        return cls(0 if variable.kind == "size" else 1, variable_key(variable), variable.kind == "size")
-
-    @classmethod
-    def total(cls, monomial: Monomial, factor: str) -> DesignVariable:
-        """The total of a covariate over a level of `factor`, which is given by its name in keys."""
-        nonnegative = all(v.kind == "size" or p % 2 == 0 for v, p in monomial)
-        body = "*".join(variable_key(v) if p == 1 else f"{variable_key(v)}^{p}" for v, p in monomial)
-        return cls(2, f"total({body}|{factor})", nonnegative)
-
-
-DesignProduct = tuple[tuple[DesignVariable, int], ...]
-"""A product of powers of design variables, sorted; powers may be negative."""
-
-
-def expectation_key(product: DesignProduct) -> str:
-    """The key of a raw joint moment: ``E(size(user)^2*X)``."""
-    return f"E({_product_text(product)})"
-
-
-def design_cumulant_key(arguments: Iterable[DesignProduct]) -> str:
-    """The key of a joint cumulant of products: ``var(size(user))``, ``cov(size(user),X)``, ``k3(size(user))``."""
-    texts = [_product_text(a) for a in sorted(arguments)]
-    order, one = len(texts), len(set(texts)) == 1
-    name = "E" if order == 1 else f"k{order}" if order > 2 else "var" if one else "cov"
-    return f"{name}({texts[0] if one else ','.join(texts)})"
 
 
 def parameter_keys(model: ResolvedModel) -> tuple[str, ...]:
@@ -92,11 +52,11 @@ def canonical_key(model: ResolvedModel, text: str) -> str:
 
 def parameter_symbol(model: ResolvedModel, text: str) -> Any:
     """The SymPy symbol of a key, named by its canonical text; for a product of means, the product of symbols."""
-    from sympy import Mul, Pow, Symbol
+    import sympy
 
     key = read_key(model, text)
     assumption = {"nonnegative": True} if key.nonnegative else {"real": True}
-    return Mul(*(Pow(Symbol(name, **assumption), power) for name, power in key.factors))
+    return sympy.Mul(*(sympy.Symbol(name, **assumption) ** exponent for name, exponent in key.factors))
 
 
 @lru_cache(maxsize=4096)
@@ -123,13 +83,13 @@ class _Reader:
     def key(self, part: Syntax) -> ParameterKey | None:
         match part:
             case Call(function="levels", arguments=(inside,)):
-                return _single(f"levels({self.factor(inside)})", nonnegative=True)
+                return _single(key_of(Levels(self.factor(inside))), nonnegative=True)
             case Call(function="total"):
-                total = self.design_variable(part)
-                return total and _single(total.text, total.nonnegative)
+                total = self.total(part)
+                return None if total is None else _single(_inside(total), _even(total))
             case Call(function="E", arguments=(inside,)):
                 product = self.product(inside)
-                return product and _single(expectation_key(product), _nonnegative(product))
+                return None if product is None else _single(key_of(Cumulant((product,))), _even(product))
             case Call() if part.function in _ORDERS:
                 return self.cumulant(part, _ORDERS[part.function])
         return self.means(part)
@@ -147,7 +107,7 @@ class _Reader:
         found = [p for p in products if p]
         if len(found) < len(products):
             return None
-        key = design_cumulant_key(found * order if len(found) == 1 else found)
+        key = key_of(Cumulant(tuple(found * order if len(found) == 1 else found)))
         return _single(key, nonnegative=key.startswith("var("))
 
     def effects(self, coefficients: tuple[Syntax, ...], factor: Syntax, order: int) -> ParameterKey | None:
@@ -163,62 +123,65 @@ class _Reader:
         """A product of powers of mean parameters, in the order of the model."""
         order = [c.key for c in self.model.mean if c.key is not None]
         powers: dict[str, int] = {}
-        for base, power in _factors(part):
+        for base, exponent in _factors(part):
             key = self.term_key(base)
-            if key not in order or power < 1:
+            if key not in order or exponent < 1:
                 return None
-            powers[key] = powers.get(key, 0) + power
+            powers[key] = powers.get(key, 0) + exponent
         factors = tuple(sorted(powers.items(), key=lambda item: order.index(item[0])))
-        text = "*".join(key if power == 1 else f"{key}**{power}" for key, power in factors)
+        text = "*".join(key if exponent == 1 else f"{key}**{exponent}" for key, exponent in factors)
         return ParameterKey(text, factors)
 
     def term_key(self, part: Syntax) -> str:
         """The key of the mean parameter of a term; the model need not have it."""
         if isinstance(part, Name) and part.text == "Intercept" and not part.quoted:
             return "Intercept"
-        return monomial_key(term_of(part, self.text, {}))
+        return term_key(term_of(part, self.text, {}))
 
     # Design variables.
 
-    def product(self, part: Syntax) -> DesignProduct | None:
-        powers: dict[DesignVariable, int] = {}
-        for base, power in _factors(part):
+    def product(self, part: Syntax) -> Node | None:
+        """A product of powers of design variables of a unit."""
+        powers: dict[Node, int] = {}
+        for base, exponent in _factors(part):
             variable = self.design_variable(base)
             if variable is None:
                 return None
-            powers[variable] = powers.get(variable, 0) + power
-        return tuple(sorted((v, p) for v, p in powers.items() if p))
+            powers[variable] = powers.get(variable, 0) + exponent
+        return mul(*(power(node, exponent) for node, exponent in powers.items())) if any(powers.values()) else None
 
-    def design_variable(self, part: Syntax) -> DesignVariable | None:
+    def design_variable(self, part: Syntax) -> Node | None:
+        """A size, a covariate that is constant on the unit, or the total of one that is not."""
         if isinstance(part, Call) and part.function == "total":
             return self.total(part)
-        ((variable, power), *others) = monomial_of(part, self.text, {})
-        if others or power != 1 or not self.has(variable):
+        ((variable, exponent), *others) = monomial_of(part, self.text, {})
+        if others or exponent != 1 or not self.has(variable):
             return None
         if variable.kind != "size" and variable not in self.model.constant_on:
             name = variable_key(variable)
             instead = f"total({name}|{self.model.groups[0].name})"
             raise ModelError(f"{self.text!r}: {name} varies by observation; its design moments are those of {instead}")
-        return DesignVariable.of(variable)
+        return variable_node(variable)
 
-    def total(self, call: Call) -> DesignVariable | None:
+    def total(self, call: Call) -> Total | None:
         if len(call.arguments) != 1 or not isinstance(call.arguments[0], Bar):
             return None
         monomial: dict[Variable, int] = {}
-        for base, power in _factors(call.arguments[0].left):
+        for base, exponent in _factors(call.arguments[0].left):
             for variable, inner in monomial_of(base, self.text, {}):
-                monomial[variable] = monomial.get(variable, 0) + inner * power
+                monomial[variable] = monomial.get(variable, 0) + inner * exponent
         if not all(self.has(v) and p > 0 for v, p in monomial.items()):
             return None
-        return DesignVariable.total(tuple(sorted(monomial.items())), self.factor(call.arguments[0].factor))
+        body = mul(*(power(Value(v), p) for v, p in monomial.items()))
+        return Total(body, self.factor(call.arguments[0].factor))
 
     def has(self, variable: Variable) -> bool:
         if variable.kind == "size":
             return any(block.name == variable.name for block in self.model.groups)
         return variable in all_variables(self.model) or variable in basic_variables(self.model)
 
-    def factor(self, part: Syntax) -> str:
-        return join_factor(known_factor(self.model, join_factor(factor_of(part, self.text)), self.text))
+    def factor(self, part: Syntax) -> tuple[str, ...]:
+        return known_factor(self.model, join_factor(factor_of(part, self.text)), self.text)
 
 
 def _factors(part: Syntax) -> list[tuple[Syntax, int]]:
@@ -227,18 +190,29 @@ def _factors(part: Syntax) -> list[tuple[Syntax, int]]:
         case Binary(operator="*"):
             return _factors(part.left) + _factors(part.right)
         case Binary(operator="**", right=Numeral(value)) if value.denominator == 1:
-            return [(base, power * int(value)) for base, power in _factors(part.left)]
+            return [(base, inner * int(value)) for base, inner in _factors(part.left)]
         case Binary(operator="**", right=Unary("-", Numeral(value))) if value.denominator == 1:
-            return [(base, -power * int(value)) for base, power in _factors(part.left)]
+            return [(base, -inner * int(value)) for base, inner in _factors(part.left)]
     return [(part, 1)]
 
 
-def _product_text(product: DesignProduct) -> str:
-    return "*".join(v.text if power == 1 else f"{v.text}^{power}" for v, power in product)
+def _inside(total: Total) -> str:
+    """The key of a total of a unit, whose level is not shown."""
+    return key_of(Cumulant((total,)))[2:-1]
 
 
-def _nonnegative(product: DesignProduct) -> bool:
-    return all(v.nonnegative or power % 2 == 0 for v, power in product)
+def _even(node: Node) -> bool:
+    """Whether the sign of a product is known: sizes and even powers."""
+    match node:
+        case Size() | Value(variable=Variable(kind="size")):
+            return True
+        case Pow(base, exponent):
+            return exponent % 2 == 0 or _even(base)
+        case Mul(args):
+            return all(map(_even, args))
+        case Total(body):
+            return _even(body)
+    return False
 
 
 def _single(text: str, nonnegative: bool) -> ParameterKey:
@@ -248,5 +222,5 @@ def _single(text: str, nonnegative: bool) -> ParameterKey:
 def _unknown(model: ResolvedModel, text: object, because: str = "") -> ModelError:
     name = model.groups[0].name
     known = ", ".join(parameter_keys(model))
-    others = f"k3(1|{name}) to k8(residual), products such as Intercept**2, and design moments such as E(size({name})^2)"
+    others = f"k3(1|{name}) to k8(residual), products like Intercept**2, design moments like E(size({name})^2)"
     return ModelError(f"no parameter {text!r}; the parameters are {known}; also {others}{because}")

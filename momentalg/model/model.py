@@ -8,13 +8,14 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from momentalg.errors import ModelError
+from momentalg.expr.keys import variable_key
 from momentalg.expr.names import quote
 from momentalg.expr.nodes import Node, Response, Size, Total, as_node
 from momentalg.model import describe, scope
 from momentalg.model.assumptions import Assumption
 from momentalg.model.expansion import expand
 from momentalg.model.formula import parse_formula
-from momentalg.model.functions import variable_key, variable_node
+from momentalg.model.functions import variable_node
 from momentalg.model.keys import parameter_keys, parameter_symbol
 from momentalg.model.resolved import ResolvedModel
 from momentalg.model.resolving import (

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from momentalg.errors import ModelError
+from momentalg.expr.keys import variable_key
 from momentalg.expr.names import join_factor, quote, split_factor
 from momentalg.expr.nodes import Monomial, Variable
 from momentalg.model.assumptions import Assumption, Independent, MayBeEmpty, Nested, Unreplicated
 from momentalg.model.expansion import Expanded
 from momentalg.model.formula import parse_key
-from momentalg.model.functions import monomial_of, variable_key, variables_of
+from momentalg.model.functions import monomial_of, variables_of
 from momentalg.model.resolved import Independence, ResolvedModel
 
 _LETTER = re.compile(r"[A-Za-z]+(_[A-Za-z0-9]+)?\Z")
@@ -43,7 +44,7 @@ def constant_within(model: ResolvedModel, levels: Mapping[str, str]) -> Resolved
         variable = known.get(name) or known.get(_unquoted(name))
         if variable is None:
             listed = ", ".join(known) or "none"
-            raise ModelError(f"levels= names {name!r}, which is no covariate of the model; its covariates are: {listed}")
+            raise ModelError(f"levels= names {name!r}, which is no covariate of the model; these are: {listed}")
         on = known_factor(model, factor, f"levels={{{name!r}: {factor!r}}}")
         if constant.setdefault(variable, on) != on:
             was = join_factor(constant[variable])
@@ -65,7 +66,8 @@ def assuming(model: ResolvedModel, assumptions: Iterable[Assumption]) -> Resolve
             case Independent():
                 found = Independence(tuple(sorted(_design_variable(model, text) for text in fact.variables)))
                 _require_unrelated(model, found, fact)
-                model = replace(model, independent=tuple(sorted({*model.independent, found}, key=lambda i: i.variables)))
+                facts = sorted({*model.independent, found}, key=lambda i: i.variables)
+                model = replace(model, independent=tuple(facts))
             case MayBeEmpty():
                 factor = known_factor(model, fact.factor, repr(fact))
                 model = replace(model, may_be_empty=model.may_be_empty | {join_factor(factor)})
@@ -90,7 +92,7 @@ def lettering(model: ResolvedModel, symbols: Mapping[str, str]) -> ResolvedModel
         if key not in known:
             raise ModelError(f"symbols= names {name!r}, which the model does not have; it has: {', '.join(known)}")
         if not isinstance(letter, str) or not _LETTER.match(letter):
-            raise ModelError(f"the symbol of {name!r} is a letter or its name, such as 'alpha' or 'b_1'; found {letter!r}")
+            raise ModelError(f"the symbol of {name!r} is a letter or its name, 'alpha' or 'b_1'; found {letter!r}")
         if letter in chosen.values():
             raise ModelError(f"symbols= gives the letter {letter!r} to two things; choose different letters")
         chosen[key] = letter
@@ -162,7 +164,7 @@ def _nest(model: ResolvedModel, fact: Nested) -> ResolvedModel:
     while outer in local:
         outer = local[outer]
         if outer == fact.inner:
-            raise ModelError(f"{fact!r} contradicts what is declared: {fact.outer!r} is nested in {fact.inner!r} already")
+            raise ModelError(f"{fact!r}: {fact.outer!r} is declared to be nested in {fact.inner!r} already")
     return replace(model, local_to=local)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from momentalg.errors import ModelError
 from momentalg.expr.names import join_factor, split_factor
 from momentalg.expr.nodes import Monomial, Variable
-from momentalg.model.functions import monomial_key, multiply
+from momentalg.model.functions import multiply, term_key
 
 
 class Term:
@@ -26,7 +26,7 @@ class Term:
     @property
     def text(self) -> str:
         """The term in formula syntax."""
-        return monomial_key(self.monomial) if self.monomial else "1"
+        return term_key(self.monomial) if self.monomial else "1"
 
     def __mul__(self, other: Term) -> Product:
         if not isinstance(other, Term):
