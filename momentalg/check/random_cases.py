@@ -61,10 +61,10 @@ def random_case(seed: int, factors: int = 1, degrees: Sequence[int] | None = Non
     if degrees is None:
         degrees = rng.choice(HIGH_DEGREES if rng.random() < 0.125 else DEGREES)
     model = _model(rng, factors, nested, factors > 1 if slopes is None else slopes)
-    labels = {name: sorted({row[name] for row in rows}) for name in FACTORS[:factors]}
-    unit = model.groups[0].factor
-    at = {unit[0]: rng.choice(labels[unit[0]]), "k": rng.choice(labels[unit[0]])}
-    writer = _Writer(rng, tuple(dict.fromkeys(block.factor for block in model.groups)))
+    labels = sorted({row["user"] for row in rows})
+    rng.shuffle(labels)
+    at = dict(zip(("user", "k"), labels, strict=False))  # different names are different levels
+    writer = _Writer(rng, tuple(dict.fromkeys(block.factor for block in model.groups)), other="k" in at)
     statistics = tuple(writer.statistic(degree) for degree in degrees)
     return Case(seed, model, rows, statistics, random_parameters(rng, model), at)
 
@@ -154,10 +154,13 @@ def _model(rng: Random, factors: int, nested: bool, slopes: bool) -> ResolvedMod
 class _Writer:
     """Writes random statistics of a given degree in the response."""
 
-    def __init__(self, rng: Random, factors: tuple[tuple[str, ...], ...], inverse: bool = True) -> None:
+    def __init__(
+        self, rng: Random, factors: tuple[tuple[str, ...], ...], *, inverse: bool = True, other: bool = False
+    ) -> None:
         self.rng = rng
         self.factors = factors
         self.inverse = inverse
+        self.other = other  # whether there is a second user, whose totals may occur
 
     def statistic(self, degree: int) -> n.Node:
         """A statistic of any form: of a level, over levels, over observations, or arithmetic of these."""
@@ -192,8 +195,8 @@ class _Writer:
             power = self.rng.choice([p for p in (1, 1, 1, 2, 2, 3) if p <= left])
             left -= power
             places: list[tuple[tuple[str, ...], tuple[str, ...]]] = [(by, ())] * 4
-            places += [((c,), ()) for c in by]  # totals of a coarser factor, at the level that contains this one
-            places += [((by[0],), ("k",))] if free else []
+            places += [(f, ()) for f in self.factors if set(f) < set(by)]  # the coarser level that contains this one
+            places += [((by[0],), ("k",))] if free and self.other else []
             where, level = self.rng.choice(places)
             factors.append(self._total(where, power, level))
         return factors
