@@ -7,6 +7,7 @@ truncated form. A parameter that is not given is free: moments are then SymPy ex
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -101,15 +102,20 @@ class Law(ABC):
 
     def sample_effect(self, rng: np.random.Generator, size: Size, variance: ExactLike) -> Array:
         """Draws of the law centred at zero and scaled to `variance`: a random effect or a residual."""
-        centre, spread = self.standardisation()
-        drawn: Array = (self.sample(rng, size) - centre) * (float(_not_negative(variance)) ** 0.5 / spread)
-        return drawn
+        return self.effect_sampler(variance)(rng, size)
 
-    def standardisation(self) -> tuple[float, float]:
-        """Mean and standard deviation, as floats."""
+    def effect_sampler(self, variance: ExactLike) -> Callable[[np.random.Generator, Size], Array]:
+        """The sampler of the law centred at zero and scaled to `variance`, for many draws."""
         if self.free:
-            raise self._needs_values("scaled to a variance")
-        return float(self.mean), float(_finish(self._own_variance())) ** 0.5
+            raise self._needs_values("sampled")
+        centre = float(self.mean)
+        scale = (float(_not_negative(variance)) / float(_finish(self._own_variance()))) ** 0.5
+
+        def sample(rng: np.random.Generator, size: Size) -> Array:
+            drawn: Array = (self.draw(rng, size) - centre) * scale
+            return drawn
+
+        return sample
 
     def _own_variance(self) -> Any:
         value = combinatorics.cumulant(2, self.raw)

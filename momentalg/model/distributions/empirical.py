@@ -7,18 +7,20 @@ columns those are is only known once a model takes it, so it waits for `bind`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from momentalg.errors import DataError
+from momentalg.expr.keys import variable_key
 from momentalg.model.distributions.base import Distribution
 from momentalg.model.distributions.exact import whole
 from momentalg.model.distributions.finite import Finite
 from momentalg.model.distributions.frames import columns_of, exact_values, labels
-from momentalg.model.distributions.joint import JointLaw, design_variables, size_key, variable_key
+from momentalg.model.distributions.joint import JointLaw, size_key
 from momentalg.model.resolved import ResolvedModel
+from momentalg.model.resolving import basic_variables
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -41,13 +43,14 @@ class EmpiricalUnits:
 
     frame: Any
 
-    def bind(self, model: ResolvedModel) -> JointLaw:
+    def bind(self, model: ResolvedModel, elsewhere: Collection[str] = ()) -> JointLaw:
         """The joint law of size and covariates of the units of `model`; equal units are one atom.
 
         Numbers are taken at their exact value. A covariate that the model calls constant on the unit must be constant.
+        The columns in `elsewhere` are not read.
         """
         unit = model.unit
-        variables = [v for v in design_variables(model) if v.kind == "column"]
+        variables = [v for v in basic_variables(model) if v.kind == "column" and v.name not in elsewhere]
         columns = columns_of(self.frame, [*unit, *(v.name for v in variables)])
         rows: dict[Any, list[int]] = {}
         for row, label in enumerate(labels(columns, unit)):

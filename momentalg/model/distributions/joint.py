@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from momentalg.errors import AssumptionError, ModelError
+from momentalg.expr.keys import variable_key
 from momentalg.expr.names import join_factor, quote
-from momentalg.expr.nodes import Node, Value, Variable, children
 from momentalg.model.distributions.exact import exact, whole
 from momentalg.model.distributions.finite import Finite
+from momentalg.model.mapping import FrozenMapping
 from momentalg.model.resolved import ResolvedModel
+from momentalg.model.resolving import basic_variables
 
 if TYPE_CHECKING:
     import numpy as np
@@ -135,11 +136,16 @@ class JointLaw:
         """The number of the atom of each of `units` independent units."""
         return rng.choice(len(self.atoms), units, p=[float(atom.p) for atom in self.atoms])
 
-    def check_against(self, model: ResolvedModel) -> JointLaw:
-        """Return the law if it says all that `model` needs about a unit; otherwise raise `ModelError`."""
+    def check_against(self, model: ResolvedModel, elsewhere: Collection[str] = ()) -> JointLaw:
+        """Return the law if it says all that `model` needs about a unit; otherwise raise `ModelError`.
+
+        The columns in `elsewhere` are not asked for.
+        """
         if self.size_key != size_key(model):
             raise ModelError(f"the law is of {self.size_key}, but the model's units are those of {size_key(model)}")
-        for variable in design_variables(model):
+        for variable in basic_variables(model):
+            if variable.kind == "column" and variable.name in elsewhere:
+                continue
             key = variable_key(variable)
             if key not in self.variables:
                 raise ModelError(f"the law says nothing about {key}, which the model uses; add it to every atom")
@@ -168,33 +174,9 @@ class JointLaw:
         return lambda atom: _total(atom, inside, self.size_key)
 
 
-def design_variables(model: ResolvedModel) -> tuple[Variable, ...]:
-    """The columns and sizes that the mean of `model` uses, those inside its functions included."""
-    found: dict[Variable, None] = {}
-    for column in model.mean:
-        for variable, _ in column.monomial:
-            if variable.kind == "function":
-                found.update(dict.fromkeys(_inside(model.definitions[variable])))
-            else:
-                found[variable] = None
-    return tuple(found)
-
-
-def variable_key(variable: Variable) -> str:
-    """The key of a covariate or size, in formula syntax."""
-    return f"size({variable.name})" if variable.kind == "size" else quote(variable.name)
-
-
 def size_key(model: ResolvedModel) -> str:
     """The key of the size of the model's units."""
     return f"size({join_factor(model.unit)})"
-
-
-def _inside(node: Node) -> Iterable[Variable]:
-    if isinstance(node, Value):
-        yield node.variable
-    for child in children(node):
-        yield from _inside(child)
 
 
 def _total(atom: Atom, key: str, size: str) -> Fraction:
@@ -234,7 +216,7 @@ def _read_atom(atom: Mapping[str, Any], number: int) -> Atom:
             values[key] = tuple(exact(v, what) for v in value)
         else:
             values[key] = exact(value, what)
-    return Atom(p, MappingProxyType(values))
+    return Atom(p, FrozenMapping(values))
 
 
 def _normal_key(key: str) -> str:
