@@ -1,0 +1,252 @@
+"""The NumPy backend: an `EstimatorIR` becomes a standalone module that imports NumPy and the standard library.
+
+The module is data until it is asked for: `source` is its text, `write` puts it in a file at once or not at all, and
+`load` imports it from a temporary file as any module is imported. Nothing is ever passed to exec.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shlex
+import sys
+import tempfile
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from types import ModuleType
+
+from momentalg.emit.environment import render
+from momentalg.emit.numpy_code import assignment, code
+from momentalg.expr.escape import escape_text
+from momentalg.lower import arrays
+from momentalg.lower.ir import EstimatorIR, Powers, Quantity, RankCheck
+
+TEMPLATE = "numpy/estimator.py.j2"
+
+
+@dataclass(frozen=True)
+class EstimatorModule:
+    """A generated estimator: its text, and the representation it was made from."""
+
+    source: str
+    ir: EstimatorIR
+
+    def write(self, path: str | os.PathLike[str]) -> Path:
+        """Write the module to `path`, whole or not at all, and return the path."""
+        target = Path(path)
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(self.source)
+            Path(temporary).chmod(0o644)
+            Path(temporary).replace(target)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        return target
+
+    def load(self) -> ModuleType:
+        """Import the module; the same object each time."""
+        return self._loaded
+
+    @cached_property
+    def _loaded(self) -> ModuleType:
+        name = f"momentalg_estimator_{sha256(self.source.encode()).hexdigest()[:16]}"
+        with tempfile.TemporaryDirectory(prefix="momentalg-") as folder:
+            path = self.write(Path(folder) / f"{name}.py")
+            spec = importlib.util.spec_from_file_location(name, path)
+            if spec is None or spec.loader is None:
+                raise ImportError(f"cannot import {path}")
+            module = importlib.util.module_from_spec(spec)
+            sys.modules[name] = module  # picklable functions, for process pools
+            spec.loader.exec_module(module)
+        return module
+
+
+@dataclass(frozen=True)
+class Step:
+    """A named quantity of `solve`: its formula, and the lines that compute it."""
+
+    formula: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the template places. Every field is text, or lists of text, that is safe where it is put."""
+
+    title: str
+    regenerate: str
+    file_name: str
+    equations: tuple[str, ...]
+    assumptions: tuple[str, ...]
+    statistics: str
+    shift_note: str
+    contents: tuple[tuple[str, str], ...]
+    needed: str
+    response: str
+    factor: tuple[str, ...]
+    variances: str
+    columns: str
+    read: tuple[str, ...]
+    shifts: tuple[str, ...]
+    moved: tuple[str, ...]
+    per_level: tuple[tuple[str, str], ...]
+    totals: tuple[tuple[str, str], ...]
+    values: tuple[tuple[str, str], ...]
+    recentred_levels: tuple[tuple[str, str], ...]
+    recentred_totals: tuple[tuple[str, str], ...]
+    unpacked: tuple[str, ...]
+    steps: tuple[Step, ...]
+    estimates: tuple[tuple[str, str], ...]
+    uses_inverse: bool
+    uses_settled: bool
+    uses_rank: bool
+    test_columns: tuple[tuple[str, str], ...]
+    test_size: int
+    exact: tuple[tuple[str, str], ...]
+
+
+def generate(ir: EstimatorIR) -> EstimatorModule:
+    """Generate the module of an estimator."""
+    return EstimatorModule(render(TEMPLATE, _context(ir)), ir)
+
+
+def docstring(text: str) -> str:
+    """`text` on one line inside a docstring: no quote, backslash or control character ends it."""
+    return escape_text(text).replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _context(ir: EstimatorIR) -> Context:
+    shifted = [s for s in ir.rows if s.shifted]
+    levels = [acc for acc in ir.accumulators if acc.per_level]
+    totals = [acc for acc in ir.accumulators if not acc.per_level]
+    steps = [_step(s) for s in ir.steps]
+    text = "\n".join(line for step in steps for line in step.lines)
+    test_columns = _test_columns(ir)
+    return Context(
+        title=docstring(ir.formula),
+        regenerate=docstring(f"momentalg generate {shlex.quote(ir.formula)} -o {_file_name(ir)}"),
+        file_name=_file_name(ir),
+        equations=tuple(map(docstring, ir.equations)),
+        assumptions=tuple(map(docstring, ir.assumptions)),
+        statistics=docstring(ir.statistics),
+        shift_note=_shift_note(ir),
+        contents=tuple((a.name, docstring(a.formula)) for a in ir.accumulators),
+        needed=", ".join(map(repr, _columns(ir))),
+        response=repr(ir.response),
+        factor=tuple(map(repr, ir.factor)),
+        variances=", ".join(repr(e.key) for e in ir.estimates if e.is_variance),
+        columns=", ".join(repr(c) for c in _columns(ir) if c not in ir.factor),
+        read=tuple(_read(ir)),
+        shifts=tuple(s.name for s in shifted),
+        moved=tuple(f"{s.name} = {s.name} - shift_{s.name}" for s in shifted),
+        per_level=tuple((a.name, _row_product(a.powers)) for a in levels),
+        totals=tuple((a.name, _row_total(a.powers)) for a in totals),
+        values=tuple((s.name, repr(s.column)) for s in ir.levels),
+        recentred_levels=tuple((a.name, code(a.recentred)) for a in levels),
+        recentred_totals=tuple((a.name, code(a.recentred)) for a in totals),
+        unpacked=tuple(_unpacked(ir)),
+        steps=tuple(steps),
+        estimates=tuple((repr(e.key), code(e.value)) for e in ir.estimates),
+        uses_inverse="_inverse(" in text,
+        uses_settled="_settled(" in text,
+        uses_rank="_rank(" in text,
+        test_columns=test_columns,
+        test_size=len(ir.self_test.rows),
+        exact=tuple((repr(key), _exact(value)) for key, value in ir.self_test.exact),
+    )
+
+
+def _step(step: Quantity | RankCheck) -> Step:
+    if isinstance(step, RankCheck):
+        keys = ", ".join(map(repr, step.keys))
+        return Step("", (f"_check_rank({code(step.matrix)}, [{keys}], size)",))
+    return Step(escape_text(step.formula), assignment(step.name, step.value))
+
+
+def _columns(ir: EstimatorIR) -> list[str]:
+    covariates = [s.column for s in ir.rows if s.column is not None and s.column != ir.response]
+    return list(dict.fromkeys([*ir.factor, ir.response, *covariates, *(s.column for s in ir.levels)]))
+
+
+def _read(ir: EstimatorIR) -> list[str]:
+    lines = []
+    for symbol in ir.rows:
+        if symbol.column is not None:
+            lines.append(f"{symbol.name} = _numbers(columns, {symbol.column!r})")
+        elif symbol.value is not None:
+            lines.append(f"{symbol.name} = {code(symbol.value)}")
+    return lines
+
+
+def _row_product(powers: Powers) -> str:
+    return " * ".join(name for name, exponent in powers for _ in range(exponent))
+
+
+def _row_total(powers: Powers) -> str:
+    """The total of a product of rows: a dot product, which needs no memory for the product of two."""
+    names = [name for name, exponent in powers for _ in range(exponent)]
+    if len(names) == 1:
+        return f"np.sum({names[0]})"
+    head, last = names[:-1], names[-1]
+    return f"{head[0]} @ {last}" if len(head) == 1 else f"({' * '.join(head)}) @ {last}"
+
+
+def _unpacked(ir: EstimatorIR) -> list[str]:
+    """The sums that `solve` uses, as local names."""
+    used = {ref.name for step in ir.steps for ref in _refs(step.value if isinstance(step, Quantity) else step.matrix)}
+    used |= {ref.name for e in ir.estimates for ref in _refs(e.value)}
+    lines = [f"shift_{s.name} = sums['shift_{s.name}']" for s in ir.rows if s.shifted and f"shift_{s.name}" in used]
+    lines += [f"{a.name} = sums['{a.name}']" for a in ir.accumulators if a.name in used]
+    lines += [f"{s.name} = sums['{s.name}']" for s in ir.levels if s.name in used]
+    return [line.replace("'", '"') for line in lines]
+
+
+def _refs(expr: arrays.Expr) -> list[arrays.Ref]:
+    if isinstance(expr, arrays.Ref):
+        return [expr]
+    found: list[arrays.Ref] = []
+    waiting: list[object] = list(vars(expr).values())
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, arrays.Expr):
+            found += _refs(value)
+        elif isinstance(value, tuple):
+            waiting.extend(value)
+    return found
+
+
+def _shift_note(ir: EstimatorIR) -> str:
+    shifted = [s.name for s in ir.rows if s.shifted]
+    if "y" not in shifted:
+        return "The model has no intercept that could take up a shift of the response, so that its sums are about 0."
+    return f"Sums of {', '.join(shifted)} are taken about shifts, so that values far from 0 lose no digits."
+
+
+def _file_name(ir: EstimatorIR) -> str:
+    plain = re.sub(r"\W+", "_", ir.response, flags=re.ASCII).strip("_").lower()
+    return f"{plain or 'response'}_estimator.py"
+
+
+def _test_columns(ir: EstimatorIR) -> tuple[tuple[str, str], ...]:
+    columns = []
+    width = len(ir.factor)
+    for position, name in enumerate(ir.self_test.columns):
+        if position < width:
+            values = [repr(row.labels[position]) for row in ir.self_test.rows]
+        else:
+            values = [str(row.values[position - width]) for row in ir.self_test.rows]
+        columns.append((repr(name), ", ".join(values)))
+    return tuple(columns)
+
+
+def _exact(value: Fraction) -> str:
+    """An exact answer: as a fraction while it can be read, else its correctly rounded float."""
+    if len(str(value)) <= 60:
+        return f"Fraction({value.numerator}, {value.denominator})"
+    return repr(value.numerator / value.denominator)

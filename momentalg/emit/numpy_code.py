@@ -1,0 +1,124 @@
+"""Array expressions as NumPy code. Names of users never get here: expressions hold our own identifiers only."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from momentalg.lower import arrays as a
+
+_WIDTH = 108
+
+
+def code(expr: a.Expr) -> str:
+    """The NumPy expression of `expr`."""
+    match expr:
+        case a.Const(value):
+            return _number(value)
+        case a.Ref(name):
+            return name
+        case a.Plus(args):
+            return _sum([code(t) for t in args])
+        case a.Times(args):
+            return _quotient(args)
+        case a.Power(_, exponent) if exponent < 0:
+            return _quotient((expr,))
+        case a.Power(base, exponent):
+            return f"{_atom(base)}**{exponent}"
+        case a.Apply(function, arg):
+            return f"np.{function}({code(arg)})"
+        case a.SumLevels(arg):
+            return f"np.sum({code(arg)})"
+        case a.Item(arg, index):
+            return f"{_atom(arg)}[{index}]"
+        case a.Vector(entries):
+            return f"np.array([{', '.join(map(code, entries))}])"
+        case a.Matrix(rows):
+            return "np.array([" + ", ".join(f"[{', '.join(map(code, row))}]" for row in rows) + "])"
+        case a.Table(columns):
+            return f"np.column_stack([{', '.join(map(code, columns))}])"
+        case a.Product(args):
+            return " @ ".join(map(_atom, args))
+        case a.Transposed(arg):
+            return f"{_atom(arg)}.T"
+        case a.TraceOf(arg):
+            return f"np.trace({code(arg)})"
+        case a.RowForms(table, matrix):
+            return f"np.sum(({_atom(table)} @ {_atom(matrix)}) * {_atom(table)}, axis=1)"
+        case a.GeneralisedInverse(matrix, scale):
+            return f"_inverse({code(matrix)}, {code(scale)})"
+        case a.Rank(matrix, scale):
+            return f"_rank({code(matrix)}, {code(scale)})"
+        case a.Solved(matrix, right):
+            return f"np.linalg.solve({code(matrix)}, {code(right)})"
+        case a.Diagonal(arg):
+            return f"np.diag({code(arg)})"
+        case a.Settled(value, scale):
+            return f"_settled({code(value)}, {code(scale)})"
+        case _:
+            raise TypeError(f"no NumPy code for {type(expr).__name__}")
+
+
+def assignment(name: str, expr: a.Expr) -> tuple[str, ...]:
+    """The lines of ``name = expr``, one entry a line where they are too long for one."""
+    line = f"{name} = {code(expr)}"
+    if len(line) <= _WIDTH:
+        return (line,)
+    match expr:
+        case a.Matrix(rows):
+            inner = [line for row in rows for line in _bracketed("[", [code(e) for e in row], "],")]
+            return (f"{name} = np.array([", *("    " + line for line in inner), "])")
+        case a.Vector(entries):
+            return (f"{name} = np.array([", *(f"    {code(e)}," for e in entries), "])")
+        case a.Table(columns):
+            return (f"{name} = np.column_stack([", *(f"    {code(e)}," for e in columns), "])")
+        case a.Plus(args):
+            first, *rest = [code(t) for t in args]
+            return (f"{name} = (", f"    {first}", *(f"    {_signed(t)}" for t in rest), ")")
+        case _:
+            return (line,)
+
+
+def _bracketed(opening: str, entries: list[str], closing: str) -> list[str]:
+    line = opening + ", ".join(entries) + closing
+    return [line] if len(line) <= _WIDTH else [opening, *(f"    {e}," for e in entries), closing]
+
+
+def _number(value: Fraction) -> str:
+    return str(value.numerator) if value.denominator == 1 else f"({value.numerator} / {value.denominator})"
+
+
+def _sum(terms: list[str]) -> str:
+    return " ".join([terms[0], *map(_signed, terms[1:])])
+
+
+def _signed(term: str) -> str:
+    return f"- {term[1:]}" if term.startswith("-") else f"+ {term}"
+
+
+def _quotient(factors: tuple[a.Expr, ...]) -> str:
+    sign, above, below = "", [], []
+    for factor in factors:
+        match factor:
+            case a.Const(value):
+                sign = "-" if value < 0 else ""
+                above += [str(abs(value.numerator))] * (abs(value.numerator) != 1)
+                below += [str(value.denominator)] * (value.denominator != 1)
+            case a.Power(base, exponent) if exponent < 0:
+                below.append(_factor(a.power(base, -exponent)))
+            case _:
+                above.append(_factor(factor))
+    top = " * ".join(above) or "1"
+    if not below:
+        return sign + top
+    return f"{sign}{top} / " + (below[0] if len(below) == 1 else f"({' * '.join(below)})")
+
+
+def _factor(expr: a.Expr) -> str:
+    return code(expr) if isinstance(expr, a.Power) and expr.exponent > 0 else _atom(expr)
+
+
+def _atom(expr: a.Expr) -> str:
+    """The expression's code, in parentheses where an operator beside it would tear it apart."""
+    text = code(expr)
+    compound = isinstance(expr, a.Plus | a.Times | a.Power | a.Product) or text.startswith("-")
+    return f"({text})" if compound else text

@@ -1,0 +1,247 @@
+"""Array expressions: what an estimator computes, as a small tree that any array language can write down.
+
+Shapes are "scalar", "levels" (one value per level), "vector" (one per mean column), "matrix" (mean columns twice) and
+"table" (levels by mean columns). Operators assemble and fold what is trivial; they never reorder.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+Shape = Literal["scalar", "levels", "vector", "matrix", "table"]
+
+
+@dataclass(frozen=True)
+class Expr:
+    """Base of all array expressions."""
+
+
+@dataclass(frozen=True)
+class Const(Expr):
+    """An exact rational number."""
+
+    value: Fraction
+
+
+@dataclass(frozen=True)
+class Ref(Expr):
+    """A named quantity: an accumulator, a shift, or something computed before."""
+
+    name: str
+    shape: Shape = "scalar"
+
+
+@dataclass(frozen=True)
+class Plus(Expr):
+    """A sum, elementwise."""
+
+    args: tuple[Expr, ...]
+
+
+@dataclass(frozen=True)
+class Times(Expr):
+    """A product, elementwise."""
+
+    args: tuple[Expr, ...]
+
+
+@dataclass(frozen=True)
+class Power(Expr):
+    """A whole power, elementwise; negative for division."""
+
+    base: Expr
+    exponent: int
+
+
+@dataclass(frozen=True)
+class Apply(Expr):
+    """An elementary function, elementwise: log, exp or sqrt."""
+
+    function: str
+    arg: Expr
+
+
+@dataclass(frozen=True)
+class SumLevels(Expr):
+    """The sum over the levels."""
+
+    arg: Expr
+
+
+@dataclass(frozen=True)
+class Item(Expr):
+    """One entry of a vector."""
+
+    arg: Expr
+    index: int
+
+
+@dataclass(frozen=True)
+class Vector(Expr):
+    """A vector of scalars."""
+
+    entries: tuple[Expr, ...]
+
+
+@dataclass(frozen=True)
+class Matrix(Expr):
+    """A matrix of scalars, by rows."""
+
+    rows: tuple[tuple[Expr, ...], ...]
+
+
+@dataclass(frozen=True)
+class Table(Expr):
+    """One column per mean column, one row per level."""
+
+    columns: tuple[Expr, ...]
+
+
+@dataclass(frozen=True)
+class Product(Expr):
+    """A matrix product, from left to right."""
+
+    args: tuple[Expr, ...]
+    shape: Shape
+
+
+@dataclass(frozen=True)
+class Transposed(Expr):
+    """The transpose of a table."""
+
+    arg: Expr
+
+
+@dataclass(frozen=True)
+class TraceOf(Expr):
+    """The trace of a square matrix."""
+
+    arg: Expr
+
+
+@dataclass(frozen=True)
+class RowForms(Expr):
+    """For each level the quadratic form t'At of its row t of a table."""
+
+    table: Expr
+    matrix: Expr
+
+
+@dataclass(frozen=True)
+class GeneralisedInverse(Expr):
+    """A symmetric generalised inverse; `scale` holds the squared lengths against which rounding is judged."""
+
+    matrix: Expr
+    scale: Expr
+
+
+@dataclass(frozen=True)
+class Solved(Expr):
+    """The solution of a square linear system."""
+
+    matrix: Expr
+    right: Expr
+
+
+@dataclass(frozen=True)
+class Rank(Expr):
+    """The rank of a symmetric non-negative matrix, with the same `scale`."""
+
+    matrix: Expr
+    scale: Expr
+
+
+@dataclass(frozen=True)
+class Diagonal(Expr):
+    """The diagonal of a matrix."""
+
+    arg: Expr
+
+
+@dataclass(frozen=True)
+class Settled(Expr):
+    """`value`, or exactly 0 where it is only rounding left of terms of the size of `scale`."""
+
+    value: Expr
+    scale: Expr
+
+
+ZERO = Const(Fraction(0))
+ONE = Const(Fraction(1))
+
+
+def const(value: int | Fraction) -> Const:
+    """The number `value`."""
+    return Const(Fraction(value))
+
+
+def shape_of(expr: Expr) -> Shape:
+    """The shape of `expr`; elementwise operations take the shape of their largest operand."""
+    match expr:
+        case Ref(_, shape) | Product(_, shape):
+            return shape
+        case Plus(args) | Times(args):
+            shapes = [s for s in map(shape_of, args) if s != "scalar"]
+            return shapes[0] if shapes else "scalar"
+        case Power(arg, _) | Apply(_, arg) | Settled(arg, _):
+            return shape_of(arg)
+        case Vector() | Diagonal() | Solved():
+            return "vector"
+        case Matrix() | GeneralisedInverse():
+            return "matrix"
+        case Table() | Transposed():
+            return "table"
+        case RowForms():
+            return "levels"
+        case _:
+            return "scalar"
+
+
+def plus(*args: Expr) -> Expr:
+    """Assemble a sum: nested sums flattened, numbers gathered at the end, zeros left out."""
+    flat = [t for a in args for t in (a.args if isinstance(a, Plus) else (a,))]
+    number = sum((t.value for t in flat if isinstance(t, Const)), Fraction(0))
+    kept: list[Expr] = [t for t in flat if not isinstance(t, Const)]
+    if number or not kept:
+        kept.append(Const(number))
+    return kept[0] if len(kept) == 1 else Plus(tuple(kept))
+
+
+def times(*args: Expr) -> Expr:
+    """Assemble a product: nested products flattened, numbers gathered in front."""
+    flat = [f for a in args for f in (a.args if isinstance(a, Times) else (a,))]
+    number = Fraction(1)
+    for factor in flat:
+        if isinstance(factor, Const):
+            number *= factor.value
+    kept: list[Expr] = [f for f in flat if not isinstance(f, Const)]
+    if number == 0 or not kept:
+        return Const(number)
+    if number != 1:
+        kept.insert(0, Const(number))
+    return kept[0] if len(kept) == 1 else Times(tuple(kept))
+
+
+def power(base: Expr, exponent: int) -> Expr:
+    """Assemble a whole power."""
+    if exponent == 0:
+        return ONE
+    if exponent == 1:
+        return base
+    if isinstance(base, Const) and (base.value or exponent > 0):
+        return Const(base.value**exponent)
+    if isinstance(base, Power):
+        return power(base.base, base.exponent * exponent)
+    return Power(base, exponent)
+
+
+def minus(left: Expr, right: Expr) -> Expr:
+    """Assemble a difference."""
+    return plus(left, times(const(-1), right))
+
+
+def over(left: Expr, right: Expr) -> Expr:
+    """Assemble a quotient."""
+    return times(left, power(right, -1))

@@ -1,0 +1,74 @@
+"""The mean columns: each a part by observation times a part by level, in shifted covariates.
+
+Where the columns are closed under v -> v - c for a covariate v, they span the same space in the shifted covariate: no
+projection changes, and the coefficients are mapped back by the binomial theorem. That is what keeps digits when a
+covariate is far from zero. Where they are not closed, the covariate is not shifted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import product
+from math import comb, prod
+
+from momentalg.expr.nodes import Monomial, Variable
+from momentalg.lower.arrays import ONE, Expr, Item, const, minus, plus, power, times
+from momentalg.lower.ir import Powers
+from momentalg.lower.symbols import Symbols
+
+
+@dataclass(frozen=True)
+class MeanColumn:
+    """A mean column, as (part by observation) * (part by level)."""
+
+    monomial: Monomial
+    rows: Powers
+    level: Expr
+
+
+def closed_under_shift(monomials: Iterable[Monomial], spanned: Callable[[Monomial], bool]) -> frozenset[Variable]:
+    """The covariates that may be shifted: lowering one of their powers never leaves the space of the columns.
+
+    `spanned` tells what is in that space beyond the columns, such as whatever is constant on a factor's levels.
+    """
+    present = set(monomials)
+    found = set()
+    for variable in dict.fromkeys(v for m in present for v, _ in m):
+        lowered = [_lowered(m, variable) for m in present if variable in dict(m)]
+        if all(m in present or spanned(m) for m in lowered):
+            found.add(variable)
+    return frozenset(found)
+
+
+def mean_column(monomial: Monomial, symbols: Symbols, shifts: Mapping[Variable, Expr]) -> MeanColumn:
+    """Split a monomial; level covariates are centred by `shifts`, row symbols carry their own shift."""
+    rows: dict[str, int] = {}
+    level: list[Expr] = []
+    for variable, exponent in monomial:
+        if variable in symbols.levels:
+            value = symbols.levels[variable]
+            level.append(power(minus(value, shifts[variable]) if variable in shifts else value, exponent))
+        else:
+            rows[symbols.rows[variable].name] = exponent
+    return MeanColumn(monomial, tuple(sorted(rows.items())), times(ONE, *level))
+
+
+def unshift(monomials: tuple[Monomial, ...], coefficients: Expr, shifts: Mapping[Variable, Expr]) -> tuple[Expr, ...]:
+    """The coefficients of the monomials in the original covariates, from those in the shifted ones."""
+    terms: dict[Monomial, list[Expr]] = {m: [] for m in monomials}
+    for position, monomial in enumerate(monomials):
+        choices = [[(v, k) for k in (range(e + 1) if v in shifts else (e,))] for v, e in monomial]
+        for choice in product(*choices):
+            kept = dict(choice)
+            moved = {v: e - kept[v] for v, e in monomial}
+            sign = (-1) ** sum(moved.values())
+            weight = const(sign * prod(comb(e, moved[v]) for v, e in monomial))
+            powers = [power(shifts[v], d) for v, d in moved.items() if d]
+            target = tuple((v, k) for v, k in choice if k)
+            terms[target].append(times(weight, *powers, Item(coefficients, position)))
+    return tuple(plus(*terms[m]) for m in monomials)
+
+
+def _lowered(monomial: Monomial, variable: Variable) -> Monomial:
+    return tuple((v, e - (v == variable)) for v, e in monomial if e - (v == variable))

@@ -1,0 +1,306 @@
+"""`lower`: a solved moment system becomes an `EstimatorIR`.
+
+The order is that of the computation: what may be shifted, the covariates, the mean parameters, the variance
+components, and at last the sums that all of this asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from momentalg.errors import UnsupportedError
+from momentalg.expr.keys import read_key
+from momentalg.expr.names import join_factor
+from momentalg.expr.nodes import Monomial, Node, Projected, Trace, Value, Variable
+from momentalg.expr.traversal import walk
+from momentalg.lower.accumulators import Accumulators
+from momentalg.lower.arrays import ZERO, Expr, Item, Matrix, Ref, Solved, SumLevels, Vector, const, minus, over, plus, times
+from momentalg.lower.columns import closed_under_shift, mean_column, unshift
+from momentalg.lower.ir import Estimate, EstimatorIR, Quantity, RankCheck, RowSymbol
+from momentalg.lower.projections import Y, Projections
+from momentalg.lower.scope import Scope
+from momentalg.lower.self_test import is_least_squares, make_self_test, vanishes
+from momentalg.lower.shift import INTERCEPT, first_order, may_shift
+from momentalg.lower.symbols import RESPONSE, Symbols, leaves, resolve
+from momentalg.lower.wording import wording
+
+if TYPE_CHECKING:
+    from momentalg.moments.equations import Assignment, MomentEquation
+    from momentalg.moments.system import MomentSystem, Solution
+
+
+def lower(solution: Solution) -> EstimatorIR:
+    """Lower a solution. Raises `UnsupportedError` for what a generated estimator cannot compute."""
+    return _Lowering(solution).run()
+
+
+class _Lowering:
+    """One run of `lower`: the choices made first, then the parts in order."""
+
+    def __init__(self, solution: Solution) -> None:
+        self.solution = solution
+        self.system: MomentSystem = solution.system
+        self.model = self.system.model
+        _check_class(self.system)
+        self.factor = self.model.groups[0].factor
+        self.monomials: tuple[Monomial, ...] = tuple(c.monomial for c in self.model.mean)
+        self.keys = tuple(str(c.key) for c in self.model.mean)
+        self.assignments = solution.variance
+        self.equations = solution.equations
+        self.least_squares = is_least_squares(self.system)
+        self.shifts_response = () in self.monomials and may_shift(tuple(e.statistic for e in self.equations))
+        self.shifted = self._shifted_covariates()
+        self.symbols = self._symbols()
+        shifted_rows = [s.name for s in self.symbols.rows.values() if s.shifted]
+        names = [*shifted_rows, *([RESPONSE] if self.shifts_response else [])]
+        self.scope = Scope(self.factor, self.symbols, Accumulators(names))
+        self.shifts = {v: self._shift(v) for v in self.shifted}
+        self.scope.project = Projections(self.scope, self.shifts).lower
+
+    def run(self) -> EstimatorIR:
+        means = self._means()
+        variances = self._variances()
+        accumulators, totals = self.scope.accumulators.finish()
+        response = RowSymbol(RESPONSE, self.model.response, self.model.response, None, self.shifts_response)
+        return EstimatorIR(
+            formula=self.system.formula,
+            regenerate=_regenerate(self.system),
+            statistics=self.system.statistics or "",
+            means=self.system.means,
+            equations=tuple(map(_written, (*self.system.common, *self.equations))),
+            assumptions=_assumptions(self.system),
+            response=self.model.response,
+            factor=self.factor,
+            rows=(response, *self.symbols.rows.values()),
+            levels=self.symbols.columns,
+            accumulators=accumulators,
+            steps=(*totals, *self.scope.steps),
+            estimates=(*means, *variances),
+            self_test=make_self_test(self.solution),
+        )
+
+    # -- what may be shifted -------------------------------------------------------------------------------------
+
+    def _explicit(self) -> list[Node]:
+        """The nodes in which covariates stand for themselves, and not for the space that they span."""
+        nodes = [n for e in self.equations for n in (e.statistic, *e.coefficients.values())]
+        nodes += [a.value for a in self.assignments or ()]
+        if not self.least_squares:
+            nodes += [n for e in self.system.common for n in (e.statistic, *e.coefficients.values())]
+            nodes += [a.value for a in self.solution.common or ()]
+        return nodes
+
+    def _shifted_covariates(self) -> frozenset[Variable]:
+        spans = [self.monomials] if self.least_squares else []
+        explicit: set[Variable] = set()
+        shifted = frozenset(v for m in self.monomials for v, _ in m)
+        for node in (part for n in self._explicit() for part in walk(n)):
+            if isinstance(node, Value):
+                explicit.update((node.variable, *leaves(self.model, node.variable)))
+            elif isinstance(node, Projected | Trace):
+                columns = tuple(c for c in node.columns if c == () or not isinstance(c[0], str))
+                if len(columns) < len(node.columns):
+                    shifted &= closed_under_shift(columns, self._is_level) | _absent(shifted, columns)  # type: ignore[arg-type]
+                else:
+                    spans.append(columns)  # type: ignore[arg-type]
+        for span in spans:
+            shifted &= closed_under_shift(span, lambda _: False) | _absent(shifted, span)
+        return shifted - explicit
+
+    def _is_level(self, monomial: Monomial) -> bool:
+        return all(self.model.constant_on.get(leaf) == self.factor or leaf.kind == "size" for v, _ in monomial for leaf in leaves(self.model, v))
+
+    def _symbols(self) -> Symbols:
+        used = [v for m in self.monomials for v, _ in m]
+        used += [p.variable for n in self._explicit() for p in walk(n) if isinstance(p, Value)]
+        used += [v for n in self._explicit() for p in walk(n) if isinstance(p, Projected | Trace) for c in p.columns if c and not isinstance(c[0], str) for v, _ in c]  # type: ignore[misc]
+        return resolve(self.model, used, self.shifted)
+
+    def _shift(self, variable: Variable) -> Expr:
+        """The shift of a covariate: carried with the sums, or, on levels, its mean over the rows."""
+        if variable in self.symbols.rows and variable not in self.symbols.levels:
+            return Ref(f"shift_{self.symbols.rows[variable].name}")
+        value = self.symbols.levels[variable]
+        name = value.name if isinstance(value, Ref) else "function"
+        mean = over(SumLevels(times(self.scope.accumulators.per_level(()), value)), self.scope.accumulators.total(()))
+        return self.scope.name(mean, f"mean_{name}", f"the mean of {wording(Value(variable))} over the rows")
+
+    # -- mean parameters -----------------------------------------------------------------------------------------
+
+    def _means(self) -> list[Estimate]:
+        if not self.monomials or self.solution.common == ():
+            return []
+        if self.least_squares:
+            values = self._fit()
+        elif self.solution.common is not None:
+            values = tuple(self._assigned(a) for a in self.solution.common)
+        else:
+            values = self._solve_common()
+        found = []
+        for key, value in zip(self.keys, values, strict=True):
+            self.scope.hats[key] = value
+            self.scope.hats[key + "'"] = ZERO
+            moved = plus(Ref(f"shift_{RESPONSE}"), value) if key == INTERCEPT and self.shifts_response else value
+            found.append(Estimate(key, moved, is_variance=False))
+        return found
+
+    def _fit(self) -> tuple[Expr, ...]:
+        """Least squares in the shifted covariates, mapped back."""
+        if self.monomials == ((),):
+            mean = over(self.scope.accumulators.total(Y), self.scope.accumulators.total(()))
+            return (self.scope.name(mean, "mean_y", "the mean of y, about its shift"),)
+        projections = Projections(self.scope, self.shifts)
+        columns = tuple(mean_column(m, self.symbols, self.shifts) for m in self.monomials)
+        self.scope.steps.append(RankCheck(projections.gram(columns), self.keys))
+        return unshift(self.monomials, projections.coefficients(columns), self.shifts)
+
+    def _assigned(self, assignment: Assignment) -> Expr:
+        for equation in self.system.common:
+            if equation.name not in self.scope.letters:
+                self.scope.letters[equation.name] = self._named(equation.statistic, equation.name)
+        value = self.scope.name(self.scope.scalar(assignment.value), _identifier(assignment.key), assignment.key)
+        self.scope.hats[assignment.key] = value
+        return value
+
+    def _solve_common(self) -> tuple[Expr, ...]:
+        rows = tuple(tuple(self._coefficient(e, k) for k in self.keys) for e in self.system.common)
+        matrix = self.scope.name(Matrix(rows), "common", "coefficients of the mean parameters")
+        self.scope.steps.append(RankCheck(matrix, self.keys))
+        right = Vector(tuple(self.scope.scalar(e.statistic) for e in self.system.common))
+        solved = self.scope.name(Solved(matrix, right), "common_solution", "the mean parameters")
+        return tuple(Item(solved, k) for k in range(len(self.keys)))
+
+    # -- variance components -------------------------------------------------------------------------------------
+
+    def _variances(self) -> list[Estimate]:
+        for equation in self.equations:
+            self.scope.letters[equation.name] = self._named(equation.statistic, equation.name)
+            moved = first_order(equation.statistic) if self.shifts_response else None
+            prime = equation.name + "'"
+            if moved is None or vanishes(moved, self.model):
+                self.scope.letters[prime] = ZERO
+            else:
+                self.scope.letters[prime] = self._named(moved, equation.name + "_first_order")
+        products = self._products()
+        for key, product in products.items():
+            self.scope.hats[key] = product
+        keys = self._unknowns(products)
+        rows = tuple(tuple(self._coefficient(e, k) for k in keys) for e in self.equations)
+        if not rows:
+            return []
+        matrix = self.scope.name(Matrix(rows), "coefficients", f"coefficients of {', '.join(keys)}")
+        if len(keys) <= len(rows):
+            self.scope.steps.append(RankCheck(matrix, keys))
+        if self.assignments is not None:
+            return [self._variance(a.key, *self._orders(a)) for a in self.assignments]
+        if len(keys) != len(rows):
+            raise UnsupportedError(
+                f"{len(rows)} equations for {len(keys)} unknowns ({', '.join(keys)}): a numeric solution takes as many"
+            )
+        solved = self._solve_orders(matrix, products)
+        return [self._variance(k, *(Item(s, i) if s != ZERO else ZERO for s in solved)) for i, k in enumerate(keys)]
+
+    def _orders(self, assignment: Assignment) -> tuple[Expr, Expr]:
+        """The zeroth and first order of an assignment in the shift of the response."""
+        name = _identifier(assignment.key)
+        value = self.scope.name(self.scope.scalar(assignment.value), name, f"{assignment.key} = {wording(assignment.value)}")
+        self.scope.hats[assignment.key] = value
+        moved = self.scope.scalar(first_order(assignment.value)) if self.shifts_response else ZERO
+        if moved != ZERO:
+            moved = self.scope.name(moved, name + "_first_order", f"what a unit of shift adds to {assignment.key}")
+        self.scope.hats[assignment.key + "'"] = moved
+        return value, moved
+
+    def _solve_orders(self, matrix: Expr, products: dict[str, tuple[Expr, Expr]] | dict[str, Expr]) -> tuple[Expr, Expr]:
+        plugged = self._plugged()
+        right, moved = [], []
+        for equation in self.equations:
+            known = [(self._coefficient(equation, k), plugged[k]) for k in plugged if k in equation.coefficients]
+            right.append(minus(self.scope.letters[equation.name], plus(*(times(c, p[0]) for c, p in known))))
+            moved.append(minus(self.scope.letters[equation.name + "'"], plus(*(times(c, p[1]) for c, p in known))))
+        first = self.scope.name(Solved(matrix, Vector(tuple(right))), "solution", "the unknowns, from the equations")
+        if all(m == ZERO for m in moved):
+            return first, ZERO
+        second = Solved(matrix, Vector(tuple(moved)))
+        return first, self.scope.name(second, "solution_first_order", "what a unit of shift adds to the unknowns")
+
+    def _variance(self, key: str, value: Expr, moved: Expr) -> Estimate:
+        shift = Ref(f"shift_{RESPONSE}")
+        whole = plus(value, times(shift, moved)) if moved != ZERO else value
+        if key == f"{INTERCEPT}**2" and self.shifts_response:
+            whole = plus(whole, times(shift, shift))
+        return Estimate(key, whole, is_variance=read_key(key).kind != "mean" and key.startswith("var("))
+
+    def _products(self) -> dict[str, Expr]:
+        """The plugged-in products of mean parameters, by their keys."""
+        return {key: value for key, (value, _) in self._plugged().items()}
+
+    def _plugged(self) -> dict[str, tuple[Expr, Expr]]:
+        """Products of estimated mean parameters, with their first order in the shift, when means are plugged in."""
+        if self.system.means != "plug-in":
+            return {}
+        found = {}
+        for k, first in enumerate(self.keys):
+            for second in self.keys[k:]:
+                a, b = self.scope.hats[first], self.scope.hats[second]
+                key = f"{first}**2" if first == second else f"{first}*{second}"
+                orders = [c if other == INTERCEPT else ZERO for other, c in ((first, b), (second, a))]
+                found[key] = (times(a, b), plus(*orders) if self.shifts_response else ZERO)
+                found.setdefault(f"{second}*{first}" if first != second else key, found[key])
+        return found
+
+    def _unknowns(self, plugged: dict[str, Expr]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(k for e in self.equations for k in e.coefficients if k not in plugged))
+
+    # -- shared --------------------------------------------------------------------------------------------------
+
+    def _coefficient(self, equation: MomentEquation, key: str) -> Expr:
+        return self.scope.scalar(equation.coefficients[key]) if key in equation.coefficients else const(0)
+
+    def _named(self, node: Node, name: str) -> Expr:
+        return self.scope.name(self.scope.scalar(node), _identifier(name), wording(node))
+
+
+def _absent(shifted: frozenset[Variable], columns: tuple[Monomial, ...]) -> frozenset[Variable]:
+    """Covariates that do not stand in `columns`, which therefore do not forbid their shift."""
+    return shifted - {v for m in columns for v, _ in m}
+
+
+def _identifier(name: str) -> str:
+    plain = re.sub(r"[^0-9a-z]+", "_", name.lower(), flags=re.ASCII).strip("_")
+    return plain if re.fullmatch(r"[a-z][0-9a-z_]{0,30}", plain) else "statistic"
+
+
+def _written(equation: MomentEquation) -> str:
+    terms = [f"({wording(c)}) * {key}" for key, c in equation.coefficients.items()]
+    return f"E[{wording(equation.statistic)}] = " + (" + ".join(terms) or "0")
+
+
+def _regenerate(system: MomentSystem) -> str:
+    return f"momentalg generate {system.formula!r}"
+
+
+def _assumptions(system: MomentSystem) -> tuple[str, ...]:
+    name = join_factor(system.model.groups[0].factor)
+    found = [
+        f"effects of {name} are independent, with mean 0 and one variance; so are the residuals, with one variance",
+        "the effects and residuals are independent of the design: labels, sizes and covariates",
+        "no normality: any distribution with finite variance",
+    ]
+    if system.means == "plug-in":
+        found.append("estimates of the mean parameters are plugged in for them: the variance components are biased")
+    return tuple(found)
+
+
+def _check_class(system: MomentSystem) -> None:
+    model = system.model
+    if len(model.groups) != 1 or tuple(c.key for c in model.groups[0].coefficients) != ("1",):
+        raise UnsupportedError(
+            f"{system.formula!r} has more than one random intercept; estimators are generated for one factor, (1 | user)"
+        )
+    if any(c.key is None for c in model.mean):
+        raise UnsupportedError("an estimator with an offset is not generated yet; subtract it from the response column")
+    if any(e.known is not None for e in (*system.common, *system.variance)):
+        raise UnsupportedError("an equation with a known part is not generated yet; subtract the offset from the response")
+

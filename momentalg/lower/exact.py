@@ -1,0 +1,195 @@
+"""Exact values on given rows, by a second road: nodes are read literally, row by row, in rational arithmetic.
+
+No accumulator, shift or array expression is used, so that agreement of a generated module with these numbers says
+something about all of them. Elementary functions are no rationals: their correctly rounded float stands for them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from momentalg.errors import NotIdentifiedError, StatisticError
+from momentalg.expr import nodes as n
+from momentalg.expr.names import split_factor
+from momentalg.model.resolved import ResolvedModel
+
+Vector = list[Fraction]
+Matrix = list[Vector]
+
+
+@dataclass(frozen=True)
+class ExactRows:
+    """Rows of one factor: its labels, the responses, and the covariate columns by name."""
+
+    model: ResolvedModel
+    labels: Sequence[object]
+    response: Sequence[Fraction]
+    columns: Mapping[str, Sequence[Fraction]]
+
+    def of_level(self, label: object) -> list[int]:
+        """The rows of a level."""
+        return [t for t, found in enumerate(self.labels) if found == label]
+
+    def covariate(self, variable: n.Variable, row: int) -> Fraction:
+        """The value of a covariate at a row."""
+        if variable.kind == "column":
+            return Fraction(self.columns[variable.name][row])
+        if variable.kind == "size":
+            if set(split_factor(variable.name)) != set(self.model.groups[0].factor):
+                raise StatisticError(f"size({variable.name}) is not the size of a level of {self.model.groups[0].name}")
+            return Fraction(len(self.of_level(self.labels[row])))
+        return Reading(self, row=row, level=self.labels[row]).value(self.model.definitions[variable])
+
+    def monomial(self, monomial: n.Monomial, row: int) -> Fraction:
+        """The value of a product of powers of covariates at a row."""
+        return math.prod((self.covariate(v, row) ** e for v, e in monomial), start=Fraction(1))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What names mean at one place of an expression: the row, the level, and levels and rows named by an index."""
+
+    rows: ExactRows
+    row: int | None = None
+    level: object = None
+    named: Mapping[str, object] | None = None
+    letters: Mapping[str, Fraction] | None = None
+    hats: Mapping[str, Fraction] | None = None
+
+    def value(self, node: n.Node) -> Fraction:
+        """The exact value of `node`; raises `StatisticError` for what has none on given rows."""
+        match node:
+            case n.Number(value):
+                return value
+            case n.Add(args):
+                return sum((self.value(a) for a in args), Fraction(0))
+            case n.Mul(args):
+                return math.prod((self.value(a) for a in args), start=Fraction(1))
+            case n.Pow(base, exponent):
+                return Fraction(self.value(base)) ** exponent
+            case n.Function(name, body):
+                return Fraction(getattr(math, name)(float(self.value(body))))
+            case n.Response(index):
+                return Fraction(self.rows.response[self._row(index)])
+            case n.Value(variable, index, level):
+                row = self._row(index) if not level and self._has_row(index) else self._members(("?",), level)[0]
+                return self.rows.covariate(variable, row)
+            case n.Size(by, level):
+                return Fraction(len(self._members(by, level)))
+            case n.Levels():
+                return Fraction(len(set(self.rows.labels)))
+            case n.Total(body, by, level):
+                return sum((self._at_row(t).value(body) for t in self._members(by, level)), Fraction(0))
+            case n.Sum(index, body, by, level):
+                members = self._members(by, level)
+                return sum((self._naming(index, ("row", t)).value(body) for t in members), Fraction(0))
+            case n.Over(None, body):
+                return sum((self._at_row(t).value(body) for t in range(len(self.rows.labels))), Fraction(0))
+            case n.Over(_, body):
+                return sum((self._at_level(a).value(body) for a in dict.fromkeys(self.rows.labels)), Fraction(0))
+            case n.LevelSum(levels, body):
+                if len({column for column, _ in levels}) != len(levels):
+                    raise StatisticError("a design total over two levels of one factor has no value here")
+                name = " ".join(i for _, i in levels)
+                found = dict.fromkeys(self.rows.labels)
+                return sum((self._naming(name, ("level", a)).value(body) for a in found), Fraction(0))
+            case n.Projected(columns, kernel):
+                return self._projected(columns, kernel)
+            case n.Trace(columns, kernel, of):
+                matrix = _sandwich(self._residual_maker(columns), self._same_level(kernel))
+                return _trace(_product(matrix, self._same_level(of)))
+            case n.Letter(name) if self.letters is not None and name in self.letters:
+                return self.letters[name]
+            case n.Hat(n.Parameter(key)) if self.hats is not None and key in self.hats:
+                return self.hats[key]
+            case _:
+                raise StatisticError(f"{node!r} has no value on given rows")
+
+    def _at_row(self, row: int) -> Reading:
+        return replace(self, row=row, level=self.rows.labels[row])
+
+    def _at_level(self, level: object) -> Reading:
+        return replace(self, row=None, level=level)
+
+    def _naming(self, index: str, meaning: object) -> Reading:
+        return replace(self, named={**(self.named or {}), index: meaning})
+
+    def _has_row(self, index: str) -> bool:
+        return (index in self.named if self.named else False) if index else self.row is not None
+
+    def _row(self, index: str) -> int:
+        meaning = (self.named or {}).get(index) if index else ("row", self.row)
+        if not isinstance(meaning, tuple) or meaning[0] != "row" or meaning[1] is None:
+            raise StatisticError(f"the observation {index!r} is not bound by a total or a sum")
+        return int(meaning[1])
+
+    def _members(self, by: tuple[str, ...], level: tuple[str, ...]) -> list[int]:
+        if not by:
+            return list(range(len(self.rows.labels)))
+        meaning = (self.named or {}).get(" ".join(level)) if level else ("level", self.level)
+        if not isinstance(meaning, tuple):
+            raise StatisticError(f"the level {level!r} is not bound by a sum")
+        return self.rows.of_level(meaning[1])
+
+    def _projected(self, columns: tuple[n.Monomial | tuple[str, ...], ...], kernel: tuple[str, ...] | None) -> Fraction:
+        y = [[Fraction(v)] for v in self.rows.response]
+        residual = _product(self._residual_maker(columns), y)
+        return _product(_transposed(residual), _product(self._same_level(kernel), residual))[0][0]
+
+    def _same_level(self, factor: tuple[str, ...] | None) -> Matrix:
+        labels: Sequence[object] = range(len(self.rows.labels)) if factor is None else self.rows.labels
+        return [[Fraction(int(a == b)) for b in labels] for a in labels]
+
+    def _residual_maker(self, columns: tuple[n.Monomial | tuple[str, ...], ...]) -> Matrix:
+        """I - V V^+, by projecting out one column of V after another (Gram-Schmidt, without square roots)."""
+        count = len(self.rows.labels)
+        spanned: list[Vector] = []
+        for column in columns:
+            if column and isinstance(column[0], str):
+                spanned += [[Fraction(int(a == b)) for b in self.rows.labels] for a in dict.fromkeys(self.rows.labels)]
+            else:
+                spanned.append([self.rows.monomial(column, t) for t in range(count)])  # type: ignore[arg-type]
+        maker = [[Fraction(int(s == t)) for t in range(count)] for s in range(count)]
+        for vector in spanned:
+            left = [sum((a * b for a, b in zip(line, vector, strict=True)), Fraction(0)) for line in maker]
+            length = sum((a * b for a, b in zip(left, vector, strict=True)), Fraction(0))
+            if length:
+                maker = [[m - left[s] * left[t] / length for t, m in enumerate(line)] for s, line in enumerate(maker)]
+        return maker
+
+
+def solve(matrix: Matrix, right: Vector, names: Sequence[str]) -> dict[str, Fraction]:
+    """Solve a square system exactly; raises `NotIdentifiedError` when it is singular."""
+    work = [[*line, value] for line, value in zip(matrix, right, strict=True)]
+    for column in range(len(names)):
+        pivot = next((r for r in range(column, len(work)) if work[r][column]), None)
+        if pivot is None or len(work) != len(names):
+            raise NotIdentifiedError(f"these rows do not separate {', '.join(names)}")
+        work[column], work[pivot] = work[pivot], work[column]
+        head = work[column][column]
+        work[column] = [v / head for v in work[column]]
+        for r, line in enumerate(work):
+            if r != column and line[column]:
+                factor = line[column]
+                work[r] = [a - factor * b for a, b in zip(line, work[column], strict=True)]
+    return {name: line[-1] for name, line in zip(names, work, strict=True)}
+
+
+def _product(left: Matrix, right: Matrix) -> Matrix:
+    columns = list(zip(*right, strict=True))
+    return [[sum((a * b for a, b in zip(line, column, strict=True)), Fraction(0)) for column in columns] for line in left]
+
+
+def _transposed(matrix: Matrix) -> Matrix:
+    return [list(column) for column in zip(*matrix, strict=True)]
+
+
+def _sandwich(outer: Matrix, inner: Matrix) -> Matrix:
+    return _product(_product(outer, inner), outer)
+
+
+def _trace(matrix: Matrix) -> Fraction:
+    return sum((line[t] for t, line in enumerate(matrix)), Fraction(0))

@@ -1,0 +1,119 @@
+"""EstimatorIR: an estimator as data. What is accumulated from the rows, and what is computed from the sums.
+
+It says nothing of templates or of an array library; a backend of `emit` writes it down. Names in it are our own
+identifiers; names of the user's columns occur only as values, in fields called `column`, `factor` and `key`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from momentalg.expr.nodes import Variable
+from momentalg.lower.arrays import Expr
+
+Powers = tuple[tuple[str, int], ...]
+"""A product of powers of row symbols, by their names, sorted; the empty tuple is 1."""
+
+
+@dataclass(frozen=True)
+class RowSymbol:
+    """A value that each row has: the response, or a covariate that varies by observation.
+
+    `value` is an expression in the columns' names when the symbol is a function of other row symbols, else None.
+    A `shifted` symbol is summed about a shift.
+    """
+
+    name: str
+    label: str
+    column: str | None
+    value: Expr | None
+    shifted: bool
+    variable: Variable | None = None
+
+
+@dataclass(frozen=True)
+class LevelSymbol:
+    """A covariate that is constant on the levels: a column of the data."""
+
+    name: str
+    column: str
+
+
+@dataclass(frozen=True)
+class Accumulator:
+    """A sum of a product of row symbols, per level or over all rows; `recentred` is the same sum about new shifts.
+
+    In `recentred` the move of symbol ``s`` is ``move_s``: old shift minus new shift.
+    """
+
+    name: str
+    powers: Powers
+    per_level: bool
+    recentred: Expr
+    formula: str
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A named step of the computation, with its formula in words of the model."""
+
+    name: str
+    value: Expr
+    formula: str
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An estimate, by the key of its parameter."""
+
+    key: str
+    value: Expr
+    is_variance: bool
+
+
+@dataclass(frozen=True)
+class RankCheck:
+    """A point in the computation where a matrix, named before, must have full rank for `keys` to be separated."""
+
+    matrix: Expr
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TestRow:
+    """One row of the self-test: label, response and covariate columns, as whole numbers."""
+
+    __test__ = False  # not a test class
+
+    labels: tuple[str, ...]
+    values: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """Rows and the estimates that exact rational arithmetic gives for them."""
+
+    columns: tuple[str, ...]
+    rows: tuple[TestRow, ...]
+    exact: tuple[tuple[str, Fraction], ...]
+
+
+@dataclass(frozen=True)
+class EstimatorIR:
+    """A whole estimator."""
+
+    formula: str
+    regenerate: str
+    statistics: str
+    means: str
+    equations: tuple[str, ...]
+    assumptions: tuple[str, ...]
+    response: str
+    factor: tuple[str, ...]
+    rows: tuple[RowSymbol, ...]
+    levels: tuple[LevelSymbol, ...]
+    accumulators: tuple[Accumulator, ...]
+    steps: tuple[Quantity | RankCheck, ...]
+    estimates: tuple[Estimate, ...]
+    self_test: SelfTest
