@@ -10,6 +10,7 @@ from typing import Any
 
 from momentalg.errors import (
     AssumptionError,
+    CheckError,
     DataError,
     FormulaError,
     ModelError,
@@ -30,20 +31,35 @@ design, observations = DESIGN, OBSERVATIONS
 
 __all__ = [
     "AssumptionError",
+    "CheckError",
+    "Constant",
     "Covariate",
     "DataError",
+    "Exponential",
+    "Finite",
     "FormulaError",
+    "Geometric",
     "Group",
     "Intercept",
+    "LogNormal",
     "Model",
     "ModelError",
     "MomentalgError",
+    "NegativeBinomial",
+    "Normal",
     "NotIdentifiedError",
+    "Poisson",
     "RuleError",
     "Size",
     "StatisticError",
+    "StudentT",
+    "TwoPoint",
+    "Uniform",
     "UnsupportedError",
+    "ZeroTruncatedNegativeBinomial",
+    "ZeroTruncatedPoisson",
     "design",
+    "empirical",
     "independent",
     "may_be_empty",
     "nested",
@@ -52,7 +68,25 @@ __all__ = [
     "unreplicated",
 ]
 
-_LATER: dict[str, tuple[str, str]] = {}
+_LATER: dict[str, tuple[str, str]] = {
+    "Constant": ("momentalg.model.distributions.constant", "Constant"),
+    "Exponential": ("momentalg.model.distributions.exponential", "Exponential"),
+    "Finite": ("momentalg.model.distributions.finite", "Finite"),
+    "Geometric": ("momentalg.model.distributions.geometric", "Geometric"),
+    "LogNormal": ("momentalg.model.distributions.lognormal", "LogNormal"),
+    "NegativeBinomial": ("momentalg.model.distributions.negative_binomial", "NegativeBinomial"),
+    "Normal": ("momentalg.model.distributions.normal", "Normal"),
+    "Poisson": ("momentalg.model.distributions.poisson", "Poisson"),
+    "StudentT": ("momentalg.model.distributions.student_t", "StudentT"),
+    "TwoPoint": ("momentalg.model.distributions.two_point", "TwoPoint"),
+    "Uniform": ("momentalg.model.distributions.uniform", "Uniform"),
+    "ZeroTruncatedNegativeBinomial": (
+        "momentalg.model.distributions.zero_truncated_negative_binomial",
+        "ZeroTruncatedNegativeBinomial",
+    ),
+    "ZeroTruncatedPoisson": ("momentalg.model.distributions.zero_truncated_poisson", "ZeroTruncatedPoisson"),
+    "empirical": ("momentalg.model.distributions.empirical", "empirical"),
+}
 """Public names of later layers: the module that defines each, and its name there."""
 
 

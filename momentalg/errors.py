@@ -38,3 +38,7 @@ class UnsupportedError(MomentalgError):
 
 class AssumptionError(MomentalgError):
     """A step that needs an assumption which the model does not make, such as N >= 1 for 1/N."""
+
+
+class CheckError(MomentalgError):
+    """A check by simulation that cannot be carried out, such as an estimator that fails on a replicate."""

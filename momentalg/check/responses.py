@@ -1,0 +1,188 @@
+"""Responses of a model on a design: means from the parameters, effects and residuals of any law."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from momentalg.catalogue import discover
+from momentalg.check.drawing import Rows
+from momentalg.errors import DataError, ModelError, UnsupportedError
+from momentalg.expr import nodes as n
+from momentalg.expr.names import join_factor, split_factor
+from momentalg.model.distributions.base import Law
+from momentalg.model.distributions.exact import ExactLike, exact
+from momentalg.model.keys import canonical_key, parameter_keys, read_key
+from momentalg.model.resolved import GroupBlock, ResolvedModel
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Responses:
+    """Everything random about the response: `parameters` by key, a law for each group of effects and the residual."""
+
+    model: ResolvedModel
+    parameters: Mapping[str, Fraction]
+    effects: Mapping[GroupBlock, Law]
+    residual: Law
+
+    @classmethod
+    def read(
+        cls,
+        model: ResolvedModel,
+        parameters: Mapping[str, ExactLike],
+        effects: Mapping[str, object] | None,
+        residual: object,
+    ) -> Responses:
+        """Read what a user passes: parameter values by key, laws by name of the factor; the default is normal."""
+        for block in model.groups:
+            if [column.key for column in block.coefficients] != ["1"]:
+                raise UnsupportedError(
+                    f"simulation knows random intercepts; the group term of {block.name!r} has slopes. "
+                    "Check such a model on finite laws by exact enumeration"
+                )
+        given = dict(effects or {})
+        inside = given.pop("residual", None)
+        if inside is not None and residual is not None:
+            raise ModelError("the law of the residual is given twice, in effects= and in residual=")
+        laws = {}
+        for block in model.groups:
+            laws[block] = effect_law(given.pop(block.name, "normal"), f"the effects of {block.name}")
+        if given:
+            known = ", ".join(repr(block.name) for block in model.groups)
+            raise ModelError(f"effects= names {', '.join(map(repr, given))}; the model has {known} and 'residual'")
+        own = effect_law(residual if residual is not None else inside or "normal", "the residual")
+        return cls(model, _read_parameters(model, parameters), laws, own)
+
+    def truth(self, key: str) -> float:
+        """The true value of a parameter, of a product of means, or of a cumulant of effects by its law."""
+        canonical = canonical_key(self.model, key)
+        for order in range(3, 9):
+            for block, law in ((None, self.residual), *self.effects.items()):
+                if canonical == self.model.cumulant_key(block, ("1",) * order):
+                    variance = self.parameters[self.model.cumulant_key(block, ("1", "1"))]
+                    return float(law.cumulant(order, variance))
+        value = Fraction(1)
+        for factor, power in read_key(self.model, key).factors:
+            value *= self.parameters[factor] ** power
+        return float(value)
+
+    def sampler(self) -> Callable[[Rows, np.random.Generator], Array]:
+        """A function that draws the responses on a design."""
+        groups = [
+            (block.factor, law.effect_sampler(self.parameters[self.model.cumulant_key(block, ("1", "1"))]))
+            for block, law in self.effects.items()
+        ]
+        noise = self.residual.effect_sampler(self.parameters[self.model.cumulant_key(None, ("1", "1"))])
+
+        def sample(rows: Rows, rng: np.random.Generator) -> Array:
+            response = self.mean(rows)
+            for factor, effect in groups:
+                codes = rows.codes[factor]
+                response += effect(rng, int(codes.max(initial=-1)) + 1)[codes]
+            response += noise(rng, len(response))
+            return response
+
+        return sample
+
+    def mean(self, rows: Rows) -> Array:
+        """The expectation of the response on a design."""
+        import numpy as np
+
+        values = np.zeros(len(next(iter(rows.codes.values()))))
+        for column in self.model.mean:
+            term = np.ones_like(values)
+            for variable, power in column.monomial:
+                term *= _variable(variable, rows, self.model) ** power
+            values += term * (1.0 if column.key is None else float(self.parameters[column.key]))
+        if not np.all(np.isfinite(values)):
+            raise DataError("the mean of the response is not finite on this design; look at functions such as log")
+        return values
+
+    def describe(self) -> str:
+        """The laws in words."""
+        named = [f"{block.name} {law.describe()}" for block, law in self.effects.items()]
+        return f"{'; '.join(named)}; residual {self.residual.describe()}; each centred and scaled to its variance"
+
+
+def effect_law(law: object, what: str) -> Law:
+    """Read the law of effects or residuals: a law, or the name of one in the catalogue."""
+    if isinstance(law, str):
+        catalogue = discover("momentalg.model.distributions", "DISTRIBUTION")
+        shapes = {name: entry.default for name, entry in catalogue.items() if entry.default is not None}
+        if law not in shapes:
+            raise ModelError(f"no law is called {law!r}, asked for {what}; there are: {', '.join(shapes)}")
+        law = shapes[law]
+    if not isinstance(law, Law):
+        raise ModelError(f"the law of {what} must be a law such as ma.Exponential(), or its name; found {law!r}")
+    if law.free:
+        raise ModelError(f"{law!r} has free parameters ({', '.join(law.free)}): give values to simulate {what}")
+    return law
+
+
+def _read_parameters(model: ResolvedModel, given: Mapping[str, ExactLike]) -> dict[str, Fraction]:
+    needed = parameter_keys(model)
+    read = {canonical_key(model, key): exact(value, f"the parameter {key}") for key, value in given.items()}
+    missing = [key for key in needed if key not in read]
+    if missing:
+        raise ModelError(f"parameters= lacks {', '.join(missing)}; the model has {', '.join(needed)}")
+    unknown = [key for key in read if key not in needed]
+    if unknown:
+        raise ModelError(
+            f"parameters= gives {', '.join(unknown)}, which simulation takes from the laws of effects= and residual=; "
+            f"it needs {', '.join(needed)}"
+        )
+    for key, value in read.items():
+        if key.startswith("var(") and value < 0:
+            raise ModelError(f"{key} must not be negative to be simulated; found {value}")
+    return read
+
+
+def _variable(variable: n.Variable, rows: Rows, model: ResolvedModel) -> Array:
+    """The value of a covariate at each observation."""
+    import numpy as np
+
+    if variable.kind == "column":
+        return rows.columns[variable.name]
+    if variable.kind == "size":
+        codes = _level(variable.name, rows)
+        return np.bincount(codes)[codes].astype(float)
+    with np.errstate(all="ignore"):  # what is not finite is refused by the caller
+        return _evaluate(model.definitions[variable], rows, model)
+
+
+def _level(name: str, rows: Rows) -> Array:
+    wanted = set(split_factor(name))
+    return next(codes for factor, codes in rows.codes.items() if set(factor) == wanted)
+
+
+def _evaluate(node: n.Node, rows: Rows, model: ResolvedModel) -> Array:
+    """A function of covariates at each observation."""
+    import numpy as np
+
+    match node:
+        case n.Number():
+            return np.asarray(float(node.value))
+        case n.Value():
+            return _variable(node.variable, rows, model)
+        case n.Size():
+            return _variable(n.Variable("size", join_factor(node.by)), rows, model)
+        case n.Add():
+            return np.asarray(sum(_evaluate(a, rows, model) for a in node.args))
+        case n.Mul():
+            product = np.asarray(1.0)
+            for factor in node.args:
+                product = product * _evaluate(factor, rows, model)
+            return product
+        case n.Pow():
+            return np.asarray(_evaluate(node.base, rows, model) ** float(node.exponent))
+        case n.Function(name="log" | "exp" | "sqrt"):
+            values: Array = getattr(np, node.name)(_evaluate(node.body, rows, model))
+            return values
+    raise UnsupportedError(f"simulation cannot evaluate {node!r} in a covariate; compute it as a column of the data")

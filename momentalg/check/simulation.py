@@ -1,0 +1,264 @@
+"""Check of an estimator by simulation: known parameters in, estimates out, and how far their mean is from the truth.
+
+Every replicate has its own random stream, a child of the seed, so that any of them can be drawn again alone. The
+estimator is the generated module, or any function from columns to estimates; a wrong one fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from momentalg.check.drawing import Drawing, FrameDesign, UnitDesign, read_covariates
+from momentalg.check.responses import Responses
+from momentalg.check.verdict import CheckRow, SimulationCheck
+from momentalg.errors import CheckError, ModelError
+from momentalg.model import describe
+from momentalg.model.distributions.base import Law
+from momentalg.model.distributions.empirical import EmpiricalUnits
+from momentalg.model.distributions.exact import ExactLike
+from momentalg.model.distributions.joint import JointLaw, size_key
+from momentalg.model.marginals import MarginalLaws
+from momentalg.model.resolved import ResolvedModel
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+Estimator = Callable[[dict[str, Any]], Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """Data sets of a model with known parameters, one for each number of a replicate."""
+
+    model: ResolvedModel
+    design: Drawing
+    responses: Responses
+    seed: int
+
+    def replicates(self, numbers: Iterable[int]) -> Iterator[Replicate]:
+        """Draw the replicates with these numbers, one at a time."""
+        import numpy as np
+
+        respond = self.responses.sampler()
+        for number in numbers:
+            rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(number,)))
+            rows = self.design.draw(rng)
+            response = respond(rows, rng)
+            largest = int(np.bincount(rows.codes[self.model.unit]).max(initial=0))
+            yield Replicate(number, {self.model.response: response, **rows.columns}, rows.empty, largest)
+
+    def columns(self, number: int) -> dict[str, Array]:
+        """The data of one replicate: the response, labels and covariates."""
+        return next(self.replicates([number])).columns
+
+
+@dataclass(frozen=True)
+class Replicate:
+    """One data set."""
+
+    number: int
+    columns: dict[str, Array]
+    empty: int
+    largest: int
+
+
+@dataclass
+class _Tally:
+    """What is counted while replicates run."""
+
+    estimates: list[dict[str, float]] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    empty: int = 0
+    singletons: int = 0
+
+
+def simulation(
+    model: Any,
+    *,
+    parameters: Mapping[str, ExactLike],
+    design: Any,
+    effects: Mapping[str, object] | None = None,
+    residual: object = None,
+    covariates: Mapping[str, object] | None = None,
+    units: Mapping[str, int] | None = None,
+    seed: int = 1,
+) -> Simulation:
+    """The data sets that `check` uses, for looking at them; `model` is a `Model` or a resolved one."""
+    resolved: ResolvedModel = getattr(model, "resolved", model)
+    responses = Responses.read(resolved, parameters, effects, residual)
+    laws = read_covariates(covariates, resolved)
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise ModelError(f"the seed must be a whole number of 0 or more; found {seed!r}")
+    if _is_law(design, resolved):
+        return Simulation(resolved, UnitDesign.read(design, resolved, units, laws), responses, seed)
+    if units is not None:
+        raise ModelError(f"units={units!r} goes with a law as the design; a frame says itself how many units it has")
+    return Simulation(resolved, FrameDesign.read(design, resolved, laws), responses, seed)
+
+
+def check(
+    model: Any,
+    *,
+    parameters: Mapping[str, ExactLike],
+    design: Any,
+    effects: Mapping[str, object] | None = None,
+    residual: object = None,
+    covariates: Mapping[str, object] | None = None,
+    units: Mapping[str, int] | None = None,
+    replicates: int = 2000,
+    seed: int = 1,
+    statistics: Any = None,
+    means: str | None = None,
+    progress: bool = False,
+    estimator: Estimator | None = None,
+    allow_failures: bool | int = False,
+) -> SimulationCheck:
+    """Simulate data of `model` with known parameters, and compare the mean of the estimates with the truth.
+
+    Args:
+        model: a `Model`.
+        parameters: all its parameters by key; int, Fraction, ``"1/3"`` or float.
+        design: a frame, whose sizes and covariates stay as they are; or the law of one unit, such as
+            ``{"size(user)": ma.Poisson(3)}``, a list of atoms or ``ma.empirical(frame)``, with `units`.
+        effects: the law of the effects by factor, and of ``"residual"``: a law or its name; normal by default. Every
+            law is centred and scaled to the variance in `parameters`.
+        residual: the law of the residual, if it is not in `effects`.
+        covariates: laws of covariates that are drawn independently of everything else.
+        units: the number of units of a random design, ``{"user": 40}``.
+        replicates: the number of data sets.
+        seed: the seed of the random numbers; the same seed gives the same result.
+        statistics: what the moment equations are made of, as in ``model.moment_equations``.
+        means: how they treat the mean parameters, likewise.
+        progress: show a progress bar.
+        estimator: a function from columns to estimates by key, in place of the generated module. Labels are given as
+            whole numbers.
+        allow_failures: replicates that may fail, a number or True for any; they are counted and left out.
+
+    Raises:
+        ModelError: parameters, laws or covariates that are missing or unknown.
+        CheckError: a replicate on which the estimator fails, by its number and seed.
+
+    """
+    if isinstance(replicates, bool) or not isinstance(replicates, int) or replicates < 2:
+        raise ModelError(f"a check needs at least 2 replicates; found {replicates!r}")
+    settings = simulation(
+        model,
+        parameters=parameters,
+        design=design,
+        effects=effects,
+        residual=residual,
+        covariates=covariates,
+        units=units,
+        seed=seed,
+    )
+    estimate = estimator if estimator is not None else _generated(model, statistics, means)
+    allowed = replicates if allow_failures is True else int(allow_failures)
+    tally = _Tally()
+    for replicate in _shown(settings.replicates(range(replicates)), replicates, progress):
+        tally.empty += replicate.empty
+        tally.singletons += replicate.largest <= 1
+        try:
+            tally.estimates.append(_estimates(estimate, replicate))
+        except Exception as error:
+            tally.failures.append(f"replicate {replicate.number}: {error}")
+            if len(tally.failures) > allowed:
+                raise CheckError(_failure(replicate, seed, error, allowed)) from error
+    return SimulationCheck(
+        rows=_rows(tally.estimates, settings.responses),
+        model=describe.formula(settings.model),
+        design=settings.design.describe(),
+        effects=settings.responses.describe(),
+        replicates=replicates,
+        failed=len(tally.failures),
+        seed=seed,
+        notes=tuple(_notes(tally, replicates)),
+    )
+
+
+def _is_law(design: Any, model: ResolvedModel) -> bool:
+    """Whether a design is the law of a unit; anything else is taken for a frame."""
+    if isinstance(design, (Law, JointLaw, MarginalLaws, EmpiricalUnits, list, tuple)):
+        return True
+    return isinstance(design, Mapping) and size_key(model) in design
+
+
+def _generated(model: Any, statistics: Any, means: str | None) -> Estimator:
+    """The generated module as an estimator."""
+    if not hasattr(model, "moment_equations"):
+        raise ModelError("a resolved model has no generated estimator; pass a Model, or estimator=")
+    module = model.moment_equations(statistics, means=means).estimator().load()
+    return lambda columns: module.solve(module.accumulate(columns))
+
+
+def _shown(replicates: Iterator[Replicate], total: int, progress: bool) -> Iterable[Replicate]:
+    if not progress:
+        return replicates
+    from rich.progress import track
+
+    return track(replicates, description="simulating", total=total)
+
+
+def _estimates(estimator: Estimator, replicate: Replicate) -> dict[str, float]:
+    """The estimates of one replicate, as finite floats."""
+    if not replicate.largest:
+        raise CheckError("no unit has an observation")
+    found = {key: float(value) for key, value in estimator(replicate.columns).items()}
+    wrong = [f"{key} = {value}" for key, value in found.items() if value - value != 0]
+    if wrong:
+        raise CheckError(f"estimates are not finite: {', '.join(wrong)}")
+    return found
+
+
+def _rows(estimates: list[dict[str, float]], responses: Responses) -> tuple[CheckRow, ...]:
+    import numpy as np
+
+    if len(estimates) < 2:
+        raise CheckError(f"{len(estimates)} replicates gave estimates; at least 2 are needed to judge the estimator")
+    keys = list(estimates[0])
+    for found in estimates:
+        if set(found) != set(keys):
+            differing = ", ".join(sorted(set(found) ^ set(keys)))
+            raise CheckError(f"the estimator does not estimate the same parameters in every replicate: {differing}")
+    rows = []
+    for key in keys:
+        values = np.array([found[key] for found in estimates])
+        truth, mean = responses.truth(key), float(values.mean())
+        error = float(values.std(ddof=1)) / len(values) ** 0.5
+        rows.append(CheckRow(key, truth, mean, error, _z(truth, mean, error)))
+    return tuple(rows)
+
+
+def _z(truth: float, mean: float, error: float) -> float:
+    """How many Monte-Carlo errors the mean is off; where the estimates do not vary, only rounding is forgiven."""
+    if error > 1e-14 * max(abs(truth), abs(mean)):
+        return (mean - truth) / error
+    return 0.0 if abs(mean - truth) <= 1e-9 * max(1.0, abs(truth)) else float("inf") * (1 if mean > truth else -1)
+
+
+def _notes(tally: _Tally, replicates: int) -> Iterator[str]:
+    if tally.empty:
+        yield (
+            f"{tally.empty} units were drawn empty ({tally.empty / replicates:.3g} per replicate) and left out, as "
+            "empty units are not observed"
+        )
+    if tally.singletons:
+        yield f"in {tally.singletons} replicates no unit had two observations"
+    if tally.failures:
+        yield (
+            f"{len(tally.failures)} replicates failed and were left out, so that the rows are conditional on no "
+            f"failure; the first: {tally.failures[0]}"
+        )
+
+
+def _failure(replicate: Replicate, seed: int, error: Exception, allowed: int) -> str:
+    again = f"numpy.random.SeedSequence({seed}, spawn_key=({replicate.number},))"
+    limit = f" ({allowed} failures are allowed)" if allowed else ""
+    return (
+        f"the estimator failed on replicate {replicate.number}{limit}: {type(error).__name__}: {error}. Its random "
+        f"stream is {again}; momentalg.check.simulation.simulation(...).columns({replicate.number}) gives its data. "
+        "To count such replicates and go on, pass allow_failures=True or a number"
+    )
