@@ -24,7 +24,7 @@ def latex_aligned(
     rights: Sequence[Node],
     notation: Notation | None = None,
     *,
-    width: int = 80,
+    width: int = 66,
     notes: Sequence[str] = (),
 ) -> list[str]:
     r"""Return the rows of an ``align*`` for left = rights[0] = rights[1] = ...
@@ -38,7 +38,7 @@ def latex_aligned(
         start = printer.draw(left).code if position == 0 else ""
         for number, line in enumerate(lines_of(printer.draw_terms(right), width, measure)):
             code = printer.add(line, continued=number > 0)
-            relation = "&= " if number == 0 else r"&\qquad {}"
+            relation = " &= " if number == 0 and start else "&= " if number == 0 else r"&\qquad {} "
             note = rf" && \text{{{escape_latex(notes[position])}}}" if number == 0 and position < len(notes) else ""
             rows.append(f"{start if number == 0 else ''}{relation}{code}{note}")
     return rows
@@ -56,10 +56,10 @@ class LatexPrinter(Printer):
 
     def symbol(self, symbol: Symbol) -> Box:
         if symbol == DOT:
-            return Box(r"\cdot")
+            return Box(r"\bullet")
         code = _glyph(symbol.glyph)
         if symbol.hat:
-            code = rf"\widehat{{{code}}}" if symbol.glyph.style in ("upright", "code") else rf"\hat{{{code}}}"
+            code = rf"\widehat{{{code}}}" if symbol.glyph.style in ("upright", "code", "sans") else rf"\hat{{{code}}}"
         groups = [[Symbol(Glyph("upright", symbol.glyph.number), "")]] if symbol.glyph.number else []
         subscript = self._subscripts([*groups, *map(list, symbol.subscripts)])
         if subscript:
@@ -68,7 +68,7 @@ class LatexPrinter(Printer):
             code += "'"
         if symbol.exponent != 1:
             code += f"^{{{symbol.exponent}}}"
-        word = symbol.glyph.style in ("upright", "code") and len(symbol.glyph.text) > 1
+        word = symbol.glyph.style in ("upright", "code", "sans") and len(symbol.glyph.text) > 1
         return Box(code, Level.ATOM if symbol.exponent == 1 else Level.POWER, opens=word, closes=word)
 
     def _subscripts(self, groups: Sequence[Sequence[Symbol]]) -> str:
@@ -143,6 +143,8 @@ def _glyph(glyph: Glyph) -> str:
             return rf"\mathrm{{{glyph.text}}}" if not glyph.text.isdigit() else glyph.text
         case "upright":
             return rf"\text{{\normalfont {escape_latex(glyph.text)}}}"
+        case "sans":
+            return rf"\text{{\normalfont\sffamily {escape_latex(glyph.text)}}}"
         case "code":
             return rf"\text{{\normalfont\ttfamily {escape_latex(glyph.text)}}}"
     return glyph.text

@@ -35,7 +35,7 @@ def mathml_aligned(
     rights: Sequence[Node],
     notation: Notation | None = None,
     *,
-    width: int = 80,
+    width: int = 66,
     notes: Sequence[str] = (),
 ) -> str:
     """Return left = rights[0] = ... as one ``<math>`` table, broken as by `latex_aligned`, `notes` at the right."""
@@ -79,7 +79,7 @@ class MathmlPrinter(Printer):
 
     def symbol(self, symbol: Symbol) -> Box:
         if symbol == DOT:
-            return Box("<mo>&#x22C5;</mo>")
+            return Box('<mi mathvariant="normal">&#x2022;</mi>')
         code = _glyph(symbol.glyph)
         if symbol.hat:
             code = f'<mover accent="true">{code}<mo stretchy="false">^</mo></mover>'
@@ -94,7 +94,7 @@ class MathmlPrinter(Printer):
             code = f"<msub>{code}{below}</msub>"
         elif above:
             code = f"<msup>{code}{above}</msup>"
-        word = symbol.glyph.style in ("upright", "code") and len(symbol.glyph.text) > 1
+        word = symbol.glyph.style in ("upright", "code", "sans") and len(symbol.glyph.text) > 1
         return Box(code, Level.ATOM if symbol.exponent == 1 else Level.POWER, opens=word, closes=word)
 
     def _subscripts(self, groups: Sequence[Sequence[Symbol]]) -> str:
@@ -159,6 +159,8 @@ class MathmlPrinter(Printer):
         return Box(f"<mrow>{operator}{body.code}</mrow>", Level.OPEN, tall=True)
 
     def decorated(self, mark: str, body: Box) -> Box:
+        if mark == "bar" and body.code.count("<") > 2:  # no bar character stretches in every font: draw a line
+            return Box(f'<mrow style="border-top: 0.06em solid; padding-top: 0.1em">{body.code}</mrow>', tall=body.tall)
         sign = "^" if mark == "hat" else "&#x00AF;"
         return Box(f'<mover accent="true">{body.code}<mo stretchy="true">{sign}</mo></mover>', tall=body.tall)
 
@@ -196,6 +198,8 @@ def _glyph(glyph: Glyph) -> str:
             return f"<mn>{glyph.text}</mn>"
         case "upright":
             return _word(glyph.text) if glyph.text.isidentifier() else f"<mtext>{escape_html(glyph.text)}</mtext>"
+        case "sans":
+            return f'<mtext style="font-family: sans-serif">{escape_html(glyph.text)}</mtext>'
         case "code":
             return f'<mtext style="font-family: monospace">{escape_html(glyph.text)}</mtext>'
     return f"<mi>{glyph.text}</mi>"

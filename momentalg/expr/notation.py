@@ -16,7 +16,7 @@ from typing import Protocol
 from momentalg.expr import nodes as n
 from momentalg.expr.keys import ParameterKey, monomial_key, read_key, split, variable_key
 from momentalg.expr.names import join_factor, quote
-from momentalg.expr.symbols import Glyph, Symbol, read_glyph
+from momentalg.expr.symbols import Glyph, Symbol, plain_name, read_glyph
 from momentalg.expr.traversal import walk
 
 _STRUCTURE = {  # what the letters of the design and the response are
@@ -44,11 +44,13 @@ class _Claims:
         self._glyphs: set[Glyph] = {Glyph("upright", w) for w in _WORDS}
         self._plain: set[str] = set(_WORDS)
 
-    def claim(self, role: str, name: str, *wanted: Glyph, plain: str | None = None) -> None:
-        """Give (role, name) the first free glyph of `wanted`, then the upright word, then a typewriter word."""
+    def claim(self, role: str, name: str, *wanted: Glyph, word: str = "", plain: str | None = None) -> None:
+        """Give (role, name) the first free glyph of `wanted`, then the upright `word`, then the typewriter one."""
         if (role, name) in self.given:
             return
-        glyph = next((g for g in (*wanted, Glyph("upright", name)) if g not in self._glyphs), Glyph("code", name))
+        word = word or name
+        words = () if word.isdigit() else (Glyph("upright", word),)  # an upright 1 is the number
+        glyph = next((g for g in (*wanted, *words) if g not in self._glyphs), Glyph("code", word))
         while glyph in self._glyphs:  # the same name in two roles: primes keep them apart
             glyph = Glyph("code", glyph.text + "'")
         ascii_ = glyph.text + glyph.number if plain is None else plain
@@ -161,12 +163,12 @@ class Notation:
         return LABELS[max(1, len(self.columns)) % len(LABELS)]
 
     def label(self, label: str) -> Symbol:
-        """An index: a letter, numbered perhaps; in typewriter when it is no letter, or a covariate's."""
+        """An index: a letter, numbered perhaps; in sans serif when it is no letter, or a covariate's."""
         glyph = read_glyph(label)
         plain = re.fullmatch("[A-Za-z][0-9]*", label) is not None
         if not plain or any(s.glyph == glyph for (role, _), s in self.symbols.items() if role == "covariate"):
-            glyph = Glyph("code", label)
-        return Symbol(glyph, label if plain and glyph.style != "code" else f'"{label}"')
+            glyph = Glyph("sans", label)
+        return Symbol(glyph, label if plain and glyph.style != "sans" else f'"{label}"')
 
     # -- symbols -------------------------------------------------------------------------------------------------
 
@@ -179,10 +181,11 @@ class Notation:
         if ("letter", name) in self.symbols:
             return self.symbols["letter", name]
         used = {s.glyph for s in self.symbols.values()} | {Glyph("upright", w) for w in _WORDS}
-        natural = (_letter_glyph(name), Glyph("upright", name))
+        natural = () if name.isdigit() else (_letter_glyph(name), Glyph("upright", name))
         glyph = next((g for g in natural if g not in used), Glyph("code", name + "'"))
-        plains = {s.ascii for s in self.symbols.values()} | set(_WORDS)
-        return Symbol(glyph, name if name not in plains else f"`{name}`'")
+        plain = plain_name(name)
+        taken = plain in _WORDS or any(s.ascii == plain for s in self.symbols.values())
+        return Symbol(glyph, f"{plain}'" if taken else plain)
 
     def factor(self, by: tuple[str, ...]) -> Symbol:
         """A factor's name, as a word."""
@@ -239,6 +242,10 @@ class Notation:
         return self.get("levels").at(self.symbols.get(("effect", name)) or self.factor(by))
 
 
+def _plain(variable: n.Variable) -> str:
+    return plain_name(variable.name) if variable.kind == "column" else variable_key(variable)
+
+
 def _letter_glyph(name: str) -> Glyph:
     """A letter's glyph; ``x1`` without an underscore is a word, so that two names never look alike."""
     glyph = read_glyph(name)
@@ -259,7 +266,8 @@ def _assign(inventory: _Inventory, overrides: Mapping[str, str]) -> dict[tuple[s
             claims.claim("effect", join_factor(by), wanted[join_factor(by)])
     for variable in inventory.covariates:
         if variable.name in wanted and variable.kind == "column":
-            claims.claim("covariate", variable_key(variable), wanted[variable.name], plain=variable_key(variable))
+            key, plain = variable_key(variable), _plain(variable)
+            claims.claim("covariate", key, wanted[variable.name], word=variable.name, plain=plain)
     for key, letter in _mean_letters(inventory).items():
         glyphs = [wanted[key]] if key in wanted else []
         plain = key if key == "Intercept" else f"beta({key})"
@@ -268,12 +276,12 @@ def _assign(inventory: _Inventory, overrides: Mapping[str, str]) -> dict[tuple[s
         letters = [e for e in _EFFECTS[min(position, 1) :] if e != "beta" or len(inventory.means) < 2]
         claims.claim("effect", join_factor(by), *map(read_glyph, letters))
     for variable in inventory.covariates:
-        key = variable_key(variable)
+        key, plain = variable_key(variable), _plain(variable)
         glyph = read_glyph(variable.name)
         natural = [glyph] if glyph.style == "italic" and "_" not in variable.name else []
-        claims.claim("covariate", key, *natural, plain=key)
+        claims.claim("covariate", key, *natural, word=variable.name, plain=plain)
     for name in inventory.letters:
-        claims.claim("letter", name, _letter_glyph(name), plain=name)
+        claims.claim("letter", name, _letter_glyph(name), plain=plain_name(name))
     return claims.given
 
 
@@ -388,6 +396,8 @@ def legend(notation: Notation) -> tuple[tuple[n.Node, str, str], ...]:
         rows.append((n.Size(by), f"size({name})", f"number of observations in a level of {name}"))
         response = f"total of the response over a level of {name}"
         rows.append((n.Total(n.Response(), by), f"total(response|{name})", response))
+        squares = f"total of the squared response over a level of {name}"
+        rows.append((n.Total(n.power(n.Response(), 2), by), f"total(response^2|{name})", squares))
         rows.append((n.Levels(by), f"levels({name})", f"number of levels of {name}"))
     rows.append((n.Size(()), "size()", "number of observations"))
     for variable in [v for v in _variables(notation) if v.kind != "size"]:

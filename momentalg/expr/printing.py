@@ -223,7 +223,7 @@ class Printer(ABC):
     def show_pow(self, node: n.Pow, scope: Scope) -> Box:
         """A power; a negative one is a fraction."""
         if node.exponent < 0:
-            return self._product(Fraction(1), [], [n.power(node.base, -node.exponent)], scope)
+            return self._product(Fraction(1), [], [_positive(node)], scope)
         return self.raised(self.at_least(self.show(node.base, scope), Level.ATOM), node.exponent)
 
     def _product(
@@ -304,7 +304,7 @@ class Printer(ABC):
     def _observation_sum(
         self, index: str, body: n.Node, by: tuple[str, ...], level: tuple[str, ...], scope: Scope
     ) -> Box:
-        inner, labels = scope.observing(index, by, level)
+        inner, labels = scope.observing(index, by, level, body)
         whole = bool(by) and set(by) == set(self.notation.columns)
         below = [self.symbol(label) for label in labels]
         above = self.show(n.Size(by, level), scope) if whole else None
@@ -314,7 +314,7 @@ class Printer(ABC):
         """A sum over the levels of a factor, or over all observations."""
         if node.by is None:
             return self._observation_sum("", node.body, (), (), scope)
-        inner, labels = scope.binding(node.by)
+        inner, labels = scope.binding(node.by, node.body)
         return self.big_sum([self.symbol(label) for label in labels], False, None, self._body(node.body, inner))
 
     def show_levelsum(self, node: n.LevelSum, scope: Scope) -> Box:
@@ -366,6 +366,11 @@ class Printer(ABC):
         return [z, replace(z, prime=True)]
 
 
+def _positive(node: n.Pow) -> n.Node:
+    """What stands below the bar for a negative power; assembled as it is, so that even 1/0 can be shown."""
+    return node.base if node.exponent == -1 else n.Pow(node.base, -node.exponent)
+
+
 def _factors(node: n.Node) -> tuple[Fraction, list[n.Node], list[n.Node]]:
     """Take a product apart: its numbers multiplied, what stands above the bar, what stands below."""
     coefficient = Fraction(1)
@@ -378,7 +383,7 @@ def _factors(node: n.Node) -> tuple[Fraction, list[n.Node], list[n.Node]]:
             more, upper, lower = _factors(factor)
             coefficient, above, below = coefficient * more, above + upper, below + lower
         elif isinstance(factor, n.Pow) and factor.exponent < 0:
-            below.append(n.power(factor.base, -factor.exponent))
+            below.append(_positive(factor))
         else:
             above.append(factor)
     return coefficient, above, below

@@ -27,7 +27,7 @@ class Scope:
     @classmethod
     def of(cls, node: n.Node, notation: Notation) -> Scope:
         """The scope of a whole expression: nothing is bound, and the labels that it mentions are taken."""
-        used = {label for part in walk(node) for label in _mentioned(part)}
+        used = set(_free_labels(node))
         if notation.subscripted and _has_free_level(node):
             used.update(notation.default_label(c) for c in notation.columns)
         return cls(notation, frozenset(used))
@@ -75,9 +75,10 @@ class Scope:
 
     # -- binding ---------------------------------------------------------------------------------------------------
 
-    def binding(self, by: tuple[str, ...]) -> tuple[Scope, tuple[Symbol, ...]]:
-        """Bind the default level of the columns `by`, each to a label that is free here."""
-        scope, labels = self, []
+    def binding(self, by: tuple[str, ...], body: n.Node) -> tuple[Scope, tuple[Symbol, ...]]:
+        """Bind the default level of the columns `by`, each to a label that is free here and not used in `body`."""
+        scope = replace(self, used=self.used.union(label for part in walk(body) for label in _mentioned(part)))
+        labels: list[str] = []
         for column in by:
             label = scope.fresh(self.notation.default_label(column))
             labels.append(label)
@@ -85,12 +86,14 @@ class Scope:
             scope = replace(scope, used=scope.used | {label}, levels=levels)
         return scope, tuple(self.notation.label(label) for label in labels)
 
-    def observing(self, index: str, by: tuple[str, ...], level: tuple[str, ...]) -> tuple[Scope, tuple[Symbol, ...]]:
+    def observing(
+        self, index: str, by: tuple[str, ...], level: tuple[str, ...], body: n.Node
+    ) -> tuple[Scope, tuple[Symbol, ...]]:
         """Bind an observation of the level (`by`, `level`), and the levels of the other columns that it lies in."""
         at = dict(zip(by, level or self._default(by), strict=False))
         scope = replace(self, levels=MappingProxyType({**self.levels, **at}))
         missing = tuple(c for c in self.notation.columns if c not in by)
-        scope, fresh = scope.binding(missing)
+        scope, fresh = scope.binding(missing, body)
         index = index or scope.fresh(self.notation.observation_label)
         where = MappingProxyType({c: scope.levels[c] for c in self.notation.columns if c in scope.levels})
         observations = MappingProxyType({**scope.observations, index: where})
@@ -102,8 +105,20 @@ class Scope:
 
     def fresh(self, preferred: str) -> str:
         """A label that is free here: the preferred one if possible."""
-        candidates: tuple[str, ...] = (preferred, *LABELS, *(f"i{number}" for number in range(1, 1000)))
+        others = [label for label in LABELS if label != self.notation.observation_label]
+        candidates: tuple[str, ...] = (preferred, *others, *(f"i{number}" for number in range(1, 1000)))
         return next(label for label in candidates if label not in self.used)
+
+
+def _free_labels(node: n.Node) -> Iterator[str]:
+    """The labels that a node uses but does not bind."""
+    bound: set[str] = set()
+    if isinstance(node, n.LevelSum):
+        bound.update(label for _, label in node.levels)
+    elif isinstance(node, n.Sum):
+        bound.add(node.index)
+    inside = (label for child in n.children(node) for label in _free_labels(child))
+    yield from (label for label in (*_mentioned(node), *inside) if label not in bound)
 
 
 def _mentioned(node: n.Node) -> Iterator[str]:

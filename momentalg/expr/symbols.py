@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from momentalg.expr.greek import GREEK
+from momentalg.expr.names import quote
 
-Style = Literal["italic", "greek", "upright", "bold", "code"]
+Style = Literal["italic", "greek", "upright", "bold", "code", "sans"]
 
 _NUMBERED = re.compile(r"([A-Za-z]+?)_?([0-9]+)\Z")
 
@@ -56,6 +57,24 @@ class Symbol:
 
 
 DOT = Symbol(Glyph("italic", "."), ".")
+
+
+_LETTER = re.compile(r"([A-Za-z][0-9]*|" + "|".join(GREEK) + r")(_.*)?\Z", re.DOTALL)
+
+
+def takes_underscore(plain: str) -> bool:
+    """Whether a terminal writes this symbol's one-letter subscripts as in ``S_i``; words take brackets, ``age[i]``."""
+    match = _LETTER.match(plain)
+    return match is not None and match[2] is None
+
+
+def plain_name(name: str) -> str:
+    """A user's name in a terminal: back-quoted where it is no word, or could be read as a letter with a subscript."""
+    if name.startswith("bold "):
+        return f"bold({name[5:]})"
+    match = _LETTER.match(name)
+    subscripted = match is not None and match[2] is not None and not match[2][1:].isdigit()
+    return quote(name) if not subscripted else f"`{name}`"
 
 
 def read_glyph(name: str) -> Glyph:

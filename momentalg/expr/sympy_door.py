@@ -6,6 +6,7 @@ simplified beyond what SymPy's constructors do. Names go to ``Symbol`` only, nev
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -15,10 +16,28 @@ from momentalg.expr.keys import key_of, split, unknown
 
 @lru_cache(maxsize=4096)
 def symbol(key: str) -> Any:
-    """The one SymPy symbol of a key: nonnegative for a variance, ``var(...)``, and real for all others."""
+    """The one SymPy symbol of a key: nonnegative where the key itself tells so, and real for all others.
+
+    Nonnegative are variances, numbers of levels, and moments and totals of sizes and even powers.
+    """
     from sympy import Symbol
 
-    return Symbol(key, nonnegative=True) if key.startswith("var(") else Symbol(key, real=True)
+    return Symbol(key, nonnegative=True) if _nonnegative(key) else Symbol(key, real=True)
+
+
+def _nonnegative(key: str) -> bool:
+    match = re.match(r"(var|levels|E|total)\((.*)\)\Z", key, re.DOTALL)
+    if match is None:
+        return False
+    body = split(match[2], "|")[0] if match[1] == "total" else match[2]
+    return match[1] in ("var", "levels") or all(map(_even, split(body, "*")))
+
+
+def _even(factor: str) -> bool:
+    """Whether a factor of a monomial is a size, a total of such, or an even power."""
+    match = re.match(r"(.*)\^(-?[0-9]+)\Z", factor, re.DOTALL)
+    base, exponent = (match[1], int(match[2])) if match else (factor, 1)
+    return exponent % 2 == 0 or re.match(r"size\(.*\)\Z", base, re.DOTALL) is not None or _nonnegative(base)
 
 
 def to_sympy(node: n.Node) -> Any:

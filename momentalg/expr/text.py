@@ -11,7 +11,7 @@ from momentalg.expr.escape import escape_text
 from momentalg.expr.nodes import Node
 from momentalg.expr.notation import Notation
 from momentalg.expr.printing import Box, Level, Printer, Term
-from momentalg.expr.symbols import DOT, Symbol
+from momentalg.expr.symbols import DOT, Symbol, takes_underscore
 
 
 def text(node: Node, notation: Notation | None = None) -> str:
@@ -40,10 +40,8 @@ class TextPrinter(Printer):
         if groups == ((DOT,),):
             return "_all"
         inside = [[self.symbol(s).code for s in group] for group in groups]
-        if len(groups) == 1 and all(len(code) == 1 for code in inside[0]):
+        if len(groups) == 1 and takes_underscore(symbol.ascii) and all(len(code) == 1 for code in inside[0]):
             return "_" + "".join(inside[0])
-        if len(groups) == 1 and symbol == self.notation.get("cumulant").at(*groups[0]):
-            return "_" + inside[0][0]
         return "[" + ", ".join("".join(g) if all(len(c) == 1 for c in g) else " ".join(g) for g in inside) + "]"
 
     def integer(self, value: int) -> Box:

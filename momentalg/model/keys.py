@@ -8,7 +8,6 @@ of means, ``Intercept**2``, ``Intercept*x``. Design moments are ``E(size(user)^2
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -16,7 +15,8 @@ from typing import Any
 from momentalg.errors import FormulaError, ModelError
 from momentalg.expr.keys import key_of, variable_key
 from momentalg.expr.names import join_factor
-from momentalg.expr.nodes import Cumulant, Levels, Mul, Node, Pow, Size, Total, Value, Variable, mul, power
+from momentalg.expr.nodes import Cumulant, Levels, Node, Parameter, Total, Value, Variable, mul, power
+from momentalg.expr.sympy_door import to_sympy
 from momentalg.model.formula import parse_key
 from momentalg.model.functions import factor_of, monomial_of, term_key, term_of, variable_node
 from momentalg.model.resolved import ResolvedModel
@@ -25,15 +25,6 @@ from momentalg.model.syntax import Bar, Binary, Call, Name, Numeral, Syntax, Una
 
 _ORDERS = {"var": 2, "cov": 2, **{f"k{n}": n for n in range(3, 9)}}
 _ONE = Numeral(Fraction(1))
-
-
-@dataclass(frozen=True)
-class ParameterKey:
-    """A canonical key, as a product of powers of symbols: more than one only for products of means."""
-
-    text: str
-    factors: tuple[tuple[str, int], ...]
-    nonnegative: bool = False
 
 
 def parameter_keys(model: ResolvedModel) -> tuple[str, ...]:
@@ -45,25 +36,11 @@ def parameter_keys(model: ResolvedModel) -> tuple[str, ...]:
     return (*keys, model.cumulant_key(None, ("1", "1")))
 
 
+@lru_cache(maxsize=4096)
 def canonical_key(model: ResolvedModel, text: str) -> str:
     """The canonical text of a parameter key; raises `ModelError` for a key that the model does not have."""
-    return read_key(model, text).text
-
-
-def parameter_symbol(model: ResolvedModel, text: str) -> Any:
-    """The SymPy symbol of a key, named by its canonical text; for a product of means, the product of symbols."""
-    import sympy
-
-    key = read_key(model, text)
-    assumption = {"nonnegative": True} if key.nonnegative else {"real": True}
-    return sympy.Mul(*(sympy.Symbol(name, **assumption) ** exponent for name, exponent in key.factors))
-
-
-@lru_cache(maxsize=4096)
-def read_key(model: ResolvedModel, text: str) -> ParameterKey:
-    """Read a key in any accepted form; raises `ModelError` for one that the model does not have."""
     if text in parameter_keys(model):  # most calls, and they need no parser
-        return _single(text, nonnegative=text.startswith("var("))
+        return text
     try:
         found = _Reader(model, text).key(parse_key(text))
     except FormulaError as problem:
@@ -73,6 +50,11 @@ def read_key(model: ResolvedModel, text: str) -> ParameterKey:
     return found
 
 
+def parameter_symbol(model: ResolvedModel, text: str) -> Any:
+    """The SymPy symbol of a key, named by its canonical text; for a product of means, the product of symbols."""
+    return to_sympy(Parameter(canonical_key(model, text)))
+
+
 class _Reader:
     """One key being read; methods return None for what the model does not have."""
 
@@ -80,21 +62,21 @@ class _Reader:
         self.model = model
         self.text = text
 
-    def key(self, part: Syntax) -> ParameterKey | None:
+    def key(self, part: Syntax) -> str | None:
         match part:
             case Call(function="levels", arguments=(inside,)):
-                return _single(key_of(Levels(self.factor(inside))), nonnegative=True)
+                return key_of(Levels(self.factor(inside)))
             case Call(function="total"):
                 total = self.total(part)
-                return None if total is None else _single(_inside(total), _even(total))
+                return None if total is None else _inside(total)
             case Call(function="E", arguments=(inside,)):
                 product = self.product(inside)
-                return None if product is None else _single(key_of(Cumulant((product,))), _even(product))
+                return None if product is None else key_of(Cumulant((product,)))
             case Call() if part.function in _ORDERS:
                 return self.cumulant(part, _ORDERS[part.function])
         return self.means(part)
 
-    def cumulant(self, call: Call, order: int) -> ParameterKey | None:
+    def cumulant(self, call: Call, order: int) -> str | None:
         """A cumulant of effects, of the residual or of design variables, told apart by its arguments."""
         arguments = call.arguments
         if len(arguments) not in ((2,) if call.function == "cov" else (1, order if call.function != "var" else 1)):
@@ -102,24 +84,22 @@ class _Reader:
         if isinstance(arguments[-1], Bar) and arguments[-1].bar == "|":
             return self.effects((*arguments[:-1], arguments[-1].left), arguments[-1].factor, order)
         if all(isinstance(a, Name) and a.text == "residual" and not a.quoted for a in arguments):
-            return _single(self.model.cumulant_key(None, ("1",) * order), nonnegative=order == 2)
+            return self.model.cumulant_key(None, ("1",) * order)
         products = [self.product(a) for a in arguments]
         found = [p for p in products if p]
         if len(found) < len(products):
             return None
-        key = key_of(Cumulant(tuple(found * order if len(found) == 1 else found)))
-        return _single(key, nonnegative=key.startswith("var("))
+        return key_of(Cumulant(tuple(found * order if len(found) == 1 else found)))
 
-    def effects(self, coefficients: tuple[Syntax, ...], factor: Syntax, order: int) -> ParameterKey | None:
+    def effects(self, coefficients: tuple[Syntax, ...], factor: Syntax, order: int) -> str | None:
         names = tuple("1" if c == _ONE else self.term_key(c) for c in coefficients)
         columns = set(factor_of(factor, self.text))
         for block in self.model.groups:
             if set(block.factor) == columns and set(names) <= {c.key for c in block.coefficients}:
-                key = self.model.cumulant_key(block, names * order if len(names) == 1 else names)
-                return _single(key, nonnegative=key.startswith("var("))
+                return self.model.cumulant_key(block, names * order if len(names) == 1 else names)
         return None
 
-    def means(self, part: Syntax) -> ParameterKey | None:
+    def means(self, part: Syntax) -> str | None:
         """A product of powers of mean parameters, in the order of the model."""
         order = [c.key for c in self.model.mean if c.key is not None]
         powers: dict[str, int] = {}
@@ -128,9 +108,8 @@ class _Reader:
             if key not in order or exponent < 1:
                 return None
             powers[key] = powers.get(key, 0) + exponent
-        factors = tuple(sorted(powers.items(), key=lambda item: order.index(item[0])))
-        text = "*".join(key if exponent == 1 else f"{key}**{exponent}" for key, exponent in factors)
-        return ParameterKey(text, factors)
+        factors = sorted(powers.items(), key=lambda item: order.index(item[0]))
+        return "*".join(key if exponent == 1 else f"{key}**{exponent}" for key, exponent in factors)
 
     def term_key(self, part: Syntax) -> str:
         """The key of the mean parameter of a term; the model need not have it."""
@@ -199,24 +178,6 @@ def _factors(part: Syntax) -> list[tuple[Syntax, int]]:
 def _inside(total: Total) -> str:
     """The key of a total of a unit, whose level is not shown."""
     return key_of(Cumulant((total,)))[2:-1]
-
-
-def _even(node: Node) -> bool:
-    """Whether the sign of a product is known: sizes and even powers."""
-    match node:
-        case Size() | Value(variable=Variable(kind="size")):
-            return True
-        case Pow(base, exponent):
-            return exponent % 2 == 0 or _even(base)
-        case Mul(args):
-            return all(map(_even, args))
-        case Total(body):
-            return _even(body)
-    return False
-
-
-def _single(text: str, nonnegative: bool) -> ParameterKey:
-    return ParameterKey(text, ((text, 1),), nonnegative)
 
 
 def _unknown(model: ResolvedModel, text: object, because: str = "") -> ModelError:
