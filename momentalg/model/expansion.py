@@ -63,7 +63,10 @@ class _Product:
 
 def expand(formula: Formula) -> Expanded:
     """Expand `formula`; raises `FormulaError` with the place of what has no meaning."""
-    return _Expansion(formula.text).formula(formula)
+    try:
+        return _Expansion(formula.text).formula(formula)
+    except RecursionError:
+        raise error_at(formula.text, 0, "the formula is nested too deeply", "compute columns of the data") from None
 
 
 class _Expansion:
@@ -133,12 +136,12 @@ class _Expansion:
                 return [self.single(part)]
             case Binary(operator="*"):
                 left, right = self.products(part.left), self.products(part.right)
-                return [*left, *right, *self.cross(left, right, part)]
+                return sorted([*left, *right, *self.cross(left, right, part)], key=lambda p: len(p.atoms))
             case Binary(operator=":" | "%in%"):
                 return self.cross(self.products(part.left), self.products(part.right), part)
             case Binary(operator="/"):
                 left = self.products(part.left)
-                whole = _Product(tuple(a for p in left for a in p.atoms), part.left)
+                whole = _Product(tuple(dict.fromkeys(a for p in left for a in p.atoms)), part.left)
                 return [*left, *self.cross([whole], self.products(part.right), part)]
             case Binary(operator="**"):
                 return self.to_power(part)

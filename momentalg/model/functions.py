@@ -33,7 +33,8 @@ from momentalg.model.syntax import Binary, Call, Name, Numeral, Syntax, Unary
 
 ELEMENTARY = ("log", "exp", "sqrt")
 KNOWN = ("I", *ELEMENTARY, "C", "size", "offset")
-_LARGEST_POWER = 64  # whole powers of numbers are evaluated: larger ones are a slip, and could run for ever
+_LARGEST_POWER = 64
+_MOST_BITS = 4096  # powers of numbers are evaluated: larger ones are a slip, and could run for ever
 
 Definitions = dict[Variable, Node]
 """Variables of kind "function", and what they are functions of."""
@@ -180,8 +181,13 @@ def _exponent(part: Binary, text: str) -> int:
         raise error_at(text, part.right, "a power must be a whole number", "use sqrt(), or compute a column")
     if abs(exponent.value) > _LARGEST_POWER:
         raise error_at(text, part.right, "the power is too large", f"powers go up to {_LARGEST_POWER}")
-    if exponent.value < 0 and node_of(part.left, text) == Number(Fraction(0)):
-        raise error_at(text, part, "division by zero", "correct the expression")
+    base = node_of(part.left, text)
+    if isinstance(base, Number):
+        if exponent.value < 0 and base.value == 0:
+            raise error_at(text, part, "division by zero", "correct the expression")
+        bits = base.value.numerator.bit_length() + base.value.denominator.bit_length()
+        if bits * abs(exponent.value) > _MOST_BITS:
+            raise error_at(text, part, "this number is too large", "correct the expression")
     return int(exponent.value)
 
 
