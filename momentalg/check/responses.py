@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from momentalg.catalogue import discover
 from momentalg.check.drawing import Rows
+from momentalg.check.parameters import ParameterValues
 from momentalg.errors import DataError, ModelError, UnsupportedError
 from momentalg.expr import nodes as n
 from momentalg.expr.names import join_factor, split_factor
 from momentalg.model.distributions.base import Law
 from momentalg.model.distributions.exact import ExactLike, exact
-from momentalg.model.keys import canonical_key, parameter_keys, read_key
+from momentalg.model.keys import canonical_key, parameter_keys
 from momentalg.model.resolved import GroupBlock, ResolvedModel
 
 if TYPE_CHECKING:
@@ -68,10 +69,7 @@ class Responses:
                 if canonical == self.model.cumulant_key(block, ("1",) * order):
                     variance = self.parameters[self.model.cumulant_key(block, ("1", "1"))]
                     return float(law.cumulant(order, variance))
-        value = Fraction(1)
-        for factor, power in read_key(self.model, key).factors:
-            value *= self.parameters[factor] ** power
-        return float(value)
+        return float(ParameterValues(self.model, self.parameters)(canonical))
 
     def sampler(self) -> Callable[[Rows, np.random.Generator], Array]:
         """A function that draws the responses on a design."""
