@@ -64,7 +64,9 @@ def random_case(seed: int, factors: int = 1, degrees: Sequence[int] | None = Non
     labels = sorted({row["user"] for row in rows})
     rng.shuffle(labels)
     at = dict(zip(("user", "k"), labels, strict=False))  # different names are different levels
-    writer = _Writer(rng, tuple(dict.fromkeys(block.factor for block in model.groups)), other="k" in at)
+    declared = [block.factor for block in model.groups]
+    cells = [FACTORS[:2]] if factors > 1 else []  # statistics may also go over cells that have no effect of their own
+    writer = _Writer(rng, tuple(dict.fromkeys((*declared, *cells))), other="k" in at)
     statistics = tuple(writer.statistic(degree) for degree in degrees)
     return Case(seed, model, rows, statistics, random_parameters(rng, model), at)
 
