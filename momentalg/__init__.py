@@ -5,9 +5,11 @@ The public names are those of `__all__`. What needs a heavy library or a later l
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from momentalg.catalogue import discover
 from momentalg.errors import (
     AssumptionError,
     CheckError,
@@ -24,6 +26,9 @@ from momentalg.expr.nodes import DESIGN, OBSERVATIONS, over
 from momentalg.model.assumptions import independent, may_be_empty, nested, unreplicated
 from momentalg.model.model import Model
 from momentalg.model.terms import Covariate, Group, Intercept, Size
+
+if TYPE_CHECKING:
+    from momentalg.statistics.family import StatisticFamily
 
 __version__ = "0.1.0"
 
@@ -58,6 +63,7 @@ __all__ = [
     "UnsupportedError",
     "ZeroTruncatedNegativeBinomial",
     "ZeroTruncatedPoisson",
+    "datasets",
     "design",
     "empirical",
     "independent",
@@ -65,6 +71,7 @@ __all__ = [
     "nested",
     "observations",
     "over",
+    "statistics",
     "unreplicated",
 ]
 
@@ -89,14 +96,26 @@ _LATER: dict[str, tuple[str, str]] = {
 }
 """Public names of later layers: the module that defines each, and its name there."""
 
+_MODULES = frozenset({"datasets"})
+"""Public names that are modules."""
+
+import_module("momentalg.statistics")  # first, or importing it later would hide the function of the same name
+
+
+def statistics() -> Mapping[str, StatisticFamily]:
+    """The named statistics by name, each with its definition, its source and what it assumes."""
+    return discover("momentalg.statistics", "STATISTIC")
+
 
 def __getattr__(name: str) -> Any:
     """Import a public name of a later layer on first use."""
     if name in _LATER:
         module, attribute = _LATER[name]
         return getattr(import_module(module), attribute)
+    if name in _MODULES:
+        return import_module(f"momentalg.{name}")
     raise AttributeError(f"module 'momentalg' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER})
+    return sorted({*globals(), *_LATER, *_MODULES})

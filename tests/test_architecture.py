@@ -35,7 +35,8 @@ DELEGATES = {
 # The only modules and folders that may import SymPy; a folder ends with a slash.
 SYMPY_DOORS = {
     "momentalg/model/distributions/": "moments of a law with a free parameter",
-    "momentalg/model/keys.py": "model.parameter: the symbol of a parameter key",
+    "momentalg/expr/sympy_door.py": "results and model.parameter: the symbol of a key",
+    "momentalg/moments/solution.py": "closed forms of small systems",
 }
 
 # Modules of more than 300 lines, and why they are not split.
