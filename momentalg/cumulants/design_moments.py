@@ -21,6 +21,7 @@ from typing import NamedTuple
 from momentalg.cumulants.partitions import counted_partitions, set_partitions
 from momentalg.cumulants.polynomial import ONE, Polynomial
 from momentalg.cumulants.terms import SIZE, What
+from momentalg.expr.names import join_factor
 from momentalg.expr.nodes import Value, Variable
 from momentalg.expr.traversal import walk
 from momentalg.model.resolved import ResolvedModel
@@ -72,7 +73,7 @@ def bases(variable: Variable, model: ResolvedModel) -> frozenset[Variable]:
 
 def size_variable(model: ResolvedModel) -> Variable:
     """The size of a unit, as a variable."""
-    return Variable("size", ":".join(model.unit))
+    return Variable("size", join_factor(model.unit))
 
 
 def variables(what: What, model: ResolvedModel) -> frozenset[Variable]:

@@ -39,6 +39,7 @@ from momentalg.cumulants.polynomial import Polynomial
 from momentalg.cumulants.terms import OBSERVATION, SIZE, Entry, Level, Term, What, cell_of
 from momentalg.cumulants.totals import DesignTotal, single
 from momentalg.errors import UnsupportedError
+from momentalg.expr.names import join_factor
 from momentalg.expr.nodes import Variable
 from momentalg.model.resolved import Column, ResolvedModel
 
@@ -185,7 +186,7 @@ def _sum_letters(total: DesignTotal, start: int, model: ResolvedModel) -> tuple[
     else:
         letters = [frozenset({(_shifted(e, start), e.power)}) for e in total.entries]
         width = len(total.levels)
-    if ":".join(model.unit) in model.may_be_empty:
+    if join_factor(model.unit) in model.may_be_empty:
         positive = {x.unit for part in letters for x, p in part if x.what.kind == "total" and p > 0}
         apart = set(range(start, start + width)) - positive
         letters += [frozenset({(Letter(unit, "", NONEMPTY), 1)}) for unit in apart]

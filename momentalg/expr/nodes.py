@@ -23,7 +23,7 @@ class Variable(NamedTuple):
     """A covariate: a column of the data, the size of a factor's level, or a function of covariates."""
 
     kind: str  # "column" | "size" | "function"
-    name: str  # the column; the factor's columns joined by ":"; the function's canonical text, as in "log(x)"
+    name: str  # the column; the factor's name in keys, "a:b"; the function's canonical text, as in "log(x)"
 
 
 Monomial = tuple[tuple[Variable, int], ...]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from momentalg.expr.keys import variable_key
-from momentalg.expr.names import join_factor
-from momentalg.expr.nodes import Add, Function, Mul, Node, Number, Pow, Size, Value, mul
+from momentalg.expr.nodes import Add, Function, Mul, Node, Number, Pow, Value, mul
 
 
 def definition_text(node: Node) -> str:
@@ -14,8 +13,6 @@ def definition_text(node: Node) -> str:
             return str(node.value)
         case Value():
             return variable_key(node.variable)
-        case Size():
-            return f"size({join_factor(node.by)})"
         case Function():
             return f"{node.name}({definition_text(node.body)})"
         case Pow():

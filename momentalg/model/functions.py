@@ -84,7 +84,7 @@ def node_of(part: Syntax, text: str) -> Node:
         case Call(function="I"):
             return node_of(argument(part, text), text)
         case Call(function="size"):
-            return Size(factor_of(argument(part, text), text))
+            return Value(Variable("size", join_factor(factor_of(argument(part, text), text))))
         case Call() if part.function in ELEMENTARY:
             return Function(part.function, node_of(argument(part, text), text))
     if isinstance(part, Call):
@@ -137,8 +137,6 @@ def variables_of(node: Node) -> tuple[Variable, ...]:
     match node:
         case Value():
             return (node.variable,)
-        case Size():
-            return (Variable("size", join_factor(node.by)),)
         case Function():
             return variables_of(node.body)
         case Pow():
@@ -196,8 +194,6 @@ def _monomial(node: Node, definitions: Definitions) -> Monomial | None:
     match node:
         case Value():
             return ((node.variable, 1),)
-        case Size():
-            return ((Variable("size", join_factor(node.by)), 1),)
         case Function():
             return ((_variable(node, definitions), 1),)
         case Pow() if node.exponent > 0:

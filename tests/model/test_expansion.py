@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from momentalg.expr.nodes import Function, Size, Value, Variable
+from momentalg.expr.nodes import Function, Value, Variable
 from momentalg.model.definition_text import definition_text
 from momentalg.model.expansion import expand
 from momentalg.model.formula import parse_formula, parse_key
@@ -96,7 +96,7 @@ def test_an_offset_has_no_parameter():
 
 def test_functions_are_defined_by_their_nodes():
     expanded = expand(parse_formula("y ~ log(I(x + size(user)))"))
-    body = Value(Variable("column", "x")) + Size(("user",))
+    body = Value(Variable("column", "x")) + Value(Variable("size", "user"))
     assert expanded.definitions == {Variable("function", "log(x+size(user))"): Function("log", body)}
 
 
