@@ -21,6 +21,8 @@ def exact(value: object, what: str, *, floats: bool = True) -> Fraction:
     """
     if isinstance(value, bool) or not isinstance(value, (Rational, Decimal, str, float)):
         raise ModelError(f"{what} must be a number: an int, a Fraction or a string such as '1/3'; found {value!r}")
+    if isinstance(value, Rational):  # NumPy's whole numbers among them, which would overflow
+        return Fraction(int(value.numerator), int(value.denominator))
     if isinstance(value, float):
         if not floats:
             raise ModelError(f"{what} must be exact; found the float {value!r}: write a string such as '1/3' or '0.1'")

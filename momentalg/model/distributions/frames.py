@@ -16,7 +16,7 @@ def columns_of(frame: Any, names: Iterable[str]) -> dict[str, list[Any]]:
     wanted = list(dict.fromkeys(names))
     if isinstance(frame, Mapping):
         available = list(frame)
-        read = {name: list(frame[name]) for name in wanted if name in frame}
+        read = {name: _listed(frame[name]) for name in wanted if name in frame}
     else:
         import narwhals.stable.v2 as nw
 
@@ -42,17 +42,22 @@ def labels(columns: Mapping[str, Sequence[Any]], factor: Sequence[str]) -> list[
 
 
 def exact_values(values: Iterable[Any], name: str) -> list[Fraction]:
-    """The numbers of a column at their exact value; a float counts as the binary number that it is."""
+    """The numbers of a column at their exact value; a float counts as the binary number that it is, True as 1."""
     read: list[Fraction] = []
     for row, value in enumerate(values):
         if _is_missing(value):
             raise DataError(f"column {name!r} has no value in row {row}; drop such rows first")
         try:
-            number = Fraction(value) if isinstance(value, float) else exact(value, f"column {name!r}")
+            number = Fraction(value) if isinstance(value, (float, bool)) else exact(value, f"column {name!r}")
         except (OverflowError, ModelError):
             raise DataError(f"column {name!r} must have finite numbers; found {value!r} in row {row}") from None
         read.append(number)
     return read
+
+
+def _listed(column: Any) -> list[Any]:
+    """The values as Python objects; arrays and series know how to give them."""
+    return list(column.tolist() if hasattr(column, "tolist") else column)
 
 
 def _is_missing(value: Any) -> bool:

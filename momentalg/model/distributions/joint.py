@@ -210,6 +210,7 @@ def _read_atom(atom: Mapping[str, Any], number: int) -> Atom:
         if key == size:
             continue
         what = f"{key} of atom {number}"
+        value = value.tolist() if hasattr(value, "tolist") else value
         if isinstance(value, Sequence) and not isinstance(value, str):
             if len(value) != n:
                 raise ModelError(f"{what} lists {len(value)} values for a unit of size {n}; give one per observation")

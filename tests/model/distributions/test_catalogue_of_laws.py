@@ -1,7 +1,6 @@
 """Every law of the catalogue keeps the same contract: moments, cumulants and sampler agree with one another."""
 
 from fractions import Fraction
-from functools import cache
 
 import numpy as np
 import pytest
@@ -56,13 +55,13 @@ def test_a_law_is_equal_to_what_its_representation_builds_and_hashes_alike(law):
 
 
 @pytest.mark.parametrize("law", LAWS)
-@pytest.mark.parametrize("p", [1, 2, 3])
-def test_moments_agree_with_the_sampler(law, p):
+def test_moments_agree_with_the_sampler(law):
     sample = law.sample(np.random.default_rng(20), DRAWS).astype(float)
     assert sample.shape == (DRAWS,)
-    expected = number(law.moment(p))
-    spread = number(law.moment(2 * p)) - expected**2
-    assert abs(z_score(sample**p, expected, spread)) < 5
+    for p in (1, 2, 3):
+        expected = number(law.moment(p))
+        spread = number(law.moment(2 * p)) - expected**2
+        assert abs(z_score(sample**p, expected, spread)) < 5
 
 
 @pytest.mark.parametrize("law", SIZES)
@@ -75,25 +74,26 @@ def test_sizes_are_whole_and_in_the_support(law):
     assert law.pmf(int(law.support_min) - 1) == 0
 
 
-@cache
-def probabilities(law):
-    return [(k, number(law.pmf(k))) for k in range(int(law.support_min), 120)]
+@pytest.mark.parametrize("law", SIZES)
+def test_moments_of_a_size_are_sums_over_its_probabilities(law):
+    """E[N^p] lies between the sum of its first terms and that sum plus a bound on the rest by Cauchy-Schwarz."""
+    terms = [(k, number(law.pmf(k))) for k in range(int(law.support_min), 120)]
+    rest = max(0.0, 1 - sum(mass for _, mass in terms))
+    for p in range(0 if law.may_be_zero else -8, 9):
+        partial = sum(mass * float(Fraction(k) ** p if k else 0**p) for k, mass in terms)
+        beyond = 0.0 if p <= 0 else (rest * number(law.moment(2 * p))) ** 0.5
+        moment = number(law.moment(p))
+        assert partial * (1 - 1e-9) <= moment <= (partial + beyond + rest) * (1 + 1e-9)
 
 
 @pytest.mark.parametrize("law", SIZES)
-@pytest.mark.parametrize("p", [*range(-8, 9)])
-def test_moments_of_a_size_are_sums_over_its_probabilities(law, p):
-    """E[N^p] between the sum of its first terms and that sum plus a bound on the rest by Cauchy-Schwarz."""
-    if p < 0 and law.may_be_zero:
-        with pytest.raises(AssumptionError, match=r"P\(N = 0\) > 0"):
-            law.moment(p)
-        return
-    terms = probabilities(law)
-    rest = max(0.0, 1 - sum(mass for _, mass in terms))
-    partial = sum(mass * float(Fraction(k) ** p if k else 0**p) for k, mass in terms)
-    beyond = 0.0 if p <= 0 else (rest * number(law.moment(2 * p))) ** 0.5
-    moment = number(law.moment(p))
-    assert partial * (1 - 1e-9) <= moment <= (partial + beyond + rest) * (1 + 1e-9)
+def test_negative_moments_are_refused_where_a_unit_may_be_empty(law):
+    for p in range(-8, 0):
+        if law.may_be_zero:
+            with pytest.raises(AssumptionError, match=r"P\(N = 0\) > 0"):
+                law.moment(p)
+        else:
+            assert 0 < number(law.moment(p)) <= 1
 
 
 @pytest.mark.parametrize("law", [s for s in SIZES if s.values[0].may_be_zero])

@@ -141,6 +141,17 @@ def test_the_empirical_law_of_a_frame_is_exact(frame):
     assert law.moment({"total(x|user)": 1}) == Fraction(1, 3) * (Fraction(0.1) - 1 + 6)
 
 
+def test_numbers_of_numpy_are_read_as_what_they_are():
+    frame = {"user": np.array([1, 1, 2]), "X": np.array([2**62] * 3), "x": np.array([0.1, 1, 2], dtype=np.float32)}
+    law = empirical(frame).bind(model(X, XO))
+    assert law.moment({"X": 4}) == 2**248
+    assert law.moment({"total(x|user)": 1}) == (Fraction(float(np.float32(0.1))) + 3) / 2
+    flags = empirical({"user": [1, 2], "X": np.array([True, False]), "x": [1, 2]}).bind(model(X, XO))
+    assert flags.moment({"X": 1}) == Fraction(1, 2)
+    atom = {"p": 1, "size(user)": np.int64(2), "x": np.array([1, 4]), "X": np.int64(3)}
+    assert read_law([atom], model(X, XO)).moment({"total(x|user)": 2, "X": 1}) == 75
+
+
 def test_frames_that_cannot_be_read_are_refused():
     def bind(**columns):
         return empirical({**FRAME, **columns}).bind(model(X, XO))
