@@ -232,4 +232,3 @@ def _factors(node: n.Node) -> Iterator[tuple[str, ...]]:
         yield node.by
     for child in n.children(node):
         yield from _factors(child)
-

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
 
+from momentalg.expr.drawing import Box, Level, Term, lines_of
 from momentalg.expr.escape import escape_html
 from momentalg.expr.greek import GREEK
 from momentalg.expr.latex import LatexPrinter, latex_aligned, measure
 from momentalg.expr.nodes import Node
 from momentalg.expr.notation import Notation
-from momentalg.expr.printing import Box, Level, Printer, Term, lines_of
+from momentalg.expr.printing import Printer
 from momentalg.expr.symbols import DOT, Glyph, Symbol
 
 Display = Literal["block", "inline"]

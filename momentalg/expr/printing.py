@@ -1,118 +1,31 @@
 """The one traversal behind the printers: what a node looks like, with parentheses exactly where they are needed.
 
-A printer fills in how the parts are drawn: a symbol, a fraction, a fence, a big sum. This class decides which parts
-a node has. A new kind of node is one method here, named after its class: ``show_total`` for `Total`.
+A printer fills in how the parts are drawn (`Drawing`): a symbol, a fraction, a fence, a big sum. This class decides
+which parts a node has. A new kind of node is one method here, named after its class: ``show_total`` for `Total`.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from enum import IntEnum
+from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 
 from momentalg.errors import MomentalgError
 from momentalg.expr import nodes as n
+from momentalg.expr.drawing import Box, Drawing, Level, Term
 from momentalg.expr.keys import split, unknown
 from momentalg.expr.names import join_factor
 from momentalg.expr.notation import Notation
+from momentalg.expr.products import positive, take_apart
 from momentalg.expr.scope import Scope
 from momentalg.expr.symbols import Glyph, Symbol
 
 
-class Level(IntEnum):
-    """How tightly a printed piece holds together; it is put in parentheses where something tighter is needed."""
-
-    SUM = 0  # a + b, -a
-    OPEN = 1  # a big operator: what follows would seem to belong to it
-    RATIO = 2  # a/b on one line
-    PRODUCT = 3
-    FRACTION = 4  # a fraction with a bar: stands in a product, but is no base of a power
-    POWER = 5
-    ATOM = 6
-
-
-@dataclass(frozen=True)
-class Box:
-    """A printed piece."""
-
-    code: str
-    level: Level = Level.ATOM
-    tall: bool = False  # higher than a line: its parentheses grow
-    opens: bool = False  # begins with a word or a fence: a thin space keeps it from what stands before
-    closes: bool = False  # ends with one
-    digit: bool = False  # begins with a digit
-
-
-Term = tuple[bool, Box]
-"""A term of a sum: whether it is subtracted, and what is added or subtracted."""
-
-
-def lines_of(terms: Sequence[Term], width: float, measure: Callable[[str], float]) -> list[list[Term]]:
-    """Break a sum over lines of about `width`, never inside a term; terms that are lines apart stay in order."""
-    lines: list[list[Term]] = [[]]
-    used = 0.0
-    for term in terms:
-        needed = measure(term[1].code) + 3  # with its sign
-        if lines[-1] and used + needed > width:
-            lines.append([])
-            used = 0.0
-        lines[-1].append(term)
-        used += needed
-    return lines
-
-
-class Printer(ABC):
+class Printer(Drawing):
     """Base of the printers; one instance prints with one notation."""
 
     def __init__(self, notation: Notation) -> None:
         self.notation = notation
-
-    # -- how parts are drawn ---------------------------------------------------------------------------------------
-
-    splits_fractions = True
-    """Whether coefficients and sums are kept beside a fraction's bar; on one line, all is above or below the slash."""
-
-    @abstractmethod
-    def symbol(self, symbol: Symbol) -> Box:
-        """Draw a symbol."""
-
-    @abstractmethod
-    def integer(self, value: int) -> Box:
-        """Draw a nonnegative integer."""
-
-    @abstractmethod
-    def add(self, terms: Sequence[Term], continued: bool = False) -> str:
-        """Join terms by their signs; `continued` begins with a sign, as on a second line."""
-
-    @abstractmethod
-    def juxtapose(self, factors: Sequence[Box]) -> str:
-        """Join factors to a product."""
-
-    @abstractmethod
-    def ratio(self, above: Box, below: Box) -> Box:
-        """Draw a fraction."""
-
-    @abstractmethod
-    def raised(self, base: Box, exponent: int) -> Box:
-        """Draw a power of a base that needs no parentheses."""
-
-    @abstractmethod
-    def fence(self, inside: Box) -> Box:
-        """Put in parentheses."""
-
-    @abstractmethod
-    def call(self, head: str | Symbol, args: Sequence[Box], given: Sequence[Box] = ()) -> Box:
-        """Draw E[a | b], Var(a | b): an operator and its arguments."""
-
-    @abstractmethod
-    def big_sum(self, below: Sequence[Box], first: bool, above: Box | None, body: Box) -> Box:
-        """Draw a sum sign over the indices `below`; `first` writes the index as running from 1 to `above`."""
-
-    @abstractmethod
-    def decorated(self, mark: str, body: Box) -> Box:
-        """Draw a "hat" or a "bar" over an expression."""
 
     # -- entry points ----------------------------------------------------------------------------------------------
 
@@ -210,20 +123,21 @@ class Printer(ABC):
         if isinstance(node, n.Add):
             return [term for a in node.args for term in self._terms(a, scope)]
         if isinstance(node, n.Number | n.Mul):
-            coefficient, above, below = _factors(node)
-            return [(coefficient < 0, self._product(abs(coefficient), above, below, scope))]
+            coefficient, above, below = take_apart(node)
+            box = self._product(abs(coefficient), above, below, scope)
+            return [(coefficient < 0, self.at_least(box, Level.OPEN))]
         box = self.show(node, scope)
         return [(False, self.at_least(box, Level.OPEN))]
 
     def show_mul(self, node: n.Mul, scope: Scope) -> Box:
         """A product; negative powers are gathered below one bar."""
-        coefficient, above, below = _factors(node)
+        coefficient, above, below = take_apart(node)
         return self._product(abs(coefficient), above, below, scope, negative=coefficient < 0)
 
     def show_pow(self, node: n.Pow, scope: Scope) -> Box:
         """A power; a negative one is a fraction."""
         if node.exponent < 0:
-            return self._product(Fraction(1), [], [_positive(node)], scope)
+            return self._product(Fraction(1), [], [positive(node)], scope)
         return self.raised(self.at_least(self.show(node.base, scope), Level.ATOM), node.exponent)
 
     def _product(
@@ -231,7 +145,7 @@ class Printer(ABC):
     ) -> Box:
         """Print coefficient * above / below."""
         if negative:
-            box = self._product(coefficient, above, below, scope)
+            box = self.at_least(self._product(coefficient, above, below, scope), Level.OPEN)
             return replace(box, code=self.add([(True, box)]), level=Level.SUM)
         upper = [self.show(f, scope) for f in above]
         lower = [self.show(f, scope) for f in below]
@@ -364,26 +278,3 @@ class Printer(ABC):
         mark = self.notation.symbols.get(("effect", join_factor(by))) or self.notation.factor(by)
         z = Symbol(Glyph("bold", "Z"), "Z", ((mark,),))
         return [z, replace(z, prime=True)]
-
-
-def _positive(node: n.Pow) -> n.Node:
-    """What stands below the bar for a negative power; assembled as it is, so that even 1/0 can be shown."""
-    return node.base if node.exponent == -1 else n.Pow(node.base, -node.exponent)
-
-
-def _factors(node: n.Node) -> tuple[Fraction, list[n.Node], list[n.Node]]:
-    """Take a product apart: its numbers multiplied, what stands above the bar, what stands below."""
-    coefficient = Fraction(1)
-    above: list[n.Node] = []
-    below: list[n.Node] = []
-    for factor in node.args if isinstance(node, n.Mul) else (node,):
-        if isinstance(factor, n.Number):
-            coefficient *= factor.value
-        elif isinstance(factor, n.Mul):
-            more, upper, lower = _factors(factor)
-            coefficient, above, below = coefficient * more, above + upper, below + lower
-        elif isinstance(factor, n.Pow) and factor.exponent < 0:
-            below.append(_positive(factor))
-        else:
-            above.append(factor)
-    return coefficient, above, below

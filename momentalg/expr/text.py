@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from momentalg.expr.drawing import Box, Level, Term
 from momentalg.expr.escape import escape_text
 from momentalg.expr.nodes import Node
 from momentalg.expr.notation import Notation
-from momentalg.expr.printing import Box, Level, Printer, Term
+from momentalg.expr.printing import Printer
 from momentalg.expr.symbols import DOT, Symbol, takes_underscore
 
 

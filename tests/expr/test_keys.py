@@ -53,7 +53,10 @@ A, B = ("a",), ("b",)
         (Total(x_j**2, ()), "total(x^2)"),
         (Over(USER, N**2), "sum(size(user)^2)"),
         (LevelSum((("user", "i"),), Size(USER, ("i",)) ** 2), "sum(size(user)^2)"),
-        (LevelSum((("a", "i"), ("b", "j")), Size((*A, *B), ("i", "j")) ** 2 / Size(A, ("i",))), "sum(size(a)^-1*size(a:b)^2)"),
+        (
+            LevelSum((("a", "i"), ("b", "j")), Size((*A, *B), ("i", "j")) ** 2 / Size(A, ("i",))),
+            "sum(size(a)^-1*size(a:b)^2)",
+        ),
         (LevelSum((("a", "i"), ("b", "j")), Size(A, ("i",)) * Size(B, ("j",))), "sum(a:b: size(a)*size(b))"),
         (
             LevelSum((("a", "i"), ("a", "k")), Size(A, ("i",)) * Size(A, ("k",))),
@@ -116,4 +119,7 @@ def test_products_of_means(key: str, node: Node) -> None:
 
 
 def test_a_statistic_has_a_key_too() -> None:
-    assert key_of(Total(Y**2, ()) - Over(USER, S**2 / N)) == "-1*sum(size(user)^-1*total(response()|user)^2) + total(response()^2)"
+    assert (
+        key_of(Total(Y**2, ()) - Over(USER, S**2 / N))
+        == "-1*sum(size(user)^-1*total(response()|user)^2) + total(response()^2)"
+    )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from dataclasses import dataclass
 from fractions import Fraction as F
-from xml.etree import ElementTree
+from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import assume, given
@@ -59,11 +61,18 @@ EXAMPLES: list[tuple[ResolvedModel, Node, str, str]] = [
         ONE_WAY,
         E(N**2) * VA + E(N) * VE + MU**2 * Var(N),
         "E[N^2] var(1|user) + E[N] var(residual) + Intercept^2 Var(N)",
-        r"\operatorname{E}[N^{2}] \, \sigma_{\alpha}^{2} + \operatorname{E}[N] \, \sigma_{\varepsilon}^{2}"
-        r" + \mu^{2} \operatorname{Var}(N)",
+        (
+            r"\operatorname{E}[N^{2}] \, \sigma_{\alpha}^{2} + \operatorname{E}[N] \, \sigma_{\varepsilon}^{2}"
+            r" + \mu^{2} \operatorname{Var}(N)"
+        ),
     ),
     (ONE_WAY, Var(S, (N,)), "Var(S | N)", r"\operatorname{Var}(S \mid N)"),
-    (ONE_WAY, Cov(S, S.at("k"), (DESIGN,)), "Cov(S, S_k | design)", r"\operatorname{Cov}(S, S_{k} \mid \mathrm{design})"),
+    (
+        ONE_WAY,
+        Cov(S, S.at("k"), (DESIGN,)),
+        "Cov(S, S_k | design)",
+        r"\operatorname{Cov}(S, S_{k} \mid \mathrm{design})",
+    ),
     (ONE_WAY, Cumulant((S, S, S)), "kappa_3(S)", r"\kappa_{3}(S)"),
     (ONE_WAY, Cumulant((S, T, N)), "kappa(S, T, N)", r"\kappa(S, T, N)"),
     (ONE_WAY, S**2 / N, "S^2/N", r"\frac{S^{2}}{N}"),
@@ -149,7 +158,12 @@ EXAMPLES: list[tuple[ResolvedModel, Node, str, str]] = [
         "sum_i S_i.^2/n_i.",
         r"\sum_{i} \frac{S_{i \bullet}^{2}}{n_{i \bullet}}",
     ),
-    (CROSSED, Y - Effect(("b",)) - Effect(("a", "b")), "Y_ijk - beta_.j - gamma_ij", r"Y_{i j k} - \beta_{\bullet j} - \gamma_{i j}"),
+    (
+        CROSSED,
+        Y - Effect(("b",)) - Effect(("a", "b")),
+        "Y_ijk - beta_.j - gamma_ij",
+        r"Y_{i j k} - \beta_{\bullet j} - \gamma_{i j}",
+    ),
 ]
 
 
@@ -300,7 +314,9 @@ def test_no_doubled_signs_or_parentheses(node: Node) -> None:
 @given(NASTY.filter(bool), NASTY.filter(bool), NASTY.filter(bool))
 def test_names_never_break_out(covariate: str, factor: str, label: str) -> None:
     variable = Variable("column", covariate)
-    model = ResolvedModel("y", (column("Intercept"), column("slope", variable)), (group((factor,)),), symbols={factor: label})
+    model = ResolvedModel(
+        "y", (column("Intercept"), column("slope", variable)), (group((factor,)),), symbols={factor: label}
+    )
     node = (
         Value(variable) * Total(Value(variable) ** 2, (factor,)) / Size((factor,), (label,))
         + Parameter(f"k3(1|{model.groups[0].name})")
@@ -314,20 +330,22 @@ def test_names_never_break_out(covariate: str, factor: str, label: str) -> None:
         assert code.isprintable()
         assert balanced(code)
         assert not re.search(r"(?<!\\)[$#%&]", code.replace("\\\\", ""))
-        element = ElementTree.fromstring(mathml(node, notation))
+        element = ET.fromstring(mathml(node, notation))
         assert {e.tag.split("}")[1] for e in element.iter()} <= ALLOWED
         assert element[0][-1].text == code
         assert text(node, notation).isprintable()
 
 
-ALLOWED = set("math semantics annotation mrow mi mn mo mtext msub msup msubsup mfrac mover munder munderover mspace".split())
+ALLOWED = set(
+    "math semantics annotation mrow mi mn mo mtext msub msup msubsup mfrac mover munder munderover mspace".split()
+)
 ALLOWED |= {"mtable", "mtr", "mtd"}
 
 
 @pytest.mark.parametrize(("model", "node"), [e[:2] for e in EXAMPLES], ids=[e[2] for e in EXAMPLES])
 def test_mathml_is_core_with_the_latex_beside_it(model: ResolvedModel, node: Node) -> None:
     notation = Notation.of(model)
-    element = ElementTree.fromstring(mathml(node, notation, display="block"))
+    element = ET.fromstring(mathml(node, notation, display="block"))
     assert element.get("display") == "block"
     assert {e.tag.split("}")[1] for e in element.iter()} <= ALLOWED
     for e in element.iter():  # the children that each layout element must have
@@ -356,7 +374,34 @@ def test_long_sums_are_broken_at_their_own_signs() -> None:
 def test_the_table_has_the_rows_of_the_align() -> None:
     long = sum((E(N**p) * VA for p in range(2, 20)), start=MU)
     notation = Notation.of(ONE_WAY)
-    element = ElementTree.fromstring(mathml_aligned(Var(S), [long, MU * X_i], notation, width=40, notes=["<law>", "b"]))
+    element = ET.fromstring(mathml_aligned(Var(S), [long, MU * X_i], notation, width=40, notes=["<law>", "b"]))
     rows = [e for e in element.iter() if e.tag.endswith("mtr")]
     assert len(rows) == len(latex_aligned(Var(S), [long, MU * X_i], notation, width=40))
     assert rows[0][2][0].text == "<law>"
+
+
+# -- compiled -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.engine("latexmk")
+def test_the_latex_compiles(tmp_path: Path) -> None:
+    odd = Variable("column", "\\x{ $&#%_^~`'\"<>|--\n\x1b éßαł中 }")
+    factor = ("a\\{b",)
+    mean = (column("Intercept"), column("odd", odd))
+    model = ResolvedModel("y", mean, (group(factor),), symbols={factor[0]: "50%"})
+    notation = Notation.of(model)
+    node = Value(odd) * Total(Value(odd), factor) + Hat(Parameter("var(1|`a\\{b`)")) + Total(Y, factor, ("#1",))
+    formulas = [latex(node, notation), *(tex for _, _, _, tex in EXAMPLES)]
+    rows = latex_aligned(Total(Y, factor), [node, MU], notation, width=10, notes=["a & b_c", "100%"])
+    source = (
+        r"\documentclass{article}\usepackage{amsmath}\begin{document}"
+        + "\n\n".join(f"${formula}$" for formula in formulas)
+        + r"\begin{align*}"
+        + r" \\".join(rows)
+        + r"\end{align*}\end{document}"
+    )
+    (tmp_path / "formulas.tex").write_text(source, encoding="ascii")
+    command = "latexmk -pdf -interaction=nonstopmode -halt-on-error -no-shell-escape formulas.tex".split()
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "Missing character" not in (tmp_path / "formulas.log").read_text(errors="replace")

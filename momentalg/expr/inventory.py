@@ -1,0 +1,160 @@
+"""What needs a symbol: the inventory of a model, or of an expression that comes without one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from momentalg.expr import nodes as n
+from momentalg.expr.keys import read_key, split
+from momentalg.expr.names import split_factor
+
+STRUCTURE = {  # what the letters of the design and the response are
+    "response": "Y",
+    "level total": "S",
+    "total of squares": "T",
+    "noise": "varepsilon",
+    "variance": "sigma",
+    "cumulant": "kappa",
+    "delta": "delta",
+    "levels": "r",
+    "size": "N",
+    "grand size": "n",
+}
+
+
+class _Column(Protocol):
+    @property
+    def key(self) -> str | None: ...
+    @property
+    def monomial(self) -> n.Monomial: ...
+
+
+class _Block(Protocol):
+    @property
+    def factor(self) -> tuple[str, ...]: ...
+    @property
+    def coefficients(self) -> tuple[_Column, ...]: ...
+
+
+class NamedModel(Protocol):
+    """What a notation needs of a model: as `ResolvedModel` has it; expr is a layer before model."""
+
+    @property
+    def response(self) -> str: ...
+    @property
+    def mean(self) -> tuple[_Column, ...]: ...
+    @property
+    def groups(self) -> tuple[_Block, ...]: ...
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+    @property
+    def constant_on(self) -> Mapping[n.Variable, tuple[str, ...]]: ...
+    @property
+    def symbols(self) -> Mapping[str, str]: ...
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What needs a symbol. `means` are keys, `blocks` the factors with effects, `structure` the letters in use."""
+
+    means: tuple[str, ...] = ()
+    blocks: tuple[tuple[str, ...], ...] = ()
+    columns: tuple[str, ...] = ()
+    covariates: tuple[n.Variable, ...] = ()
+    factors: tuple[tuple[str, ...], ...] = ()
+    letters: tuple[str, ...] = ()
+    structure: frozenset[str] = frozenset(STRUCTURE)
+
+    @classmethod
+    def of_model(cls, model: NamedModel) -> Inventory:
+        """What a model speaks of."""
+        terms = [*model.mean, *(c for block in model.groups for c in block.coefficients)]
+        variables = dict.fromkeys(v for term in terms for v, _ in term.monomial)
+        variables.update(dict.fromkeys(model.constant_on))
+        blocks = tuple(dict.fromkeys(block.factor for block in model.groups))
+        return cls(
+            means=tuple(c.key for c in model.mean if c.key is not None),
+            blocks=blocks,
+            columns=model.columns,
+            covariates=tuple(v for v in variables if v.kind != "size"),
+            factors=blocks,
+        )
+
+    @classmethod
+    def of_nodes(cls, nodes: Sequence[n.Node]) -> Inventory:
+        """Find what a bare expression speaks of."""
+        factors: dict[tuple[str, ...], None] = {}
+        blocks: dict[tuple[str, ...], None] = {}
+        covariates: dict[n.Variable, None] = {}
+        means: dict[str, None] = {}
+        structure = {"variance", "cumulant", "delta"}
+        for node in nodes:
+            structure |= _structure_of(node)
+            for by in _factors_of(node):
+                factors[by] = None
+            if isinstance(node, n.Effect):
+                blocks[node.by] = None
+            elif isinstance(node, n.Value):
+                covariates[node.variable] = None
+            elif isinstance(node, n.Parameter):
+                for key in (k for k in split(node.key, "*") if k and not k.isdigit()):
+                    parsed = read_key(key)
+                    if parsed.kind == "mean":
+                        means[key] = None
+                    elif parsed.kind == "group":
+                        blocks[split_factor(parsed.factor)] = None
+            for monomial in _monomials_of(node):
+                covariates.update(dict.fromkeys(v for v, _ in monomial))
+        everything = tuple(dict.fromkeys((*factors, *blocks)))
+        return cls(
+            means=tuple(sorted(means, key=lambda key: key != "Intercept")),
+            blocks=tuple(blocks),
+            columns=tuple(dict.fromkeys(c for by in everything for c in by)),
+            covariates=tuple(v for v in covariates if v.kind != "size"),
+            factors=everything,
+            letters=tuple(dict.fromkeys(node.name for node in nodes if isinstance(node, n.Letter))),
+            structure=frozenset(structure),
+        )
+
+
+def _structure_of(node: n.Node) -> set[str]:
+    """The structural letters that a node's printed form may use."""
+    match node:
+        case n.Total():
+            return {"level total", "total of squares", "size", "grand size", "response"}
+        case n.Size():
+            return {"size", "grand size"}
+        case n.Sum():
+            return {"size", "grand size"}
+        case n.Response() | n.Projected():
+            return {"response"}
+        case n.Noise():
+            return {"noise"}
+        case n.Levels() | n.Average():
+            return {"levels"}
+        case n.Value(variable=n.Variable(kind="size")):
+            return {"size"}
+        case n.Parameter():
+            return {"noise"}
+    return set()
+
+
+def _factors_of(node: n.Node) -> Iterator[tuple[str, ...]]:
+    if isinstance(node, n.Size | n.Total | n.Sum | n.Over | n.Levels | n.Effect) and node.by:
+        yield node.by
+    elif isinstance(node, n.LevelSum):
+        yield tuple(dict.fromkeys(column for column, _ in node.levels))
+    elif isinstance(node, n.Value) and node.variable.kind == "size":
+        yield split_factor(node.variable.name)
+    elif isinstance(node, n.Projected | n.Trace):
+        kernels = (node.kernel, node.of) if isinstance(node, n.Trace) else (node.kernel,)
+        yield from (k for k in kernels if k)
+        yield from (c for c in node.columns if c and isinstance(c[0], str))
+
+
+def _monomials_of(node: n.Node) -> Iterable[n.Monomial]:
+    if isinstance(node, n.Projected | n.Trace):
+        return [c for c in node.columns if not c or not isinstance(c[0], str)]  # type: ignore[misc]
+    return []

@@ -1,0 +1,53 @@
+"""The legend of a notation: what each symbol stands for, as reports list it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from momentalg.expr import nodes as n
+from momentalg.expr.keys import variable_key
+from momentalg.expr.names import join_factor, split_factor
+from momentalg.expr.notation import Notation
+
+
+def legend(notation: Notation) -> tuple[tuple[n.Node, str, str], ...]:
+    """What each symbol stands for: (node, key, meaning), parameters first, then the design."""
+    means = [name for role, name in notation.symbols if role == "mean"]
+    rows: list[tuple[n.Node, str, str]] = [(n.Parameter(key), key, _mean_meaning(key, means)) for key in means]
+    for role, name in notation.symbols:
+        if role == "effect":
+            by = split_factor(name)
+            key = f"var(1|{name})"
+            rows.append((n.Effect(by), name, f"random effect of {name}"))
+            rows.append((n.Parameter(key), key, f"variance of the random effect of {name}"))
+    rows.append((n.Noise("j"), "residual", "residual of an observation"))
+    rows.append((n.Parameter("var(residual)"), "var(residual)", "variance of the residuals"))
+    rows.append((n.Response("j"), notation.response or "response", "response of an observation"))
+    for by in [split_factor(name) for role, name in notation.symbols if role == "effect"]:
+        name = join_factor(by)
+        rows.append((n.Size(by), f"size({name})", f"number of observations in a level of {name}"))
+        response = f"total of the response over a level of {name}"
+        rows.append((n.Total(n.Response(), by), f"total(response|{name})", response))
+        squares = f"total of the squared response over a level of {name}"
+        rows.append((n.Total(n.power(n.Response(), 2), by), f"total(response^2|{name})", squares))
+        rows.append((n.Levels(by), f"levels({name})", f"number of levels of {name}"))
+    rows.append((n.Size(()), "size()", "number of observations"))
+    for variable in [v for v in _variables(notation) if v.kind != "size"]:
+        on = (notation.constant_on or {}).get(variable)
+        where = f"constant within {join_factor(on)}" if on else "by observation"
+        rows.append((n.Value(variable), variable_key(variable), f"covariate, {where}"))
+    return tuple(rows)
+
+
+def _variables(notation: Notation) -> Iterator[n.Variable]:
+    found = dict.fromkeys(v for monomial in notation.monomials.values() for v, _ in monomial)
+    found.update(dict.fromkeys(notation.constant_on or {}))
+    yield from found
+
+
+def _mean_meaning(key: str, means: list[str]) -> str:
+    if means == ["Intercept"]:
+        return "overall mean"
+    meaning = "intercept" if key == "Intercept" else f"coefficient of {key}"
+    line = means[0] == "Intercept" and len(means) == 2 and means[1].startswith("size(")
+    return f"{meaning}; the mean is a line in the group size" if line else meaning
