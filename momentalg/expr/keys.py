@@ -172,6 +172,9 @@ class _Writer:
             return f"total({body})"
         return f"total({body}|{join_factor(node.by)})" + self._index(node.level, len(node.by))
 
+    def _function(self, node: n.Function) -> str:
+        return f"{node.name}({self(node.body)})"
+
     def _response(self, node: n.Response) -> str:
         return "response()" + (f"[{node.index}]" if node.index else "")
 

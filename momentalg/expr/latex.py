@@ -112,7 +112,7 @@ class LatexPrinter(Printer):
         return Box(_fenced(inside.code, "()", inside.tall), tall=inside.tall, opens=True, closes=True)
 
     def call(self, head: str | Symbol, args: Sequence[Box], given: Sequence[Box] = ()) -> Box:
-        name = self.symbol(head).code if isinstance(head, Symbol) else rf"\operatorname{{{head}}}"
+        name = self.symbol(head).code if isinstance(head, Symbol) else _operator(head)
         inside = ", ".join(a.code for a in args)
         tall = any(b.tall for b in (*args, *given))
         if given:
@@ -127,7 +127,12 @@ class LatexPrinter(Printer):
 
     def decorated(self, mark: str, body: Box) -> Box:
         command = {"hat": "widehat", "bar": "overline"}[mark]
-        return Box(rf"\{command}{{{body.code}}}", tall=body.tall)
+        return Box(rf"\{command}{{{body.code}}}", tall=body.tall, opens=True, closes=True)
+
+
+def _operator(name: str) -> str:
+    plain = name.isascii() and name.isalnum()
+    return rf"\operatorname{{{name}}}" if plain else rf"\text{{\normalfont {escape_latex(name)}}}"
 
 
 def _fenced(code: str, pair: str, tall: bool) -> str:

@@ -160,10 +160,15 @@ class MathmlPrinter(Printer):
         return Box(f"<mrow>{operator}{body.code}</mrow>", Level.OPEN, tall=True)
 
     def decorated(self, mark: str, body: Box) -> Box:
-        if mark == "bar" and body.code.count("<") > 2:  # no bar character stretches in every font: draw a line
-            return Box(f'<mrow style="border-top: 0.06em solid; padding-top: 0.1em">{body.code}</mrow>', tall=body.tall)
-        sign = "^" if mark == "hat" else "&#x00AF;"
-        return Box(f'<mover accent="true">{body.code}<mo stretchy="true">{sign}</mo></mover>', tall=body.tall)
+        # No hat or bar stretches in every font: over more than a letter, a line is drawn, and a hat stands outside.
+        if body.code.count("<") == 2:
+            sign = "^" if mark == "hat" else "&#x00AF;"
+            code = f'<mover accent="true">{body.code}<mo stretchy="false">{sign}</mo></mover>'
+        elif mark == "hat":
+            code = f"<msup>{_fenced(body.code, '()', body.tall)}<mo>&#x2227;</mo></msup>"
+        else:
+            code = f'<mrow style="border-top: 0.06em solid; padding-top: 0.1em">{body.code}</mrow>'
+        return Box(code, tall=body.tall, opens=True, closes=True)
 
 
 def _row(parts: Sequence[str]) -> str:

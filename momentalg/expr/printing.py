@@ -179,6 +179,10 @@ class Printer(Drawing):
         """A product of mean parameters, such as ``Intercept*x``; a single one has a symbol."""
         return self.show(unknown(node.key), scope)
 
+    def show_function(self, node: n.Function, scope: Scope) -> Box:
+        """A function of covariates, as in log(x)."""
+        return self.call(node.name, [self.show(node.body, scope)])
+
     # -- moments ---------------------------------------------------------------------------------------------------
 
     def show_cumulant(self, node: n.Cumulant, scope: Scope) -> Box:

@@ -73,7 +73,7 @@ class TextPrinter(Printer):
         return Box(f"({inside.code})")
 
     def call(self, head: str | Symbol, args: Sequence[Box], given: Sequence[Box] = ()) -> Box:
-        name = self.symbol(head).code if isinstance(head, Symbol) else head
+        name = self.symbol(head).code if isinstance(head, Symbol) else escape_text(head)
         inside = ", ".join(a.code for a in args) + (" | " + ", ".join(g.code for g in given) if given else "")
         return Box(f"{name}[{inside}]" if head == "E" else f"{name}({inside})")
 

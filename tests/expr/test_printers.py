@@ -14,10 +14,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from momentalg.errors import MomentalgError
+from momentalg.expr import nodes
 from momentalg.expr.latex import latex, latex_aligned
 from momentalg.expr.mathml import mathml, mathml_aligned
 from momentalg.expr.nodes import (
     DESIGN,
+    OBSERVATIONS,
     Add,
     Average,
     Cov,
@@ -25,12 +27,14 @@ from momentalg.expr.nodes import (
     Delta,
     E,
     Effect,
+    Function,
     Hat,
     Letter,
     Levels,
     LevelSum,
     Mul,
     Node,
+    Noise,
     Number,
     Over,
     Parameter,
@@ -48,6 +52,7 @@ from momentalg.expr.nodes import (
 )
 from momentalg.expr.notation import Notation
 from momentalg.expr.text import text
+from momentalg.expr.traversal import walk
 from momentalg.model.resolved import ResolvedModel
 from tests.expr.models import COVARIATES, CROSSED, ONE_WAY, SIZED, SLOPE, USER, N, S, T, X_i, Y, column, group, x, x_j
 from tests.expr.test_escape import NASTY, balanced
@@ -114,6 +119,13 @@ EXAMPLES: list[tuple[ResolvedModel, Node, str, str]] = [
         "(SSA - (r - 1) hat(var(residual)))/n",
         r"\frac{\mathrm{SSA} - (r - 1) \, \hat{\sigma}_{\varepsilon}^{2}}{n}",
     ),
+    (
+        ONE_WAY,
+        Average(N) * Average(N**2),
+        "mean(N) mean(N^2)",
+        r"\overline{N} \, \overline{N^{2}}",
+    ),
+    (COVARIATES, Function("log", x_j) * 2, "2 log(x_j)", r"2 \operatorname{log}(x_{j})"),
     (ONE_WAY, Average(N**2), "mean(N^2)", r"\overline{N^{2}}"),
     (ONE_WAY, Average(N**2 - N), "(sum_i (N_i^2 - N_i))/r", r"\frac{1}{r} \sum_{i} (N_{i}^{2} - N_{i})"),
     (
@@ -185,6 +197,18 @@ def test_without_a_model_the_expression_names_its_own_symbols() -> None:
     assert text(law) == "Var(E[W | U]) + E[Var(W | U)]"
     assert latex(Letter("N")) == "N"
     assert text(Letter("N") * N) == "`N` N"  # a letter keeps clear of what the expression uses
+
+
+def test_every_kind_of_node_prints() -> None:
+    body = Size(USER)
+    samples: dict[str, Node] = {type(part).__name__: part for e in EXAMPLES for part in walk(e[1])}
+    more = [Number(F(1, 2)), Noise("j"), OBSERVATIONS, Function("nonempty", body), Levels(USER), Delta("j", "k")]
+    samples.update({type(node).__name__: node for node in more})
+    kinds = {name for name, kind in vars(nodes).items() if isinstance(kind, type) and issubclass(kind, Node)}
+    assert kinds - set(samples) <= {"Node", "_Levelled"}
+    for node in samples.values():
+        for show in (text, latex, mathml):
+            assert show(node)
 
 
 def test_unknown_nodes_are_named() -> None:
