@@ -12,6 +12,8 @@ import re
 import shlex
 import sys
 import tempfile
+import textwrap
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -71,7 +73,7 @@ class EstimatorModule:
 class Step:
     """A named quantity of `solve`: its formula, and the lines that compute it."""
 
-    formula: str
+    formula: tuple[str, ...]
     lines: tuple[str, ...]
 
 
@@ -82,6 +84,7 @@ class Context:
     title: str
     regenerate: str
     file_name: str
+    definitions: tuple[str, ...]
     equations: tuple[str, ...]
     assumptions: tuple[str, ...]
     statistics: str
@@ -89,9 +92,10 @@ class Context:
     contents: tuple[tuple[str, str], ...]
     needed: str
     response: str
-    factor: tuple[str, ...]
+    factor: str
+    columns_of_factor: int
     variances: str
-    columns: str
+    numeric: str
     read: tuple[str, ...]
     shifts: tuple[str, ...]
     moved: tuple[str, ...]
@@ -106,6 +110,7 @@ class Context:
     uses_inverse: bool
     uses_settled: bool
     uses_rank: bool
+    uses_solution: bool
     test_columns: tuple[tuple[str, str], ...]
     test_size: int
     exact: tuple[tuple[str, str], ...]
@@ -121,52 +126,66 @@ def docstring(text: str) -> str:
     return escape_text(text).replace("\\", "\\\\").replace('"', '\\"')
 
 
+def literal(text: str) -> str:
+    """`text` as a string literal in double quotes, whatever it contains."""
+    shown = repr(text)
+    return f'"{shown[1:-1]}"' if shown.startswith("'") and not {'"', "\\"} & set(shown) else shown
+
+
+def wrapped(text: str, width: int = 108) -> tuple[str, ...]:
+    """`text` in lines; those after the first are indented."""
+    return tuple(textwrap.wrap(text, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False))
+
+
 def _context(ir: EstimatorIR) -> Context:
     shifted = [s for s in ir.rows if s.shifted]
     levels = [acc for acc in ir.accumulators if acc.per_level]
     totals = [acc for acc in ir.accumulators if not acc.per_level]
     steps = [_step(s) for s in ir.steps]
-    text = "\n".join(line for step in steps for line in step.lines)
+    parts = [part for s in ir.steps for part in _parts(s.value if isinstance(s, Quantity) else s.matrix)]
     test_columns = _test_columns(ir)
     return Context(
         title=docstring(ir.formula),
         regenerate=docstring(f"momentalg generate {shlex.quote(ir.formula)} -o {_file_name(ir)}"),
         file_name=_file_name(ir),
-        equations=tuple(map(docstring, ir.equations)),
-        assumptions=tuple(map(docstring, ir.assumptions)),
+        definitions=tuple(line for text in ir.definitions for line in wrapped(docstring(text))),
+        equations=tuple(line for text in ir.equations for line in wrapped(docstring(text))),
+        assumptions=tuple(line for text in ir.assumptions for line in wrapped(docstring(text))),
         statistics=docstring(ir.statistics),
         shift_note=_shift_note(ir),
         contents=tuple((a.name, docstring(a.formula)) for a in ir.accumulators),
-        needed=", ".join(map(repr, _columns(ir))),
-        response=repr(ir.response),
-        factor=tuple(map(repr, ir.factor)),
-        variances=", ".join(repr(e.key) for e in ir.estimates if e.is_variance),
-        columns=", ".join(repr(c) for c in _columns(ir) if c not in ir.factor),
+        needed=_tuple(_columns(ir)),
+        response=literal(ir.response),
+        factor=_tuple(ir.factor),
+        columns_of_factor=len(ir.factor),
+        variances=_tuple([e.key for e in ir.estimates if e.is_variance]),
+        numeric=_tuple([c for c in _columns(ir) if c not in ir.factor]),
         read=tuple(_read(ir)),
         shifts=tuple(s.name for s in shifted),
         moved=tuple(f"{s.name} = {s.name} - shift_{s.name}" for s in shifted),
         per_level=tuple((a.name, _row_product(a.powers)) for a in levels),
         totals=tuple((a.name, _row_total(a.powers)) for a in totals),
-        values=tuple((s.name, repr(s.column)) for s in ir.levels),
+        values=tuple((s.name, literal(s.column)) for s in ir.levels),
         recentred_levels=tuple((a.name, code(a.recentred)) for a in levels),
         recentred_totals=tuple((a.name, code(a.recentred)) for a in totals),
         unpacked=tuple(_unpacked(ir)),
         steps=tuple(steps),
-        estimates=tuple((repr(e.key), code(e.value)) for e in ir.estimates),
-        uses_inverse="_inverse(" in text,
-        uses_settled="_settled(" in text,
-        uses_rank="_rank(" in text,
+        estimates=tuple((literal(e.key), code(e.value)) for e in ir.estimates),
+        uses_inverse=any(isinstance(p, arrays.GeneralisedInverse) for p in parts),
+        uses_settled=any(isinstance(p, arrays.Settled) for p in parts),
+        uses_rank=any(isinstance(p, arrays.Rank) for p in parts),
+        uses_solution=any(isinstance(p, arrays.Solved) for p in parts),
         test_columns=test_columns,
         test_size=len(ir.self_test.rows),
-        exact=tuple((repr(key), _exact(value)) for key, value in ir.self_test.exact),
+        exact=tuple((literal(key), _exact(value)) for key, value in ir.self_test.exact),
     )
 
 
 def _step(step: Quantity | RankCheck) -> Step:
     if isinstance(step, RankCheck):
-        keys = ", ".join(map(repr, step.keys))
-        return Step("", (f"_check_rank({code(step.matrix)}, [{keys}], size)",))
-    return Step(escape_text(step.formula), assignment(step.name, step.value))
+        keys = ", ".join(map(literal, step.keys))
+        return Step((), (f"_check_rank({code(step.matrix)}, [{keys}], size)",))
+    return Step(wrapped(escape_text(step.formula)), assignment(step.name, step.value))
 
 
 def _columns(ir: EstimatorIR) -> list[str]:
@@ -178,7 +197,7 @@ def _read(ir: EstimatorIR) -> list[str]:
     lines = []
     for symbol in ir.rows:
         if symbol.column is not None:
-            lines.append(f"{symbol.name} = _numbers(columns, {symbol.column!r})")
+            lines.append(f"{symbol.name} = _numbers(columns, {literal(symbol.column)})")
         elif symbol.value is not None:
             lines.append(f"{symbol.name} = {code(symbol.value)}")
     return lines
@@ -199,26 +218,30 @@ def _row_total(powers: Powers) -> str:
 
 def _unpacked(ir: EstimatorIR) -> list[str]:
     """The sums that `solve` uses, as local names."""
-    used = {ref.name for step in ir.steps for ref in _refs(step.value if isinstance(step, Quantity) else step.matrix)}
-    used |= {ref.name for e in ir.estimates for ref in _refs(e.value)}
-    lines = [f"shift_{s.name} = sums['shift_{s.name}']" for s in ir.rows if s.shifted and f"shift_{s.name}" in used]
-    lines += [f"{a.name} = sums['{a.name}']" for a in ir.accumulators if a.name in used]
-    lines += [f"{s.name} = sums['{s.name}']" for s in ir.levels if s.name in used]
-    return [line.replace("'", '"') for line in lines]
+    values = [step.value if isinstance(step, Quantity) else step.matrix for step in ir.steps]
+    values += [e.value for e in ir.estimates]
+    used = {part.name for value in values for part in _parts(value) if isinstance(part, arrays.Ref)}
+    lines = [f'shift_{s.name} = sums["shift_{s.name}"]' for s in ir.rows if s.shifted and f"shift_{s.name}" in used]
+    lines += [f'{a.name} = sums["{a.name}"]' for a in ir.accumulators if a.name in used]
+    lines += [f'{s.name} = sums["{s.name}"]' for s in ir.levels if s.name in used]
+    return lines
 
 
-def _refs(expr: arrays.Expr) -> list[arrays.Ref]:
-    if isinstance(expr, arrays.Ref):
-        return [expr]
-    found: list[arrays.Ref] = []
+def _parts(expr: arrays.Expr) -> Iterator[arrays.Expr]:
+    """`expr` and everything below it."""
+    yield expr
     waiting: list[object] = list(vars(expr).values())
     while waiting:
         value = waiting.pop()
         if isinstance(value, arrays.Expr):
-            found += _refs(value)
+            yield from _parts(value)
         elif isinstance(value, tuple):
             waiting.extend(value)
-    return found
+
+
+def _tuple(names: Sequence[str]) -> str:
+    inner = ", ".join(map(literal, names))
+    return f"({inner},)" if len(names) == 1 else f"({inner})"
 
 
 def _shift_note(ir: EstimatorIR) -> str:
@@ -238,10 +261,10 @@ def _test_columns(ir: EstimatorIR) -> tuple[tuple[str, str], ...]:
     width = len(ir.factor)
     for position, name in enumerate(ir.self_test.columns):
         if position < width:
-            values = [repr(row.labels[position]) for row in ir.self_test.rows]
+            values = [literal(row.labels[position]) for row in ir.self_test.rows]
         else:
             values = [str(row.values[position - width]) for row in ir.self_test.rows]
-        columns.append((repr(name), ", ".join(values)))
+        columns.append((literal(name), ", ".join(values)))
     return tuple(columns)
 
 

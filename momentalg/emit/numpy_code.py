@@ -49,7 +49,7 @@ def code(expr: a.Expr) -> str:
         case a.Rank(matrix, scale):
             return f"_rank({code(matrix)}, {code(scale)})"
         case a.Solved(matrix, right):
-            return f"np.linalg.solve({code(matrix)}, {code(right)})"
+            return f"_solution({code(matrix)}, {code(right)})"
         case a.Diagonal(arg):
             return f"np.diag({code(arg)})"
         case a.Settled(value, scale):

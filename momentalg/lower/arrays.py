@@ -200,23 +200,40 @@ def shape_of(expr: Expr) -> Shape:
 
 
 def plus(*args: Expr) -> Expr:
-    """Assemble a sum: nested sums flattened, numbers gathered at the end, zeros left out."""
-    flat = [t for a in args for t in (a.args if isinstance(a, Plus) else (a,))]
-    number = sum((t.value for t in flat if isinstance(t, Const)), Fraction(0))
-    kept: list[Expr] = [t for t in flat if not isinstance(t, Const)]
+    """Assemble a sum: nested sums flattened, like terms united, a number put last, a positive term first."""
+    weights: dict[Expr, Fraction] = {}
+    number = Fraction(0)
+    for term in (t for a in args for t in (a.args if isinstance(a, Plus) else (a,))):
+        if isinstance(term, Const):
+            number += term.value
+            continue
+        weight, rest = _weighted(term)
+        weights[rest] = weights.get(rest, Fraction(0)) + weight
+    kept = [times(Const(w), t) for t, w in weights.items() if w]
+    leading = next((k for k, w in enumerate(w for w in weights.values() if w) if w > 0), 0)
+    kept.insert(0, kept.pop(leading)) if kept else None
     if number or not kept:
         kept.append(Const(number))
     return kept[0] if len(kept) == 1 else Plus(tuple(kept))
 
 
+def _weighted(term: Expr) -> tuple[Fraction, Expr]:
+    if isinstance(term, Times) and isinstance(term.args[0], Const):
+        return term.args[0].value, times(*term.args[1:])
+    return Fraction(1), term
+
+
 def times(*args: Expr) -> Expr:
-    """Assemble a product: nested products flattened, numbers gathered in front."""
-    flat = [f for a in args for f in (a.args if isinstance(a, Times) else (a,))]
+    """Assemble a product: nested products flattened, powers of one base united, a number put in front."""
+    exponents: dict[Expr, int] = {}
     number = Fraction(1)
-    for factor in flat:
+    for factor in (f for a in args for f in (a.args if isinstance(a, Times) else (a,))):
         if isinstance(factor, Const):
             number *= factor.value
-    kept: list[Expr] = [f for f in flat if not isinstance(f, Const)]
+            continue
+        base, exponent = (factor.base, factor.exponent) if isinstance(factor, Power) else (factor, 1)
+        exponents[base] = exponents.get(base, 0) + exponent
+    kept = [Power(base, e) if e != 1 else base for base, e in exponents.items() if e]
     if number == 0 or not kept:
         return Const(number)
     if number != 1:

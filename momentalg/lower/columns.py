@@ -13,7 +13,7 @@ from itertools import product
 from math import comb, prod
 
 from momentalg.expr.nodes import Monomial, Variable
-from momentalg.lower.arrays import ONE, Expr, Item, const, minus, plus, power, times
+from momentalg.lower.arrays import ONE, Expr, Item, const, plus, power, times
 from momentalg.lower.ir import Powers
 from momentalg.lower.symbols import Symbols
 
@@ -41,14 +41,13 @@ def closed_under_shift(monomials: Iterable[Monomial], spanned: Callable[[Monomia
     return frozenset(found)
 
 
-def mean_column(monomial: Monomial, symbols: Symbols, shifts: Mapping[Variable, Expr]) -> MeanColumn:
-    """Split a monomial; level covariates are centred by `shifts`, row symbols carry their own shift."""
+def mean_column(monomial: Monomial, symbols: Symbols, centred: Mapping[Variable, Expr]) -> MeanColumn:
+    """Split a monomial; `centred` are the level covariates about their means, and row symbols carry their own shift."""
     rows: dict[str, int] = {}
     level: list[Expr] = []
     for variable, exponent in monomial:
         if variable in symbols.levels:
-            value = symbols.levels[variable]
-            level.append(power(minus(value, shifts[variable]) if variable in shifts else value, exponent))
+            level.append(power(centred.get(variable, symbols.levels[variable]), exponent))
         else:
             rows[symbols.rows[variable].name] = exponent
     return MeanColumn(monomial, tuple(sorted(rows.items())), times(ONE, *level))

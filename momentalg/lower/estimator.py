@@ -55,20 +55,23 @@ class _Lowering:
         shifted_rows = [s.name for s in self.symbols.rows.values() if s.shifted]
         names = [*shifted_rows, *([RESPONSE] if self.shifts_response else [])]
         self.scope = Scope(self.factor, self.symbols, Accumulators(names))
-        self.shifts = {v: self._shift(v) for v in self.shifted}
-        self.scope.project = Projections(self.scope, self.shifts).lower
+        self.centred: dict[Variable, Expr] = {}
+        order = sorted(self.shifted, key=[v for m in self.monomials for v, _ in m].index)
+        self.shifts = {v: self._shift(v) for v in order}
+        self.scope.project = Projections(self.scope, self.centred).lower
 
     def run(self) -> EstimatorIR:
         means = self._means()
         variances = self._variances()
         accumulators, totals = self.scope.accumulators.finish()
+        equations = (*(self.system.common if means else ()), *self.equations)
         response = RowSymbol(RESPONSE, self.model.response, self.model.response, None, self.shifts_response)
         return EstimatorIR(
             formula=self.system.formula,
-            regenerate=_regenerate(self.system),
             statistics=self.system.statistics or "",
             means=self.system.means,
-            equations=tuple(map(_written, (*self.system.common, *self.equations))),
+            definitions=tuple(map(_defined, equations)),
+            equations=tuple(map(_written, equations)),
             assumptions=_assumptions(self.system),
             response=self.model.response,
             factor=self.factor,
@@ -76,9 +79,14 @@ class _Lowering:
             levels=self.symbols.columns,
             accumulators=accumulators,
             steps=(*totals, *self.scope.steps),
-            estimates=(*means, *variances),
+            estimates=tuple(sorted((*means, *variances), key=self._rank)),
             self_test=make_self_test(self.solution),
         )
+
+    def _rank(self, estimate: Estimate) -> int:
+        """Targets first, in their order; then what was estimated on the way."""
+        targets = self.solution.targets
+        return targets.index(estimate.key) if estimate.key in targets else len(targets)
 
     # -- what may be shifted -------------------------------------------------------------------------------------
 
@@ -124,7 +132,9 @@ class _Lowering:
         value = self.symbols.levels[variable]
         name = value.name if isinstance(value, Ref) else "function"
         mean = over(SumLevels(times(self.scope.accumulators.per_level(()), value)), self.scope.accumulators.total(()))
-        return self.scope.name(mean, f"mean_{name}", f"the mean of {wording(Value(variable))} over the rows")
+        shift = self.scope.name(mean, f"mean_{name}", f"the mean of {wording(Value(variable))} over the rows")
+        self.centred[variable] = self.scope.name(minus(value, shift), f"centred_{name}", "per level, about that mean")
+        return shift
 
     # -- mean parameters -----------------------------------------------------------------------------------------
 
@@ -150,8 +160,8 @@ class _Lowering:
         if self.monomials == ((),):
             mean = over(self.scope.accumulators.total(Y), self.scope.accumulators.total(()))
             return (self.scope.name(mean, "mean_y", "the mean of y, about its shift"),)
-        projections = Projections(self.scope, self.shifts)
-        columns = tuple(mean_column(m, self.symbols, self.shifts) for m in self.monomials)
+        projections = Projections(self.scope, self.centred)
+        columns = tuple(mean_column(m, self.symbols, self.centred) for m in self.monomials)
         self.scope.steps.append(RankCheck(projections.gram(columns), self.keys))
         return unshift(self.monomials, projections.coefficients(columns), self.shifts)
 
@@ -181,7 +191,7 @@ class _Lowering:
             if moved is None or vanishes(moved, self.model):
                 self.scope.letters[prime] = ZERO
             else:
-                self.scope.letters[prime] = self._named(moved, equation.name + "_first_order")
+                self.scope.letters[prime] = self._named(moved, f"what a unit of shift adds to {equation.name}")
         products = self._products()
         for key, product in products.items():
             self.scope.hats[key] = product
@@ -259,7 +269,7 @@ class _Lowering:
         return self.scope.scalar(equation.coefficients[key]) if key in equation.coefficients else const(0)
 
     def _named(self, node: Node, name: str) -> Expr:
-        return self.scope.name(self.scope.scalar(node), _identifier(name), wording(node))
+        return self.scope.name(self.scope.scalar(node), _identifier(name), f"{name} = {wording(node)}")
 
 
 def _absent(shifted: frozenset[Variable], columns: tuple[Monomial, ...]) -> frozenset[Variable]:
@@ -272,13 +282,13 @@ def _identifier(name: str) -> str:
     return plain if re.fullmatch(r"[a-z][0-9a-z_]{0,30}", plain) else "statistic"
 
 
+def _defined(equation: MomentEquation) -> str:
+    return f"{equation.name} = {wording(equation.statistic)}"
+
+
 def _written(equation: MomentEquation) -> str:
     terms = [f"({wording(c)}) * {key}" for key, c in equation.coefficients.items()]
-    return f"E[{wording(equation.statistic)}] = " + (" + ".join(terms) or "0")
-
-
-def _regenerate(system: MomentSystem) -> str:
-    return f"momentalg generate {system.formula!r}"
+    return f"E[{equation.name}] = " + (" + ".join(terms) or "0")
 
 
 def _assumptions(system: MomentSystem) -> tuple[str, ...]:

@@ -104,9 +104,9 @@ class EstimatorIR:
     """A whole estimator."""
 
     formula: str
-    regenerate: str
     statistics: str
     means: str
+    definitions: tuple[str, ...]
     equations: tuple[str, ...]
     assumptions: tuple[str, ...]
     response: str

@@ -56,10 +56,10 @@ MINUS_TWO = const(-2)
 
 @dataclass(frozen=True)
 class Projections:
-    """Lowers projection statistics within one scope; `shifts` are those of the covariates."""
+    """Lowers projection statistics within one scope; `centred` are the level covariates about their means."""
 
     scope: Scope
-    shifts: Mapping[Variable, Expr]
+    centred: Mapping[Variable, Expr]
 
     def lower(self, node: Node) -> Expr:
         """The value of a `Projected` or a `Trace`."""
@@ -71,7 +71,7 @@ class Projections:
         for factor in (*factors, *(k for k in kernels if k is not None)):
             if set(factor) != set(self.scope.factor):  # type: ignore[arg-type]
                 raise UnsupportedError("a generated estimator projects off the one factor of its model, and no other")
-        columns = tuple(mean_column(m, self.scope.symbols, self.shifts) for m in monomials)  # type: ignore[arg-type]
+        columns = tuple(mean_column(m, self.scope.symbols, self.centred) for m in monomials)  # type: ignore[arg-type]
         if isinstance(node, Projected):
             return self._statistic(columns, bool(factors), node.kernel is not None)
         kernel_count = (node.kernel is not None) + (node.of is not None)

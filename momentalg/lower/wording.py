@@ -45,15 +45,16 @@ def wording(node: n.Node) -> str:
         case n.Projected(columns, kernel):
             shown = ", ".join("1" if c == () else column_key(c) for c in columns) or "nothing"
             if kernel is None:
-                return f"residual sum of squares of y on {shown}"
-            return f"sum over {join_factor(kernel)} of (total of the residual of y on {shown})**2"
+                return f"residual sum of squares of y on ({shown})"
+            return f"sum over {join_factor(kernel)} of (total of the residual of y on ({shown}))**2"
         case n.Trace(columns, kernel, of):
             shown = ", ".join("1" if c == () else column_key(c) for c in columns) or "nothing"
-            inner = "P" if kernel is None else f"P Z Z' P with the levels Z of {join_factor(kernel)}"
-            outer = "" if of is None else f" V, V = W W' with the levels W of {join_factor(of)}"
-            return f"trace of {inner}{outer}, P off {shown}"
+            if kernel is None and of is None:
+                return f"n - rank of ({shown})"
+            factor = join_factor(kernel or of or ())
+            return f"trace of P Z Z'{' P Z Z' * (kernel == of)}{chr(39) * (kernel == of)}, Z the levels of {factor}, P off ({shown})"
         case n.Letter(name):
-            return f"[{name}]"
+            return name
         case n.Hat(n.Parameter(key)):
             return f"estimate of {key}"
         case n.Parameter(key):
@@ -86,4 +87,10 @@ def _factor(node: n.Node) -> str:
 
 
 def _joined(terms: list[str]) -> str:
-    return terms[0] + "".join(f" - {t[1:]}" if t.startswith("-") else f" + {t}" for t in terms[1:])
+    """A sum; a term and its negative, which a difference of two sums of squares leaves, cancel."""
+    kept: list[str] = []
+    for term in terms:
+        opposite = term[1:] if term.startswith("-") else f"-{term}"
+        kept.remove(opposite) if opposite in kept else kept.append(term)
+    kept.sort(key=lambda term: term.startswith("-"))
+    return (kept[0] if kept else "0") + "".join(f" - {t[1:]}" if t.startswith("-") else f" + {t}" for t in kept[1:])
