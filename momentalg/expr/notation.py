@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from momentalg.expr import nodes as n
 from momentalg.expr.claims import WORDS, assign, letter_glyph
@@ -26,9 +25,11 @@ class Notation:
     """Symbols for the things of one model. `units`: how many levels a text speaks of; with two, all are subscripted."""
 
     columns: tuple[str, ...]  # label columns: the positions of level subscripts
-    symbols: Mapping[tuple[str, str], Symbol]
-    constant_on: Mapping[n.Variable, tuple[str, ...]] | None = None  # None: not known, there is no model
-    monomials: Mapping[str, n.Monomial] = field(default_factory=lambda: MappingProxyType({}))  # of coefficients, by key
+    symbols: Mapping[tuple[str, str], Symbol] = field(hash=False)  # by role and name
+    constant_on: Mapping[n.Variable, tuple[str, ...]] | None = field(
+        default=None, hash=False
+    )  # None: not known, there is no model
+    monomials: Mapping[str, n.Monomial] = field(default_factory=dict, hash=False)  # of coefficients, by key
     response: str = ""
     units: int = 1
 
@@ -38,9 +39,9 @@ class Notation:
         terms = [*resolved.mean, *(c for block in resolved.groups for c in block.coefficients)]
         return cls(
             columns=resolved.columns,
-            symbols=MappingProxyType(assign(Inventory.of_model(resolved), resolved.symbols)),
+            symbols=assign(Inventory.of_model(resolved), resolved.symbols),
             constant_on=resolved.constant_on,
-            monomials=MappingProxyType({str(t.key): t.monomial for t in terms if t.key is not None}),
+            monomials={str(t.key): t.monomial for t in terms if t.key is not None},
             response=resolved.response,
             units=units,
         )
@@ -49,7 +50,7 @@ class Notation:
     def read_from(cls, *expressions: n.Node) -> Notation:
         """A notation for expressions that come without a model, such as the two sides of a law."""
         inventory = Inventory.of_nodes([node for e in expressions for node in walk(e)])
-        return cls(columns=inventory.columns, symbols=MappingProxyType(assign(inventory, {})))
+        return cls(columns=inventory.columns, symbols=assign(inventory, {}))
 
     # -- indices -------------------------------------------------------------------------------------------------
 

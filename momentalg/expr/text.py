@@ -6,6 +6,7 @@ Products are written with a space, quotients on one line: ``E[N^2] var(1|user) +
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from momentalg.expr.drawing import Box, Level, Term
 from momentalg.expr.escape import escape_text
@@ -38,8 +39,8 @@ class TextPrinter(Printer):
         groups = symbol.subscripts
         if not groups:
             return ""
-        if groups == ((DOT,),):
-            return "_all"
+        if groups[-1] == (DOT,):  # the total over everything
+            return "_all" + self._subscripts(replace(symbol, subscripts=groups[:-1], ascii=f"{symbol.ascii}_all"))
         inside = [[self.symbol(s).code for s in group] for group in groups]
         if len(groups) == 1 and takes_underscore(symbol.ascii) and all(len(code) == 1 for code in inside[0]):
             return "_" + "".join(inside[0])

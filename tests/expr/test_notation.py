@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from itertools import combinations
 
@@ -161,6 +162,13 @@ def test_the_legend_explains_every_parameter_once(model: ResolvedModel) -> None:
     assert {c.key for c in model.mean} | {f"var(1|{join_factor(b.factor)})" for b in model.groups} <= set(keys)
     assert "var(residual)" in keys
     assert len({latex(node, notation) for node, _, _ in rows}) == len(rows)
+
+
+def test_a_notation_is_a_value() -> None:
+    notation = Notation.of(COVARIATES)
+    assert notation == Notation.of(COVARIATES) == pickle.loads(pickle.dumps(notation))
+    assert hash(notation) == hash(Notation.of(COVARIATES))
+    assert notation != Notation.of(COVARIATES, units=2)
 
 
 def test_the_legend_says_why_c1_and_c2() -> None:

@@ -146,6 +146,7 @@ EXAMPLES: list[tuple[ResolvedModel, Node, str, str]] = [
         "sum_{i,j} x_ij Y_ij - S[x^2] S_xX",
         r"\sum_{i,j} x_{i j} Y_{i j} - S_{x^{2}} S_{x X}",
     ),
+    (COVARIATES, Total(x_j, ()) * Total(x_j**2, ()), "S_all[x] S_all[x^2]", r"S_{x,\bullet} S_{x^{2},\bullet}"),
     (COVARIATES, Over(USER, X_i * S), "sum_i X_i S_i", r"\sum_{i} X_{i} S_{i}"),
     (COVARIATES, Projected(((), ((x, 1),), USER)), "RSS(1, x, user)", r"\operatorname{RSS}(1, x, \mathrm{user})"),
     (
