@@ -160,14 +160,12 @@ class MathmlPrinter(Printer):
         return Box(f"<mrow>{operator}{body.code}</mrow>", Level.OPEN, tall=True)
 
     def decorated(self, mark: str, body: Box) -> Box:
-        # No hat or bar stretches in every font: over more than a letter, a line is drawn, and a hat stands outside.
-        if body.code.count("<") == 2:
-            sign = "^" if mark == "hat" else "&#x00AF;"
-            code = f'<mover accent="true">{body.code}<mo stretchy="false">{sign}</mo></mover>'
-        elif mark == "hat":
-            code = f"<msup>{_fenced(body.code, '()', body.tall)}<mo>&#x2227;</mo></msup>"
-        else:
+        # No hat or bar character fits in every font: a bar is drawn as a line, and over more than a letter a hat
+        # stands outside. (The hat of a symbol is drawn with the symbol.)
+        if mark == "bar":
             code = f'<mrow style="border-top: 0.06em solid; padding-top: 0.1em">{body.code}</mrow>'
+        else:
+            code = f"<msup>{_fenced(body.code, '()', body.tall)}<mo>&#x2227;</mo></msup>"
         return Box(code, tall=body.tall, opens=True, closes=True)
 
 
