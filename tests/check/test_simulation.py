@@ -1,5 +1,6 @@
 """The check by simulation passes right estimators, fails wrong ones, and hides nothing."""
 
+from dataclasses import replace
 from fractions import Fraction
 from types import SimpleNamespace
 
@@ -353,6 +354,9 @@ def test_a_check_can_be_read_in_every_form():
     assert found.table == rows
     assert found.frame().loc["x", "z"] == 10
     assert list(found.frame().columns) == ["truth", "mean", "Monte-Carlo error", "z"]
+    assert not found.passed
+    assert not replace(found, rows=(replace(rows[1], z=-10.0),)).passed
+    assert replace(found, rows=(replace(rows[1], z=-4.0),)).passed
     text = found.summary()
     assert str(found) == text
     assert all(word in text for word in ("10, seed 1; 2 failed", "+10.00", "|z| is above 4 for x", "some *note*"))

@@ -89,6 +89,14 @@ def test_series_enclose_the_closed_forms(mean, shape, p):
         assert Fraction(found.hi) - Fraction(found.lo) < exact / 10**30
 
 
+def test_a_ratio_that_rises_to_its_limit_is_bounded_by_the_limit():
+    """Of shape 1/2, the weights sum to (1 - q)^(-1/2), which is rational where 1 - q is a square."""
+    for root in (2, 3, 10):
+        q = 1 - Fraction(1, root**2)
+        weights = negative_binomial_series(q / (1 - q) / 2, Fraction(1, 2), 0)
+        assert contains(weights.probability(0), Fraction(1, root))
+
+
 def test_series_far_from_zero_leave_out_the_far_end_and_say_so_in_the_bound():
     weights = poisson_series(Fraction(20_000), 1)
     assert contains(weights.moment(1) * (1 - weights.probability(1) / 20_000), 20_000)  # e^-20000 is below the width

@@ -58,6 +58,7 @@ def test_atoms_give_exact_joint_expectations():
         ([{"p": 1, "size(user)": "5/2"}], "whole number"),
         ([{"p": 1, "size(user)": -2}], "whole number"),
         ([{"p": 1, "size(user)": 2, "x": [1, 2, 3]}], "lists 3 values for a unit of size 2"),
+        ([{"p": 1, "size(user)": 2, "x": [1]}], "lists 1 values for a unit of size 2"),
         ([{"p": "1/2", "size(user)": 2}, {"p": "1/2", "size(user)": 1, "X": 1}], "differ in their variables: X"),
         ([{"p": "1/2", "size(user)": 1, "x": [1]}, {"p": "1/2", "size(user)": 1, "x": 1}], "list in some atoms"),
         ([{"p": 2, "size(user)": 2}, {"p": -1, "size(user)": 1}], "is negative"),
