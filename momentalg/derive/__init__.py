@@ -1,1 +1,1 @@
-"""TODO."""
+"""Derivations: steps that name their laws, strategies that order them, and what can be asked of the outcome."""

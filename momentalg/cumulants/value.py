@@ -1,0 +1,291 @@
+"""The value of a displayed expression in the algebra: what every step of a derivation is compared by.
+
+A conditional cumulant of statistics is the engine's result; a cumulant of such results is one more application over the
+design; a sum over a named observation or level binds it. What is known enters as letters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from functools import reduce
+from itertools import product
+from math import factorial
+
+from momentalg.cumulants.design_moments import Known, Letter, close, effect_variable, raw
+from momentalg.cumulants.normal_form import Unifier, normal_form
+from momentalg.cumulants.partitions import Blocks, set_partitions
+from momentalg.cumulants.polynomial import UNIT, Polynomial, Powers, times
+from momentalg.cumulants.random_view import (
+    all_design,
+    design_cumulant,
+    from_letters,
+    to_letters,
+    total_cumulance,
+    with_effects_known,
+)
+from momentalg.cumulants.terms import DEFAULT, OBSERVATION, Entry, Level, Observation, Term, What, cell_of
+from momentalg.cumulants.totals import DesignTotal
+from momentalg.cumulants.translate import translate
+from momentalg.errors import StatisticError
+from momentalg.expr.names import join_factor
+from momentalg.expr.nodes import (
+    ONE,
+    ZERO,
+    Add,
+    Cumulant,
+    Delta,
+    Design,
+    Effect,
+    Hat,
+    LevelSum,
+    Mul,
+    Node,
+    Noise,
+    Number,
+    Over,
+    Parameter,
+    Pow,
+    Response,
+    Size,
+    Sum,
+    Total,
+    Value,
+    Variable,
+    add,
+    mul,
+)
+from momentalg.expr.traversal import transform, walk
+from momentalg.model.resolved import ResolvedModel
+
+NOT_DESIGN = (Parameter, Cumulant, Response, Effect, Noise, Delta, Hat)
+
+
+def canonical_value(node: Node, model: ResolvedModel) -> Polynomial:
+    """The value in raw moments, without the declared independence of design variables being lost: equal when equal."""
+    return raw(value(node, model), model)
+
+
+def known_variables(given: Iterable[Node], model: ResolvedModel) -> Known:
+    """The variables that nodes after the bar make known."""
+    found: set[Variable] = set()
+    for node in given:
+        match node:
+            case Design():
+                found |= all_design(model)
+            case Size(by):
+                found.add(Variable("size", join_factor(by)))
+            case Value(variable):
+                found.add(variable)
+            case Effect(by, coefficient):
+                found.add(_effect_variable(by, coefficient, model))
+            case _:
+                raise StatisticError(
+                    f"{type(node).__name__} cannot be conditioned on; use sizes, covariates, a factor's effects or ma.design"
+                )
+    return close(found, model)
+
+
+def _effect_variable(by: tuple[str, ...], coefficient: str, model: ResolvedModel) -> Variable:
+    for number, block in enumerate(model.groups):
+        keys = [str(c.key) for c in block.coefficients]
+        if block.factor == by and coefficient in keys:
+            return effect_variable(number, keys.index(coefficient), model)
+    raise StatisticError(f"the model has no effects of {':'.join(by)}")
+
+
+def value(node: Node, model: ResolvedModel, bound: frozenset[str] = frozenset()) -> Polynomial:
+    """The value of a displayed expression: a polynomial in parameters, letters, design totals and design moments.
+
+    `bound` are the names of the observations that enclosing sums run over; these may coincide, other names do not.
+    """
+    if not any(isinstance(part, NOT_DESIGN) for part in walk(node)):
+        return _design(node, model)
+    match node:
+        case Add(args):
+            return reduce(lambda a, b: a + b, (value(a, model, bound) for a in args))
+        case Mul(args):
+            return reduce(lambda a, b: a * b, (value(a, model, bound) for a in args))
+        case Pow(base, exponent) if exponent > 0:
+            return value(base, model, bound) ** exponent
+        case Parameter(key):
+            return Polynomial.symbol(key)
+        case Delta(first, second):
+            if first == second:
+                return Polynomial.constant(1)
+            return Polynomial.symbol(Delta(*sorted((first, second)))) if {first, second} & bound else Polynomial()
+        case Effect(by, coefficient, level):
+            what = What("value", ((_effect_variable(by, coefficient, model), 1),))
+            return Polynomial.symbol(Letter(level[0] if level else DEFAULT, "", what))
+        case Cumulant(args, given):
+            return _coinciding(args, known_variables(given, model), bound, model)
+        case Sum(index, body, by, level):
+            return _bind_observation(value(body, model, bound | {index}), index, by, level, model)
+        case LevelSum(levels, body):
+            return _bind_levels(value(body, model, bound), dict(levels), model)
+        case Over(by, body) if by is not None:
+            return _bind_levels(value(body, model, bound), dict.fromkeys(by, DEFAULT), model)
+        case _:
+            raise StatisticError(f"{type(node).__name__} has no value outside an expectation")
+
+
+def _design(node: Node, model: ResolvedModel) -> Polynomial:
+    found = []
+    for term in translate(node, model):
+        monomial = normal_form(term, model, Unifier(1 + max((v.number for v in term.bound), default=-1)))
+        if monomial is not None:
+            found.append((monomial, term.coefficient))
+    return to_letters(Polynomial(found))
+
+
+def _coinciding(args: tuple[Node, ...], known: Known, bound: frozenset[str], model: ResolvedModel) -> Polynomial:
+    """A cumulant in which named observations that are summed over may be one: a case for each way they coincide."""
+    found = {p.index for a in args for p in walk(a) if isinstance(p, (Response, Noise, Value)) and p.index}
+    names = sorted(found & bound)
+    if len(names) < 2:
+        return _cumulant(args, known, model)
+    result = Polynomial()
+    for alike in set_partitions(len(names)):
+        merge = {names[n]: names[block[0]] for block in alike for n in block}
+        case = _cumulant(tuple(_renamed(a, merge) for a in args), known, model)
+        result = result + case * _exactly(alike, names)
+    return result
+
+
+def _renamed(node: Node, names: dict[str, str]) -> Node:
+    def change(part: Node) -> Node:
+        if isinstance(part, (Response, Noise, Value)) and part.index in names:
+            return replace(part, index=names[part.index])
+        return part
+
+    return transform(node, change)
+
+
+def _exactly(alike: Blocks, names: Sequence[str]) -> Polynomial:
+    """The indicator that the names coincide as in `alike` and no further, in deltas (Moebius)."""
+    result = Polynomial()
+    for grouping in set_partitions(len(alike)):
+        sign = 1
+        product_of = Polynomial.constant(1)
+        for group in grouping:
+            sign *= (-1) ** (len(group) - 1) * factorial(len(group) - 1)
+            first, *others = sorted(names[n] for block in group for n in alike[block])
+            for other in others:
+                product_of = product_of * Polynomial.symbol(Delta(first, other))
+        result = result + product_of.scale(sign)
+    return result
+
+
+def _cumulant(args: tuple[Node, ...], known: Known, model: ResolvedModel) -> Polynomial:
+    if any(isinstance(part, Cumulant) for a in args for part in walk(a)):
+        return design_cumulant([value(a, model) for a in args], known, model)
+    given = with_effects_known(model, known)
+    stages = (known, known | all_design(model))
+    result = Polynomial()
+    for picked in product(*(_by_parameters(_know_effects(a, known, model)).items() for a in args)):
+        statistics = tuple(tuple(translate(statistic, given)) for _, statistic in picked)
+        outside = reduce(times, (parameters for parameters, _ in picked))
+        result = result + total_cumulance(statistics, stages, model) * Polynomial({outside: Fraction(1)})
+    return result
+
+
+def _by_parameters(node: Node) -> dict[Powers, Node]:
+    """An expression as {monomial in parameters: statistic}: parameters are constants, and come out of everything."""
+    match node:
+        case Parameter(key):
+            return {frozenset({(key, 1)}): ONE}
+        case Add(args):
+            parts = [pair for a in args for pair in _by_parameters(a).items()]
+        case Mul(args):
+            parts = [(UNIT, ONE)]
+            for a in args:
+                parts = [(times(p, q), mul(s, t)) for p, s in parts for q, t in _by_parameters(a).items()]
+        case Pow(base, exponent) if exponent > 0 and any(isinstance(p, Parameter) for p in walk(base)):
+            return _by_parameters(Mul((base,) * exponent))
+        case Sum(body=body) | LevelSum(body=body) | Over(body=body) | Total(body=body):
+            parts = [(p, replace(node, body=s)) for p, s in _by_parameters(body).items()]
+        case _:
+            return {UNIT: node}
+    found: dict[Powers, Node] = {}
+    for parameters, statistic in parts:
+        found[parameters] = add(found.get(parameters, ZERO), statistic)
+    return found
+
+
+def _know_effects(node: Node, known: Known, model: ResolvedModel) -> Node:
+    """Effects that are known are values of their level."""
+
+    def change(part: Node) -> Node:
+        if isinstance(part, Effect):
+            variable = _effect_variable(part.by, part.coefficient, model)
+            return Value(variable, "", part.level) if variable in known else part
+        return part
+
+    return transform(node, change)
+
+
+def _bind_observation(
+    polynomial: Polynomial, index: str, by: tuple[str, ...], level: tuple[str, ...], model: ResolvedModel
+) -> Polynomial:
+    """Sum over a named observation: a delta names it, otherwise its values become totals over the level."""
+    result = Polynomial()
+    names = level or (DEFAULT,) * len(by)
+    home = {c: Level(c, name) for c, name in zip(by, names, strict=True)}
+    for monomial, coefficient in polynomial.terms.items():
+        delta = next((s for s, _ in monomial if isinstance(s, Delta) and index in (s.first, s.second)), None)
+        if delta is not None:
+            other = delta.second if delta.first == index else delta.first
+            result = result + _rename(monomial, index, other, coefficient)
+            continue
+        mine = [(s, p) for s, p in monomial if isinstance(s, Letter) and s.observation == index]
+        bound = Level(OBSERVATION, "", 0)
+        cell = cell_of({**home, OBSERVATION: bound})
+        term = Term(
+            Fraction(1),
+            (Observation((), (), cell),),
+            tuple(Entry(cell, letter.what, p) for letter, p in mine),
+            frozenset({bound}),
+        )
+        summed = normal_form(term, model, Unifier(1))
+        if summed is not None:
+            result = result + to_letters(Polynomial({summed: coefficient})) * Polynomial({monomial - frozenset(mine): Fraction(1)})
+    return result
+
+
+def _rename(monomial: Powers, index: str, other: str, coefficient: Fraction) -> Polynomial:
+    """delta_jk: what is at k is at j; the letters of the two multiply, delta_jj is 1, and a delta is its own square."""
+    powers: dict[object, int] = {}
+    for symbol, power in monomial:
+        if isinstance(symbol, Letter) and symbol.observation == index:
+            symbol = symbol._replace(observation=other)
+        elif isinstance(symbol, Delta):
+            first, second = sorted(other if name == index else name for name in (symbol.first, symbol.second))
+            if first == second:
+                continue
+            symbol = Delta(first, second)
+        powers[symbol] = powers.get(symbol, 0) + power
+    return Polynomial({frozenset((s, 1 if isinstance(s, Delta) else p) for s, p in powers.items()): coefficient})
+
+
+def _bind_levels(polynomial: Polynomial, names: dict[str, str], model: ResolvedModel) -> Polynomial:
+    """Sum over named levels: the letters of those units become entries of bound levels."""
+    bind = {Level(c, name): Level(c, "", n) for n, (c, name) in enumerate(names.items())}
+    result = Polynomial()
+    for monomial, coefficient in polynomial.terms.items():
+        letters = frozenset((s, p) for s, p in monomial if isinstance(s, Letter) and s.unit in names.values())
+        entries = []
+        for symbol, power in from_letters(Polynomial({letters: Fraction(1)}), model).terms.popitem()[0]:
+            assert isinstance(symbol, DesignTotal)
+            cell = tuple(bind.get(v, v) for v in symbol.entries[0].cell)
+            entries.append(Entry(cell, symbol.entries[0].what, power))
+        term = Term(Fraction(1), (), tuple(entries), frozenset(bind.values()))
+        summed = normal_form(term, model, Unifier(len(bind)))
+        if summed is not None:
+            result = result + to_letters(Polynomial({summed: coefficient})) * Polynomial({monomial - letters: Fraction(1)})
+    return result
+
+
+def without_independence(model: ResolvedModel) -> ResolvedModel:
+    """The model with no design variables declared independent."""
+    return replace(model, independent=())

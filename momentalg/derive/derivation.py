@@ -1,0 +1,123 @@
+"""Derivation: the result, the steps that lead to it, and what can be asked of both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from momentalg.cumulants.cost import Cost, cost
+from momentalg.cumulants.display import to_node
+from momentalg.cumulants.polynomial import Polynomial
+from momentalg.cumulants.random_view import canonical, from_letters
+from momentalg.cumulants.value import canonical_value
+from momentalg.derive.step import Chain, Step, replay
+from momentalg.errors import RuleError
+from momentalg.expr.nodes import Cumulant, Node
+
+if TYPE_CHECKING:
+    from momentalg.model.model import Model
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What `Derivation.verify` found: how many steps were replayed, and that all kept the value."""
+
+    steps: int
+    chains: int
+
+    def __bool__(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True, eq=False)
+class Derivation:
+    """A moment of statistics, derived. Immutable; equal when the canonical results are equal.
+
+    `result` is the printed form, in joint cumulants of design variables; `canonical` the raw-moment form in which
+    results are compared. Both are ordinary SymPy expressions in `model.parameter(key)` and design moments.
+    """
+
+    model: Model
+    args: tuple[Node, ...]
+    given: tuple[Node, ...]
+    via: tuple[Node, ...]
+    kind: str
+    chains: tuple[Chain, ...]
+    polynomial: Polynomial
+    node: Node
+    facts: tuple[str, ...] = ()
+
+    @property
+    def asked(self) -> Cumulant:
+        """The moment that was asked for."""
+        return Cumulant(self.args, self.given)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """All steps, chain after chain."""
+        return tuple(step for chain in self.chains for step in chain.steps)
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """The assumptions that the steps use, and only those."""
+        return tuple(dict.fromkeys([*(s.assumes for s in self.steps if s.assumes), *self.facts]))
+
+    @cached_property
+    def result(self) -> Any:
+        """The result as a SymPy expression."""
+        from momentalg.expr.sympy_door import to_sympy
+
+        return to_sympy(self.node)
+
+    @cached_property
+    def canonical_polynomial(self) -> Polynomial:
+        """The result in raw moments, as the algebra holds it."""
+        return canonical(self.polynomial, self.model.resolved)
+
+    @cached_property
+    def canonical(self) -> Any:
+        """The result in raw moments, as an expanded SymPy expression."""
+        from momentalg.expr.sympy_door import to_sympy
+
+        resolved = self.model.resolved
+        return to_sympy(to_node(from_letters(self.canonical_polynomial, resolved), resolved)).expand()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Derivation) and self.canonical_polynomial == other.canonical_polynomial
+
+    def __hash__(self) -> int:
+        return hash(self.canonical_polynomial)
+
+    @property
+    def cost(self) -> Cost:
+        """What the design totals of the result cost to compute, in one pass over the data."""
+        return cost(from_letters(self.polynomial, self.model.resolved))
+
+    def verify(self) -> Verification:
+        """Replay every step: its law gives it, and the value is kept; the last line is the result.
+
+        Raises `RuleError` for a step that does not follow.
+        """
+        resolved = self.model.resolved
+        for chain in self.chains:
+            last = chain.start
+            for step in chain.steps:
+                if step.before != last:
+                    raise RuleError("a step does not begin where the one before it ends")
+                replay(step, resolved)
+                last = step.after
+        final = self.chains[-1]
+        if final.start != self.asked or canonical_value(final.end, resolved) != self.canonical_polynomial:
+            raise RuleError("the derivation does not end in its result")
+        return Verification(len(self.steps), len(self.chains))
+
+    def evaluate(self, *, parameters: Mapping[str, Any], data: Any = None, law: Any = None, units: Mapping[str, int] | None = None, at: Mapping[str, Any] | None = None) -> Any:
+        """The number that the result takes: on the design of `data` (given=ma.design), or under a `law` of a unit.
+
+        Exact (Fraction) from int, Fraction and "1/3"; of a level statistic on data, a Series by level, or the level `at`.
+        """
+        from momentalg.data.evaluation import evaluate_derivation
+
+        return evaluate_derivation(self, parameters=parameters, data=data, law=law, units=units, at=at)

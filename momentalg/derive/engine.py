@@ -1,0 +1,181 @@
+"""The engine: from what is asked to a derivation, through the stages of conditioning.
+
+Outermost the total law conditions on the first of `via`, and so on inwards; innermost everything about the design is
+known, and the strategies for that take over. Each conditional moment is derived once, as a chain of its own, and put
+in place where it is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from momentalg.cumulants.design_moments import size_variable
+from momentalg.cumulants.display import to_node
+from momentalg.cumulants.random_view import all_design, from_letters, needs_nonempty, total_cumulance, with_effects_known
+from momentalg.cumulants.terms import Term
+from momentalg.cumulants.translate import translate
+from momentalg.cumulants.value import known_variables
+from momentalg.derive.derivation import Derivation
+from momentalg.derive.step import Chain
+from momentalg.derive.strategies import given_design, total_law
+from momentalg.errors import AssumptionError, ModelError, UnsupportedError
+from momentalg.expr.names import join_factor, split_factor
+from momentalg.expr.nodes import DESIGN, Cumulant, Design, Effect, Node, Projected, Size, Value, Variable
+from momentalg.expr.traversal import walk
+from momentalg.model.resolved import ResolvedModel
+
+if TYPE_CHECKING:
+    from momentalg.model.model import Model
+
+DEGREE_LIMIT = 8
+
+
+def derive(
+    model: Model, args: tuple[Node, ...], *, given: Sequence[Any] = (), via: Sequence[Any] = (), kind: str = "cumulant"
+) -> Derivation:
+    """Derive the joint cumulant of statistics, as equations with a law for each step.
+
+    `given` and `via` take sizes, covariates, names of factors (their effects) and, for `given`, `ma.design`.
+    """
+    resolved = model.resolved
+    if not args:
+        raise ModelError("a cumulant needs at least one statistic")
+    if any(isinstance(part, Projected) for a in args for part in walk(a)):
+        raise UnsupportedError("the variance of a projection statistic is not derivable yet; its expectation is: see moment_equations")
+    outside = _conditions(given, resolved)
+    steps = [_conditions((item,), resolved) for item in via]
+    statistics = tuple(tuple(translate(a, resolved)) for a in args)
+    _require_degree(statistics)
+    stages = _stages(outside, steps, resolved)
+    known = known_variables(outside, resolved)
+    _require_nonempty(statistics, known, resolved)
+    polynomial = total_cumulance(
+        tuple(tuple(translate(a, with_effects_known(resolved, known))) for a in args), (known, known | all_design(resolved)), resolved
+    )
+    result = to_node(from_letters(polynomial, resolved), resolved)
+    chains = _Prover(resolved, stages, bool(steps)).prove(args, result)
+    return Derivation(model, args, outside, tuple(n for s in steps for n in s), kind, chains, polynomial, result, _facts(statistics, resolved))
+
+
+def _conditions(items: Iterable[Any], model: ResolvedModel) -> tuple[Node, ...]:
+    """What is conditioned on, as nodes; the name of a factor stands for its effects."""
+    found: list[Node] = []
+    for item in items:
+        if isinstance(item, str):
+            columns = split_factor(item)
+            blocks = [b for b in model.groups if b.factor == columns]
+            if not blocks:
+                known = ", ".join(b.name for b in model.groups)
+                raise ModelError(f"no factor {item!r} whose effects could be conditioned on; the model has {known}")
+            found += [Effect(columns, str(c.key)) for b in blocks for c in b.coefficients]
+        elif isinstance(item, (Size, Value, Effect, Design)):
+            found.append(item)
+        else:
+            raise ModelError(
+                f"cannot condition on {item!r}: use a size, a covariate, the name of a factor for its effects, or ma.design"
+            )
+    return tuple(dict.fromkeys(found))
+
+
+def _stages(outside: tuple[Node, ...], steps: Sequence[tuple[Node, ...]], model: ResolvedModel) -> list[tuple[Node, ...]]:
+    """What is added at each stage; the last one completes the design."""
+    stages = [outside]
+    known = known_variables(outside, model)
+    for step in steps:
+        added = known_variables((*outside, *step), model)
+        if added <= known:
+            raise ModelError("via= names something that is known already: each condition must add to the earlier ones")
+        known |= added
+        stages.append(step)
+    rest = all_design(model) - known
+    if rest:
+        stages.append(tuple(variable_node(v, model) for v in design_order(rest, model)))
+    return stages
+
+
+def design_order(variables: Iterable[Variable], model: ResolvedModel) -> list[Variable]:
+    """Sizes first, then covariates of levels, then of observations; by name within each."""
+    return sorted(variables, key=lambda v: (v.kind != "size", v not in model.constant_on, v.name))
+
+
+def variable_node(variable: Variable, model: ResolvedModel) -> Node:
+    """The node of a design variable."""
+    return Size(model.unit) if variable == size_variable(model) else Value(variable)
+
+
+def _require_degree(statistics: Sequence[Sequence[Term]]) -> None:
+    degree = sum(max((sum(len(o.draws) for o in t.observations) for t in terms), default=0) for terms in statistics)
+    if degree > DEGREE_LIMIT:
+        raise UnsupportedError(
+            f"the total degree of what is asked is {degree}; up to {DEGREE_LIMIT} is derivable "
+            "(the k-th cumulant of a statistic of degree d has degree k d)"
+        )
+
+
+def _require_nonempty(statistics: tuple[tuple[Term, ...], ...], known: frozenset[Variable], model: ResolvedModel) -> None:
+    name = join_factor(model.unit)
+    if name in model.may_be_empty and needs_nonempty(statistics, known, model):
+        raise AssumptionError(
+            f"the statistic divides by size({name}), and a level may be empty (ma.may_be_empty): with P(N = 0) > 0 it has "
+            "no value. Use totals without division, a sum over levels (ma.over runs over non-empty ones), or drop the assumption"
+        )
+
+
+def _facts(statistics: tuple[tuple[Term, ...], ...], model: ResolvedModel) -> tuple[str, ...]:
+    """Assumptions about the design that the statistics use."""
+    divides = any(e.power < 0 and e.cell for terms in statistics for t in terms for e in t.entries)
+    return ("every level has at least one observation (N >= 1)",) if divides else ()
+
+
+class _Prover:
+    """Derives conditional moments stage by stage, each once, inner ones first."""
+
+    def __init__(self, model: ResolvedModel, stages: Sequence[tuple[Node, ...]], several: bool) -> None:
+        self.model = model
+        self.given = [tuple(n for s in stages[: k + 1] for n in s) for k in range(len(stages))]
+        self.stages = stages
+        self.several = several
+        self.chains: list[Chain] = []
+        self.proved: dict[Node, Node] = {}
+
+    def prove(self, args: tuple[Node, ...], standard: Node) -> tuple[Chain, ...]:
+        """The chains that end in the result of what is asked."""
+        goal = Cumulant(args, self.given[0])
+        whole = Chain("", goal).then("iid_units" if not self.given[0] else "sum_over_units", self.model)
+        if whole.steps and DESIGN not in self.given[0] and self.given[0]:
+            whole = Chain("", goal)  # a sum over units splits given all of the design, or nothing of it
+        if whole.steps:
+            inner = next(part for part in walk(whole.end) if isinstance(part, Cumulant))
+            self._prove(inner, 0)
+            chain = whole.then("earlier_result", self.model, lemmas=self.proved).then("collection", self.model)
+        else:
+            chain = self._prove(goal, 0)
+            if self.several and chain.end != standard:
+                chain = chain.then("tower", self.model, lemmas={chain.end: standard})
+                self.chains.pop()
+        if whole.steps or chain not in self.chains:
+            self.chains.append(chain)
+        return tuple(self.chains)
+
+    def _prove(self, goal: Cumulant, stage: int) -> Chain:
+        if stage == len(self.given) - 1:
+            chain = given_design(goal, self.model, self._title(stage))
+        else:
+            chain = Chain(self._title(stage), goal).then(total_law(goal.args), self.model, on=self.stages[stage + 1])
+            inner = [p for p in walk(chain.end) if isinstance(p, Cumulant) and p.given == self.given[stage + 1] and p.args != goal.args or _is_inner(p, goal, self.given[stage + 1])]
+            for part in dict.fromkeys(inner):
+                if part not in self.proved:
+                    self._prove(part, stage + 1)  # type: ignore[arg-type]
+            chain = chain.then("earlier_result", self.model, lemmas=self.proved).then("multilinearity", self.model)
+            chain = chain.then("design_independence", self.model)
+        self.proved[goal] = chain.end
+        self.chains.append(chain)
+        return chain
+
+    def _title(self, stage: int) -> str:
+        return "given the design" if stage == len(self.given) - 1 and stage else "total law" if stage == 0 else "conditional moment"
+
+
+def _is_inner(part: Node, goal: Cumulant, given: tuple[Node, ...]) -> bool:
+    return isinstance(part, Cumulant) and part.given == given and part != goal

@@ -1,0 +1,59 @@
+"""Strategies: which laws, in which order, turn a moment into its result. Directed phases; nothing searches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from momentalg.cumulants.terms import Term
+from momentalg.cumulants.translate import translate
+from momentalg.derive.step import Chain
+from momentalg.expr.nodes import Cumulant, Node
+from momentalg.expr.traversal import walk
+from momentalg.model.resolved import ResolvedModel
+
+WRITE_OUT = ("definition", "model_equation", "sum_over_level", "multiplying_out")
+EXPECTATION = (*WRITE_OUT, "linearity", "taking_out_known", "effects", "collection")
+CUMULANT = (*WRITE_OUT, "independence", "taking_out_known", "iid_sum", "effects", "sum_over_level", "collection")
+PRODUCTS = ("cumulants_of_products", "cumulants_of_totals", "coincidence", "sum_over_level", "collection")
+WHOLE = ("core_identity",)
+READABLE = 150  # nodes of an intermediate expression; beyond it the table of partitions serves a reader better
+
+
+def given_design(goal: Cumulant, model: ResolvedModel, title: str) -> Chain:
+    """Derive a cumulant given everything about the design: by linear forms, by set partitions, or in one step."""
+    chain = _run(Chain(title, goal), _phases(goal, model), model)
+    if max((sum(1 for _ in walk(s.after)) for s in chain.steps), default=0) > READABLE:
+        return _run(Chain(title, goal), WHOLE, model)
+    return chain
+
+
+def _run(chain: Chain, phases: Sequence[str], model: ResolvedModel) -> Chain:
+    for rule in phases:
+        chain = chain.then(rule, model)
+    return chain
+
+
+def _phases(goal: Cumulant, model: ResolvedModel) -> Sequence[str]:
+    statistics = [translate(a, model) for a in goal.args]
+    if any(term.bound for terms in statistics for term in terms) or _runs_over_all(statistics):
+        return WHOLE
+    if all(len(_draws(term)) <= 1 for terms in statistics for term in terms):
+        return EXPECTATION if len(goal.args) == 1 else CUMULANT
+    return PRODUCTS
+
+
+def _draws(term: Term) -> list[object]:
+    return [d for o in term.observations for d in o.draws]
+
+
+def _runs_over_all(statistics: Sequence[Sequence[Term]]) -> bool:
+    return any(not o.cell for terms in statistics for term in terms for o in term.observations if o.draws)
+
+
+def total_law(arguments: Sequence[Node]) -> str:
+    """The total law for a cumulant of these arguments, by the name it goes by."""
+    if len(arguments) == 1:
+        return "total_expectation"
+    if len(arguments) == 2:
+        return "total_variance" if arguments[0] == arguments[1] else "total_covariance"
+    return "total_cumulance"

@@ -1,0 +1,35 @@
+"""The core identity in one step, for statistics that run over the whole sample or have many partitions."""
+
+from momentalg.cumulants.display import to_node
+from momentalg.cumulants.random_view import from_letters
+from momentalg.cumulants.value import value
+from momentalg.expr.nodes import Cumulant, E, Letter, LevelSum, Node, Over, Response, Size, Total, add, mul
+from momentalg.expr.traversal import walk
+from momentalg.rules.rule import Context, Rule
+
+BY = ("user",)
+S, N = Total(Response(), BY), Size(BY)
+DESIGN = (Letter("design"),)
+
+
+def _rewrite(node: Node, context: Context) -> Node | None:
+    if not isinstance(node, Cumulant) or any(isinstance(p, Cumulant) for a in node.args for p in walk(a)):
+        return None
+    return to_node(from_letters(value(node, context.model), context.model), context.model)
+
+
+RULE = Rule(
+    name="core_identity",
+    title="sum over set partitions: effects of shared levels, residuals of shared observations",
+    left=E(mul(Letter("L_1"), Letter("L_2")), DESIGN),
+    right=add(
+        mul(E(Letter("L_1"), DESIGN), E(Letter("L_2"), DESIGN)),
+        LevelSum((("user", "i"),), mul(Letter("D_1i"), Letter("D_2i"), Letter("sigma_f^2"))),
+        mul(Letter("W_12"), Letter("sigma_e^2")),
+    ),
+    rewrite=_rewrite,
+    kind="assumption",
+    assumes="effects and residuals are independent of one another and of the design",
+    source="Leonov and Shiryaev (1959), Theory Probab. Appl. 4, 319-329",
+    examples=((E(Over(BY, S**2), (Size(BY),)), ()), (E(S**2, (N,)), ())),
+)

@@ -1,0 +1,118 @@
+"""Cumulants of products, and moments, as sums over set partitions (Leonov and Shiryaev).
+
+A statistic is a sum of products of linear forms: level totals, and responses of named observations where several powers
+fall on one observation. Its joint cumulants are sums over the indecomposable partitions of these forms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from itertools import product
+
+from momentalg.cumulants.display import monomial_node, symbol_node
+from momentalg.cumulants.partitions import counted_partitions
+from momentalg.cumulants.terms import DEFAULT, OBSERVATION, RESPONSE, Cell, Entry, Observation, Term, multiply
+from momentalg.cumulants.totals import single
+from momentalg.cumulants.translate import translate
+from momentalg.expr.nodes import (
+    Cov,
+    Cumulant,
+    E,
+    Letter,
+    Node,
+    Number,
+    Response,
+    Size,
+    Sum,
+    Total,
+    Value,
+    Var,
+    add,
+    mul,
+    power,
+)
+from momentalg.model.resolved import ResolvedModel
+from momentalg.rules.rule import Context, Rule
+
+NAMES = ("j", "k", "l", "m", "p", "q", "s", "t")
+BY = ("user",)
+S, T, N = Total(Response(), BY), Total(Response() ** 2, BY), Size(BY)
+
+
+def _rewrite(node: Node, context: Context) -> Node | None:
+    if not isinstance(node, Cumulant):
+        return None
+    statistics = [translate(a, context.model) for a in node.args]
+    if any(term.bound for terms in statistics for term in terms):
+        return None
+    new = add(*(_of_terms(terms, node.given, context.model) for terms in product(*statistics)))
+    return None if new == node else new
+
+
+def _of_terms(terms: Sequence[Term], given: tuple[Node, ...], model: ResolvedModel) -> Node:
+    whole = reduce(multiply, terms)
+    owner = [n for n, term in enumerate(terms) for _ in term.observations]
+    names = iter(NAMES)
+    forms: list[tuple[int, Node]] = []  # the statistic that a linear form belongs to, and the form
+    around: list[tuple[str, Observation]] = []  # observations with several draws are summed over by name
+    entries = [_entry(e, model) for e in whole.entries]
+    for statistic, observation in zip(owner, whole.observations, strict=True):
+        draws = sum(d == RESPONSE for d in observation.draws)
+        named = next((v.name for v in observation.cell if v.column == OBSERVATION), "")
+        if named or draws > 1:
+            index = named or next(names)
+            forms += [(statistic, Response(index))] * draws
+            entries += [_covariates(observation, index, model)] if named else []
+            around += [] if named else [(index, observation)]
+        elif draws == 1:
+            body = mul(monomial_node(observation.covariates), Response())
+            forms.append((statistic, Total(body, *_place(observation.cell, model))))
+        else:
+            entries.append(_total(observation, model))
+    if len(terms) > 1 and {s for s, _ in forms} != set(range(len(terms))):
+        return Number(whole.coefficient * 0)
+    partitions = counted_partitions(forms, [s for s, _ in forms], len(terms))
+    inner = add(
+        *(mul(Number(whole.coefficient * count), *(Cumulant(tuple(forms[f][1] for f in b), given) for b in blocks)) for count, blocks in partitions)
+    )
+    for index, observation in reversed(around):
+        inner = Sum(index, mul(_covariates(observation, index, model), inner), *_place(observation.cell, model))
+    return mul(*entries, inner)
+
+
+def _place(cell: Cell, model: ResolvedModel) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    levels = {v.column: v.name for v in cell if v.column != OBSERVATION}
+    by = tuple(c for c in model.columns if c in levels)
+    return by, () if all(levels[c] == DEFAULT for c in by) else tuple(levels[c] for c in by)
+
+
+def _entry(entry: Entry, model: ResolvedModel) -> Node:
+    return power(symbol_node(single(entry.cell, entry.what), model), entry.power)
+
+
+def _covariates(observation: Observation, index: str, model: ResolvedModel) -> Node:
+    values = []
+    for variable, exponent in observation.covariates:
+        constant = model.constant_on.get(variable)
+        node: Node = Size(constant) if constant and variable.kind == "size" else Value(variable, "" if constant else index)
+        values.append(power(node, exponent))
+    return mul(*values)
+
+
+def _total(observation: Observation, model: ResolvedModel) -> Node:
+    by, level = _place(observation.cell, model)
+    return Total(monomial_node(observation.covariates), by, level) if observation.covariates else Size(by, level)
+
+
+X, Y, K = Letter("X"), Letter("Y"), (Letter("K"),)
+
+RULE = Rule(
+    name="cumulants_of_products",
+    title="cumulants of products over set partitions",
+    left=E(mul(X, Y), K),
+    right=add(Cov(X, Y, K), mul(E(X, K), E(Y, K))),
+    rewrite=_rewrite,
+    source="Leonov and Shiryaev (1959), Theory Probab. Appl. 4, 319-329",
+    examples=((E(S**2, (N,)), ()), (E(T, (N,)), ()), (Var(T, (N,)), ()), (Cov(S, T - S**2 / N, (N,)), ())),
+)

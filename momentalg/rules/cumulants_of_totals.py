@@ -1,0 +1,67 @@
+"""The joint cumulant of linear forms given the design: the core identity, on the scale of totals."""
+
+from __future__ import annotations
+
+from momentalg.cumulants.display import to_node
+from momentalg.cumulants.identity import joint_cumulant
+from momentalg.cumulants.polynomial import Polynomial
+from momentalg.cumulants.random_view import with_effects_known
+from momentalg.cumulants.translate import translate
+from momentalg.cumulants.value import known_variables
+from momentalg.expr.nodes import (
+    Cov,
+    Cumulant,
+    Delta,
+    E,
+    Letter,
+    Node,
+    Response,
+    Size,
+    Total,
+    Var,
+    add,
+    mul,
+)
+from momentalg.expr.traversal import transform, walk
+from momentalg.rules.rule import Context, Rule
+
+BY = ("user",)
+S, N = Total(Response(), BY), Size(BY)
+
+
+def _rewrite(node: Node, context: Context) -> Node | None:
+    """The value of kappa(L_1, ..., L_k | design) of totals and named responses."""
+    if not isinstance(node, Cumulant) or any(isinstance(p, Cumulant) for a in node.args for p in walk(a)):
+        return None
+    if not any(isinstance(p, Response) for a in node.args for p in walk(a)):
+        return None
+    model = with_effects_known(context.model, known_variables(node.given, context.model))
+    names = list(dict.fromkeys(a.index for a in node.args if isinstance(a, Response)))
+    if len(names) < 2:
+        return to_node(_joint(node.args, model, context), context.model)
+    apart = _joint(node.args, model, context)
+    first = names[0]
+    alike = tuple(transform(a, lambda p: Response(first) if isinstance(p, Response) and p.index else p) for a in node.args)
+    key = model.cumulant_key(None, ("1",) * len(node.args))
+    residual = Polynomial({m: c for m, c in _joint(alike, model, context).terms.items() if (key, 1) in m})
+    deltas = [Delta(first, other) for other in names[1:]]
+    return add(to_node(apart, context.model), mul(*deltas, to_node(residual, context.model)))
+
+
+def _joint(args: tuple[Node, ...], model: object, context: Context) -> Polynomial:
+    return joint_cumulant([translate(a, model) for a in args], model)  # type: ignore[arg-type]
+
+
+L1, L2, K = Letter("L_1"), Letter("L_2"), (Letter("design"),)
+
+RULE = Rule(
+    name="cumulants_of_totals",
+    title="joint cumulants of totals: effects of shared levels, residuals of shared observations",
+    left=Cov(L1, L2, K),
+    right=add(mul(Letter("D_1"), Letter("D_2"), Letter("sigma_f^2")), mul(Letter("W_12"), Letter("sigma_e^2"))),
+    rewrite=_rewrite,
+    kind="assumption",
+    assumes="effects and residuals are independent of one another and of the design",
+    source="the model; McCullagh (1987), Tensor Methods in Statistics, ch. 3",
+    examples=((Var(S, (N,)), ()), (E(S, (N,)), ()), (Cov(S, Response("j"), (N,)), ()), (Cov(Response("j"), Response("k"), (N,)), ())),
+)

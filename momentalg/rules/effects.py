@@ -1,0 +1,42 @@
+"""Parameters: effects and residuals have mean zero, and their cumulants are the parameters of the model."""
+
+from momentalg.expr.nodes import ZERO, Cumulant, E, Effect, Letter, Node, Noise, Parameter, Size, Sum, Var, mul
+from momentalg.expr.expanding import split_product
+from momentalg.rules.rule import Context, Rule
+
+BY = ("user",)
+N, ALPHA = Size(BY), Effect(BY)
+
+
+def _rewrite(node: Node, context: Context) -> Node | None:
+    if isinstance(node, Sum):  # a sum of zeros
+        return ZERO if node.body == ZERO else None
+    if not isinstance(node, Cumulant):
+        return None
+    if len(node.args) == 1:
+        zero = any(isinstance(f, (Effect, Noise)) and f not in node.given for f in split_product(node.args[0]))
+        return ZERO if zero and len(split_product(node.args[0])) == 1 else None
+    if all(isinstance(a, Noise) for a in node.args):
+        if len(set(node.args)) > 1:
+            return ZERO
+        return Parameter(context.model.cumulant_key(None, ("1",) * len(node.args)))
+    effects = [a for a in node.args if isinstance(a, Effect)]
+    if len(effects) < len(node.args) or any(e in node.given for e in effects):
+        return None
+    if len({(e.by, e.level) for e in effects}) > 1:
+        return ZERO
+    block = next(b for b in context.model.groups if b.factor == effects[0].by)
+    return Parameter(context.model.cumulant_key(block, tuple(e.coefficient for e in effects)))
+
+
+RULE = Rule(
+    name="effects",
+    title="effects have mean zero and the cumulants of the model",
+    left=Var(Letter("alpha"), (Letter("K"),)),
+    right=Letter("sigma_alpha^2"),
+    rewrite=_rewrite,
+    kind="assumption",
+    assumes="effects and residuals have mean zero and do not depend on the design",
+    source="the model",
+    examples=((E(ALPHA, (N,)), ()), (Var(ALPHA, (N,)), ()), (Cumulant((Noise("j"),) * 3, (N,)), ()), (mul(N, Var(Noise("j"), (N,))), ())),
+)

@@ -1,0 +1,45 @@
+"""What is known once something is given: the test that the laws of conditioning share."""
+
+from __future__ import annotations
+
+from momentalg.cumulants.value import known_variables
+from momentalg.cumulants.design_moments import bases, size_variable
+from momentalg.expr.nodes import (
+    Cumulant,
+    Effect,
+    LevelSum,
+    Levels,
+    Node,
+    Noise,
+    Over,
+    Response,
+    Size,
+    Total,
+    Value,
+    Variable,
+)
+from momentalg.expr.traversal import walk
+from momentalg.model.resolved import ResolvedModel
+
+
+def is_known(node: Node, given: tuple[Node, ...], model: ResolvedModel) -> bool:
+    """Whether `node` is a function of what is given."""
+    known = known_variables(given, model)
+    return _within(node, known, given, model)
+
+
+def _within(node: Node, known: frozenset[Variable], given: tuple[Node, ...], model: ResolvedModel) -> bool:
+    if isinstance(node, Cumulant):
+        return all(_within(g, known, given, model) for g in node.given)
+    if isinstance(node, (Response, Noise)):
+        return False
+    if isinstance(node, Effect):
+        return node in given
+    if isinstance(node, (Size, Total, Over, LevelSum, Levels)) and size_variable(model) not in known:
+        return False
+    if isinstance(node, Value) and not bases(node.variable, model) <= known:
+        return False
+    below = [part for part in walk(node) if part is not node]
+    return all(
+        _within(part, known, given, model) for part in below if isinstance(part, (Response, Noise, Effect, Size, Value, Cumulant))
+    )
