@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from momentalg.cumulants.design_moments import NONEMPTY, Letter, Moment
 from momentalg.cumulants.polynomial import Polynomial, Powers
-from momentalg.cumulants.random_view import units_key
+from momentalg.cumulants.random_view import UNITS
 from momentalg.cumulants.terms import DEFAULT, OBSERVATION, SIZE, Cell, What
 from momentalg.cumulants.totals import DesignTotal
 from momentalg.expr.nodes import (
@@ -51,7 +51,7 @@ def flat_node(polynomial: Polynomial, model: ResolvedModel) -> Node:
 
 def is_parameter(symbol: object) -> bool:
     """Whether a symbol is a parameter key, and not a constant of the design."""
-    return isinstance(symbol, str) and not symbol.startswith("levels(")
+    return isinstance(symbol, str)
 
 
 def collect(polynomial: Polynomial, model: ResolvedModel, outer: object) -> Node:
@@ -120,7 +120,7 @@ def symbol_order(symbol: object, model: ResolvedModel) -> tuple[int, str]:
 def symbol_node(symbol: object, model: ResolvedModel) -> Node:
     """The node of one symbol."""
     if isinstance(symbol, str):
-        return Levels(model.unit) if symbol == units_key(model) else Parameter(symbol)
+        return Parameter(symbol)
     if isinstance(symbol, Moment):
         return _moment_node(symbol, "", model)
     if isinstance(symbol, Letter):
@@ -173,6 +173,8 @@ def _entry_node(cell: Cell, what: What, names: list[str], model: ResolvedModel) 
 def _value_node(what: What, by: tuple[str, ...], level: tuple[str, ...], observation: str, model: ResolvedModel) -> Node:
     if what.kind == "total":
         return Total(monomial_node(what.monomial), by, level) if what.monomial else Size(by, level)
+    if what == UNITS:
+        return Levels(model.unit)
     if what == NONEMPTY:
         return Function("nonempty", Size(by, level))
     if what.kind == "moment":

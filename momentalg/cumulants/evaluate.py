@@ -138,6 +138,8 @@ def _table(cell: Cell, what: What, design: DesignTable, free: Mapping[tuple[str,
         if isinstance(detail, Polynomial):
             return (), {(): total_value(detail, lambda s: design_total(s, design, free))}
         return (), {(): design_total(detail, design, free)}
+    if what.kind == "units":
+        raise DataError("the number of units is not known from data when a level may be empty")
     if any(v.column == OBSERVATION for v in cell):
         raise UnsupportedError("results for named observations are symbolic; ask for the value of a level or of the whole data")
     columns = tuple(v.column for v in cell)
@@ -178,7 +180,7 @@ def evaluate_law(
     expectation: Callable[[Callable[[Any], Number]], Number],
     letter: Callable[[Any, What], Number],
     units: int | None,
-    units_symbol: str,
+    units_symbol: DesignTotal,
 ) -> Number:
     """The value of a canonical random-view result under a law of one unit.
 

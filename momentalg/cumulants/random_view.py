@@ -46,9 +46,12 @@ from momentalg.model.resolved import Column, ResolvedModel
 Statistics = tuple[tuple[Term, ...], ...]
 
 
-def units_key(model: ResolvedModel) -> str:
-    """The symbol of the number of units."""
-    return f"levels({':'.join(model.unit)})"
+UNITS = What("units")
+
+
+def units_symbol(model: ResolvedModel) -> DesignTotal:
+    """The number of units: of levels, unless a level may be empty, which data do not show."""
+    return single((), UNITS) if join_factor(model.unit) in model.may_be_empty else DesignTotal(model.unit, ())
 
 
 def all_design(model: ResolvedModel) -> Known:
@@ -62,15 +65,19 @@ def all_design(model: ResolvedModel) -> Known:
 def with_effects_known(model: ResolvedModel, known: Known) -> ResolvedModel:
     """The model given some effects: their group terms become mean columns with coefficient 1."""
     columns, groups, constant = list(model.mean), [], dict(model.constant_on)
+    fixed = list(model.known_effects)
     for number, block in enumerate(model.groups):
         names = [effect_variable(number, c, model) for c in range(len(block.coefficients))]
         if not set(names) <= known:
             groups.append(block)
             continue
+        fixed.append(block.factor)
         for name, column in zip(names, block.coefficients, strict=True):
             columns.append(Column(None, tuple(sorted((*column.monomial, (name, 1))))))
             constant[name] = block.factor
-    return replace(model, mean=tuple(columns), groups=tuple(groups), constant_on=constant)
+    return replace(
+        model, mean=tuple(columns), groups=tuple(groups), constant_on=constant, known_effects=tuple(fixed)
+    )
 
 
 def total_cumulance(statistics: Statistics, stages: Sequence[Known], model: ResolvedModel) -> Polynomial:
@@ -166,7 +173,7 @@ def _units(
     for symbol, power in monomial:
         if isinstance(symbol, Letter):
             letters.append(frozenset({(symbol, power)}))
-        elif not isinstance(symbol, DesignTotal):
+        elif not isinstance(symbol, DesignTotal) or symbol == single((), UNITS):
             fixed = fixed * Polynomial.symbol(symbol, power)
         elif power < 0 or any(e.what.kind == "named" for e in symbol.entries):
             return fixed, frozenset(), 0, True
@@ -224,7 +231,7 @@ def _distinct_units(value: Polynomial, free: list[int], named: Sequence[str], mo
         return value
     if not any(isinstance(s, Letter) and isinstance(s.unit, int) for s in value.symbols()):
         counts = falling_factorial(len(free), len(named))
-        number = Polynomial((frozenset({(units_key(model), p)}) if p else frozenset(), Fraction(c)) for p, c in enumerate(counts))
+        number = Polynomial((frozenset({(units_symbol(model), p)}) if p else frozenset(), Fraction(c)) for p, c in enumerate(counts))
         return value * number
     result = Polynomial()
     points: list[str | int] = [*named, *free]
@@ -291,6 +298,6 @@ __all__ = [
     "remaining",
     "to_letters",
     "total_cumulance",
-    "units_key",
+    "units_symbol",
     "with_effects_known",
 ]

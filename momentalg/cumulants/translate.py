@@ -91,6 +91,8 @@ def _terms(node: Node, model: ResolvedModel, inside: bool) -> list[Term]:
             return [_total(term, _cell(by, names)) for term in _terms(body, model, inside=True)]
         case Over(by, body):
             return _over(by, body, model, inside)
+        case Levels(by) if by == model.unit and join_factor(by) in model.may_be_empty:
+            return [Term(Fraction(1), entries=(Entry((), What("units"), 1),))]
         case Levels(by):
             return _over(by, Number(Fraction(1)), model, inside)
         case LevelSum(levels, body):

@@ -59,6 +59,7 @@ class ResolvedModel:
     independent: tuple[Independence, ...] = ()
     may_be_empty: frozenset[str] = frozenset()  # factors, by name in keys, whose levels may have no observation
     unreplicated: frozenset[tuple[str, ...]] = frozenset()
+    known_effects: tuple[tuple[str, ...], ...] = ()  # factors whose effects are conditioned on
     symbols: Mapping[str, str] = field(default_factory=FrozenMapping)
 
     def __post_init__(self) -> None:
@@ -68,12 +69,17 @@ class ResolvedModel:
     @property
     def columns(self) -> tuple[str, ...]:
         """All label columns, in the order of the group terms."""
-        return tuple(dict.fromkeys(c for block in self.groups for c in block.factor))
+        return tuple(dict.fromkeys(c for factor in self.factors for c in factor))
 
     @property
     def unit(self) -> tuple[str, ...]:
         """The factor whose levels are the i.i.d. units of the random view: the coarsest one."""
-        return self.groups[0].factor
+        return self.factors[0]
+
+    @property
+    def factors(self) -> tuple[tuple[str, ...], ...]:
+        """The factors of the group terms, those whose effects are known included."""
+        return (*self.known_effects, *(block.factor for block in self.groups))
 
     def cumulant_key(self, block: GroupBlock | None, coefficients: tuple[str, ...]) -> str:
         """The key of a joint cumulant of effects of `block` (None: the residual), as in ``cov(1,x|user)``.

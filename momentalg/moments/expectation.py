@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
-from momentalg.cumulants.display import parameter_rank, to_node
+from momentalg.cumulants.display import is_parameter, parameter_rank, to_node
 from momentalg.cumulants.identity import joint_cumulant
 from momentalg.cumulants.polynomial import Polynomial, Powers
 from momentalg.cumulants.translate import translate
@@ -45,7 +45,7 @@ def expectation(statistic: Node, model: ResolvedModel) -> dict[str, Node]:
 
 def by_unknown(polynomial: Polynomial, model: ResolvedModel) -> dict[str, Polynomial]:
     """Collect an expectation by unknown: a component, or a mean parameter or product of them."""
-    parts = polynomial.split(lambda symbol: isinstance(symbol, str) and not symbol.startswith("levels("))
+    parts = polynomial.split(is_parameter)
     return {unknown_key(parameters, model): design for parameters, design in parts.items()}
 
 

@@ -1,6 +1,6 @@
 """Unweighted means: the variance of the level means, each counted once."""
 
-from momentalg.expr.nodes import Levels, Over, Size
+from momentalg.expr.nodes import ONE, Over, Size
 from momentalg.model.resolved import ResolvedModel
 from momentalg.statistics.family import NamedStatistic, StatisticFamily, response_total
 
@@ -9,7 +9,7 @@ def _build(model: ResolvedModel) -> tuple[NamedStatistic, ...]:
     by = model.unit
     mean = response_total(by) / Size(by)
     return (
-        NamedStatistic("SSM", Over(by, mean**2) - Over(by, mean) ** 2 / Levels(by)),
+        NamedStatistic("SSM", Over(by, mean**2) - Over(by, mean) ** 2 / Over(by, ONE)),
         NamedStatistic("SSW", response_total((), response_power=2) - Over(by, response_total(by) ** 2 / Size(by))),
     )
 
