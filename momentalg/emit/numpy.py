@@ -21,6 +21,7 @@ from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 
+from momentalg.emit.backend import Backend
 from momentalg.emit.environment import render
 from momentalg.emit.numpy_code import assignment, code
 from momentalg.expr.escape import escape_text
@@ -273,3 +274,6 @@ def _exact(value: Fraction) -> str:
     if len(str(value)) <= 60:
         return f"Fraction({value.numerator}, {value.denominator})"
     return repr(value.numerator / value.denominator)
+
+
+BACKEND = Backend("numpy", "a standalone module that imports NumPy and the standard library", generate)

@@ -100,6 +100,12 @@ class MomentSystem:
         common = solve_equations(self.common, self.mean_keys, ()) if with_means else ()
         return Solution(self, wanted, equations, common, variance)
 
+    def estimator(self, backend: str = "numpy") -> Any:
+        """Generate the estimator of all parameters; `source`, `write(path)` and `load()` of what is returned."""
+        from momentalg.emit.backend import estimator
+
+        return estimator(self, backend)
+
     def _rows_for(self, target: str) -> tuple[int, ...]:
         return needed_equations(self._matrices, self.unknowns.index(target), len(self.unknowns)) or ()
 

@@ -1,0 +1,151 @@
+"""`read_columns`: what a fit reads from a frame, as float columns and integer codes, checked and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from numbers import Real
+from typing import TYPE_CHECKING, Any
+
+from momentalg.data.frames import needed_columns, select
+from momentalg.errors import DataError
+from momentalg.model.resolved import ResolvedModel
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+MISSING = ("refuse", "drop")
+LARGEST_EXACT = 2**53  # beyond it whole numbers are not all floats
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a model: numbers as float64, labels as codes into `labels`, in order of first appearance."""
+
+    arrays: Mapping[str, Array]
+    labels: Mapping[str, Array]
+    n: int
+    dropped: int
+
+
+def read_columns(frame: Any, model: ResolvedModel, missing: str = "refuse") -> Columns:
+    """Read what `model` needs from a frame.
+
+    Rows with a missing value (null or NaN) in a needed column are refused, or dropped and counted with
+    ``missing="drop"``. A truth value is read as 0 or 1 in a covariate, and refused as a response.
+
+    Raises `DataError`, naming the column and the first row, for what cannot be read.
+    """
+    if missing not in MISSING:
+        raise DataError(f"missing= is {' or '.join(map(repr, MISSING))}, not {missing!r}")
+    names = needed_columns(model)
+    selected = select(frame, names)
+    arrays: dict[str, Array] = {}
+    labels: dict[str, Array] = {}
+    for name in names:
+        if name in model.columns:
+            arrays[name], labels[name] = codes(selected[name])
+        else:
+            arrays[name] = numbers(selected[name], name, name == model.response)
+    arrays, dropped = _without_missing(arrays, labels, missing)
+    for name, values in arrays.items():
+        if name not in labels:
+            _require_finite(name, values)
+    _require_constant(model, arrays, labels)
+    return Columns(arrays, labels, len(arrays[model.response]), dropped)
+
+
+def codes(series: Any) -> tuple[Array, Array]:
+    """Codes of labels, -1 where missing, and the labels: categories as they are, else in order of first appearance."""
+    import numpy as np
+    import pandas as pd
+
+    native = series.to_native()
+    if isinstance(native, pd.Series) and isinstance(native.dtype, pd.CategoricalDtype):
+        return native.cat.codes.to_numpy().astype(np.int64), native.cat.categories.to_numpy()
+    values = native if isinstance(native, pd.Series) else pd.Series(series.to_list())
+    found, labels = pd.factorize(values)
+    return found.astype(np.int64, copy=False), np.asarray(labels)
+
+
+def numbers(series: Any, name: str, is_response: bool = False) -> Array:
+    """A numeric column as float64, NaN where missing; raises `DataError` for anything else."""
+    import narwhals as nw
+    import numpy as np
+
+    role = "response" if is_response else "covariate"
+    if series.dtype == nw.Boolean:
+        if is_response:
+            raise DataError(f"the response {name!r} holds truth values; if 0 and 1 are meant, convert it: frame[{name!r}].astype(float)")
+        return np.array([np.nan if v is None or v is not v else float(v) for v in series.to_list()])
+    if series.dtype.is_integer():
+        null = series.is_null().to_numpy()
+        whole = series.fill_null(0).to_numpy() if null.any() else series.to_numpy()
+        values = whole.astype(np.float64)
+        if np.abs(values).max() > LARGEST_EXACT:
+            raise DataError(f"the {role} {name!r} holds whole numbers beyond 2**53, which are not exact as floats; rescale it")
+        return np.where(null, np.nan, values) if null.any() else values
+    if series.dtype.is_float():
+        return np.asarray(series.cast(nw.Float64).fill_null(float("nan")).to_numpy(), dtype=np.float64)
+    found = series.to_list()
+    wrong = next((v for v in found if not _is_missing(v) and (isinstance(v, bool) or not isinstance(v, (Real, Decimal, Fraction)))), None)
+    if wrong is not None:
+        advice = "" if is_response else "; a column of categories needs 0/1 columns of its own, one for each but the first"
+        raise DataError(f"the {role} {name!r} is not numeric: it holds {wrong!r} ({series.dtype}){advice}")
+    return np.array([np.nan if _is_missing(v) else float(v) for v in found])
+
+
+def _is_missing(value: Any) -> bool:
+    """Null in any of its forms: None, NaN, pandas' NA and NaT; they alone are not equal to themselves, or are None."""
+    import pandas as pd
+
+    return value is None or value is pd.NA or bool(value != value)
+
+
+def _without_missing(arrays: dict[str, Array], labels: Mapping[str, Array], missing: str) -> tuple[dict[str, Array], int]:
+    import numpy as np
+
+    gone = {name: values < 0 if name in labels else np.isnan(values) for name, values in arrays.items()}
+    rows = np.logical_or.reduce(list(gone.values()))
+    count = int(rows.sum())
+    if count == 0:
+        return arrays, 0
+    if missing == "refuse":
+        found = ", ".join(f"{name!r} ({int(m.sum())}, first in row {int(m.argmax())})" for name, m in gone.items() if m.any())
+        raise DataError(f"{count} of {len(rows)} rows have missing values: {found}; missing='drop' leaves them out and counts them")
+    if count == len(rows):
+        raise DataError(f"all {count} rows have missing values; nothing is left to fit")
+    return {name: values[~rows] for name, values in arrays.items()}, count
+
+
+def _require_finite(name: str, values: Array) -> None:
+    import numpy as np
+
+    bad = ~np.isfinite(values)
+    if bad.any():
+        row = int(bad.argmax())
+        raise DataError(f"{name!r} is infinite in {int(bad.sum())} rows, first in row {row}; drop these rows, or bound the values")
+
+
+def _require_constant(model: ResolvedModel, arrays: Mapping[str, Array], labels: Mapping[str, Array]) -> None:
+    """Check what the model declares: covariates that are constant within the levels of a factor."""
+    import numpy as np
+
+    for variable, factor in model.constant_on.items():
+        if variable.kind != "column" or variable.name not in arrays or len(factor) != 1:
+            continue
+        values, level = arrays[variable.name], arrays[factor[0]]
+        first = np.zeros(len(labels[factor[0]]))
+        first[level[::-1]] = values[::-1]  # the last to be written is the first in the data
+        differ = first[level] != values
+        if differ.any():
+            row = int(differ.argmax())
+            label = labels[factor[0]][level[row]]
+            raise DataError(
+                f"{variable.name!r} is declared constant within {factor[0]}, but at {label!r} it is both "
+                f"{first[level[row]]:g} and {values[row]:g} (row {row}); correct the data, or leave it out of levels="
+            )

@@ -1,0 +1,91 @@
+"""`design_rows`: the exact design of a frame, as plain lists for the engine."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from momentalg.data.columns import _is_missing
+from momentalg.data.frames import covariate_columns, select
+from momentalg.errors import DataError
+from momentalg.expr.nodes import Add, Function, Mul, Node, Number, Pow, Size, Value, Variable
+from momentalg.model.resolved import ResolvedModel
+
+
+@dataclass(frozen=True)
+class DesignData:
+    """The design of some rows: the label of each row by label column, the value of each row by covariate."""
+
+    labels: Mapping[str, list[Hashable]]
+    values: Mapping[Variable, list[Any]]
+
+    @property
+    def rows(self) -> int:
+        """The number of rows."""
+        return len(next(iter(self.labels.values())))
+
+
+def design_rows(frame: Any, model: ResolvedModel) -> DesignData:
+    """Read the design of a frame: labels and covariates, without the response.
+
+    Whole numbers and fractions stay exact, floats stay floats; functions of covariates are computed row by row.
+    Raises `DataError` for missing values, and for covariates that are not finite numbers.
+    """
+    columns = covariate_columns(model)
+    selected = select(frame, tuple(dict.fromkeys((*model.columns, *columns))))
+    labels = {name: [_label(v, name, row) for row, v in enumerate(selected[name].to_list())] for name in model.columns}
+    values: dict[Variable, list[Any]] = {}
+    for name in columns:
+        values[Variable("column", name)] = [_number(v, name, row) for row, v in enumerate(selected[name].to_list())]
+    data = DesignData(labels, values)
+    for variable, definition in model.definitions.items():
+        values[variable] = [_value(definition, data, model, row) for row in range(data.rows)]
+    return data
+
+
+def _label(value: Any, name: str, row: int) -> Hashable:
+    if _is_missing(value):
+        raise DataError(f"the label {name!r} is missing in row {row}; drop such rows first")
+    label: Hashable = value
+    return label
+
+
+def _number(value: Any, name: str, row: int) -> Any:
+    if _is_missing(value):
+        raise DataError(f"the covariate {name!r} is missing in row {row}; drop such rows first")
+    if isinstance(value, (bool, int, Fraction)):
+        return Fraction(value)
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        raise DataError(f"the covariate {name!r} is not numeric: row {row} holds {value!r}") from None
+    if not math.isfinite(found):
+        raise DataError(f"the covariate {name!r} is {found} in row {row}")
+    return Fraction(found) if found.is_integer() else found
+
+
+def _value(node: Node, data: DesignData, model: ResolvedModel, row: int) -> Any:
+    match node:
+        case Number(value):
+            return value
+        case Add(args):
+            return sum((_value(a, data, model, row) for a in args), Fraction(0))
+        case Mul(args):
+            return math.prod((_value(a, data, model, row) for a in args), start=Fraction(1))
+        case Pow(base, exponent):
+            return _value(base, data, model, row) ** exponent
+        case Function(name, body):
+            return getattr(math, name)(float(_value(body, data, model, row)))
+        case Size(by):
+            cells = list(zip(*(data.labels[c] for c in by), strict=True))
+            return Fraction(Counter(cells)[cells[row]])
+        case Value(variable) if variable in data.values:
+            return data.values[variable][row]
+        case Value(variable):
+            return _value(model.definitions[variable], data, model, row)
+        case _:
+            raise DataError(f"a covariate cannot be computed from {type(node).__name__}; make a column of it")

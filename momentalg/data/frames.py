@@ -1,0 +1,85 @@
+"""One view of any frame: the needed columns, by name, through narwhals."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from momentalg.errors import DataError
+from momentalg.expr.nodes import Size, Value, Variable
+from momentalg.expr.traversal import walk
+from momentalg.model.resolved import ResolvedModel
+
+
+def select(frame: Any, names: Sequence[str]) -> Any:
+    """The columns `names` of a frame (pandas, Polars, Arrow, ... or a mapping of columns), as a narwhals frame.
+
+    Raises `DataError` for what is no frame, for columns that are missing or there twice, and for a frame without rows.
+    """
+    import narwhals as nw
+    import pandas as pd
+
+    if isinstance(frame, Mapping):
+        lengths = {name: len(frame[name]) for name in names if name in frame}
+        if len(set(lengths.values())) > 1:
+            raise DataError(f"the columns differ in length: {lengths}")
+        _require(names, list(frame))
+        frame = pd.DataFrame({name: frame[name] for name in names})
+    if isinstance(frame, pd.DataFrame):
+        _require(names, list(frame.columns))
+        frame = frame[list(names)]
+    try:
+        found = nw.from_native(frame)
+    except TypeError:
+        raise DataError(f"data must be a frame (pandas, Polars, Arrow, ...) or a mapping of columns; found {type(frame).__name__}") from None
+    if isinstance(found, nw.LazyFrame):
+        _require(names, found.collect_schema().names())
+        found = found.select(*names).collect()
+    else:
+        _require(names, found.columns)
+        found = found.select(*names)
+    if len(found) == 0:
+        raise DataError("the data have no rows")
+    return found
+
+
+def covariate_columns(model: ResolvedModel) -> tuple[str, ...]:
+    """The data columns that the covariates of a model are read from, in order."""
+    terms = [*model.mean, *(c for block in model.groups for c in block.coefficients)]
+    found: dict[str, None] = {}
+    for variable in (v for term in terms for v, _ in term.monomial):
+        found.update(dict.fromkeys(_columns(model, variable)))
+    return tuple(found)
+
+
+def needed_columns(model: ResolvedModel) -> tuple[str, ...]:
+    """All data columns that a fit of a model reads: labels, response, covariates."""
+    return tuple(dict.fromkeys((*model.columns, model.response, *covariate_columns(model))))
+
+
+def _columns(model: ResolvedModel, variable: Variable) -> list[str]:
+    if variable.kind == "column":
+        return [variable.name]
+    if variable.kind == "size":
+        return []
+    return [
+        name
+        for node in walk(model.definitions[variable])
+        if isinstance(node, Value) and not isinstance(node, Size)
+        for name in _columns(model, node.variable)
+    ]
+
+
+def _require(names: Sequence[str], present: Sequence[Any]) -> None:
+    counts = Counter(present)
+    for name in names:
+        if counts[name] == 1:
+            continue
+        listed = ", ".join(repr(c) for c in present)
+        if counts[name] > 1:
+            raise DataError(f"the data have {counts[name]} columns called {name!r}; rename all but one")
+        close = get_close_matches(name, [str(c) for c in present], n=3)
+        hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
+        raise DataError(f"the data have no column {name!r}{hint} The columns are: {listed}" if hint else f"the data have no column {name!r}; the columns are: {listed}")

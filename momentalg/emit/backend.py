@@ -1,0 +1,39 @@
+"""Backends: what writes an `EstimatorIR` down as a program. One module of this package each, found by `BACKEND`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from momentalg.catalogue import discover
+from momentalg.errors import UnsupportedError
+from momentalg.lower.estimator import lower
+from momentalg.lower.ir import EstimatorIR
+
+if TYPE_CHECKING:
+    from momentalg.moments.solution import Solution
+    from momentalg.moments.system import MomentSystem
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A language that estimators are generated in."""
+
+    name: str
+    title: str
+    generate: Callable[[EstimatorIR], Any]
+
+
+def backends() -> Mapping[str, Backend]:
+    """The backends, by name."""
+    return discover("momentalg.emit", "BACKEND")
+
+
+def estimator(system: MomentSystem | Solution, backend: str = "numpy") -> Any:
+    """Generate the estimator of a moment system, or of a solution of one for chosen targets."""
+    found = backends()
+    if backend not in found:
+        raise UnsupportedError(f"no backend {backend!r}; there are {', '.join(found)}")
+    solution = system.solve() if hasattr(system, "solve") else system
+    return found[backend].generate(lower(solution))

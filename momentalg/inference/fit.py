@@ -1,0 +1,173 @@
+"""`sums` and `fit`: data are accumulated into mergeable sums, and the generated module's `solve` finishes.
+
+`Sums` of chunks, files or sites add up exactly: ``model.fit(model.sums(first) + model.sums(second))``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from types import MappingProxyType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+from momentalg.data.columns import read_columns
+from momentalg.errors import DataError, ModelError, NotIdentifiedError
+from momentalg.expr.names import join_factor
+from momentalg.inference.result import FitResult
+
+if TYPE_CHECKING:
+    from momentalg.model.model import Model
+    from momentalg.moments.system import MomentSystem
+
+
+@dataclass(frozen=True)
+class Estimator:
+    """A model with the statistics to fit it by; equal, and cached, by its text."""
+
+    text: str
+    statistics: str | None
+    means: str | None
+    model: Model = field(compare=False, repr=False)
+    given: Any = field(compare=False, repr=False)
+
+    @property
+    def system(self) -> MomentSystem:
+        """The moment equations."""
+        return _system(self)
+
+    @property
+    def module(self) -> ModuleType:
+        """The generated module."""
+        return _module(self)
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What a fit needs of some data. Sums of parts of the data add; the labels of levels match them up."""
+
+    estimator: Estimator
+    table: Mapping[str, Any] = field(repr=False)
+    nobs: int
+    dropped: int = 0
+
+    def __add__(self, other: Sums) -> Sums:
+        if not isinstance(other, Sums):
+            return NotImplemented
+        if other.estimator != self.estimator:
+            raise ModelError(
+                f"sums of different models or statistics do not add: {self.estimator.text} ({self.estimator.statistics}) "
+                f"and {other.estimator.text} ({other.estimator.statistics})"
+            )
+        try:
+            table = self.estimator.module.combine(dict(self.table), dict(other.table))
+        except (TypeError, ValueError) as error:
+            raise DataError(f"these sums do not merge: {error}") from error
+        return replace(
+            self, table=MappingProxyType(table), nobs=self.nobs + other.nobs, dropped=self.dropped + other.dropped
+        )
+
+
+def sums(model: Model, data: Any, statistics: Any = None, means: str | None = None, missing: str = "refuse") -> Sums:
+    """Accumulate the sums of a frame, or of an iterable of frames."""
+    estimator = _estimator(model, statistics, means)
+    if isinstance(data, (list, tuple)) or hasattr(data, "__next__"):
+        parts = [_sums_of(estimator, part, missing) for part in data]
+        if not parts:
+            raise DataError("there are no parts of data")
+        total = parts[0]
+        for part in parts[1:]:
+            total = total + part
+        return total
+    return _sums_of(estimator, data, missing)
+
+
+def fit(model: Model, data: Any, statistics: Any = None, means: str | None = None, missing: str = "refuse") -> FitResult:
+    """Estimate the parameters of a model from a frame, an iterable of frames, or `Sums`.
+
+    Raises:
+        DataError: columns that are missing or not usable, missing values with ``missing="refuse"``.
+        NotIdentifiedError: data that do not separate the parameters, with what they do estimate.
+
+    """
+    if isinstance(data, Sums):
+        found = data
+        if statistics is not None or means is not None:
+            asked = _estimator(model, statistics, means)
+        else:
+            asked = replace(found.estimator, text=repr(model))
+        if asked != found.estimator:
+            raise ModelError(f"these sums are of {found.estimator.text}, {found.estimator.statistics}; the fit is of {model!r}")
+    else:
+        found = sums(model, data, statistics, means, missing)
+    estimator = found.estimator
+    try:
+        estimates = estimator.module.solve(dict(found.table))
+    except ValueError as error:
+        raise _not_identified(model, found, str(error)) from error
+    return FitResult(
+        model=model,
+        system=estimator.system,
+        estimates=MappingProxyType(estimates),
+        truncated=MappingProxyType(estimator.module.truncate(estimates)),
+        nobs=found.nobs,
+        n_groups=MappingProxyType({model.resolved.groups[0].name: len(found.table["level"])}),
+        dropped=found.dropped,
+    )
+
+
+def _estimator(model: Model, statistics: Any, means: str | None) -> Estimator:
+    named = statistics if statistics is None or isinstance(statistics, str) else repr(statistics)
+    return Estimator(repr(model), named, means, model, statistics)
+
+
+@lru_cache(maxsize=64)
+def _system(estimator: Estimator) -> MomentSystem:
+    system: MomentSystem = estimator.model.moment_equations(estimator.given, means=estimator.means)
+    return system
+
+
+@lru_cache(maxsize=64)
+def _module(estimator: Estimator) -> ModuleType:
+    from momentalg.emit.backend import estimator as generate
+
+    module: ModuleType = generate(estimator.system).load()
+    return module
+
+
+def _sums_of(estimator: Estimator, frame: Any, missing: str) -> Sums:
+    import numpy as np
+
+    model = estimator.model.resolved
+    columns = read_columns(frame, model, missing)
+    try:
+        table = estimator.module.accumulate(dict(columns.arrays))
+    except ValueError as error:
+        raise DataError(str(error)) from error
+    labels = columns.labels[model.groups[0].factor[0]][table["level"]]
+    if labels.dtype.kind == "O" and all(isinstance(label, str) for label in labels):
+        labels = labels.astype(str)
+    table["level"] = np.asarray(labels)
+    return Sums(estimator, MappingProxyType(table), columns.n, columns.dropped)
+
+
+def _not_identified(model: Model, found: Sums, reason: str) -> NotIdentifiedError:
+    resolved = model.resolved
+    name, response = join_factor(resolved.groups[0].factor), resolved.response
+    between, residual = f"var(1|{name})", "var(residual)"
+    size = found.table["size"]
+    covariates = len(resolved.mean) > 1
+    if (size == 1).all():
+        advice = (
+            f"every level of {name} has one row, so that only {between} + {residual} is estimated. The sum alone: "
+            + ("the residual variance of ordinary least squares" if covariates else f"frame[{response!r}].var()")
+            + f"; for both, some level needs two rows or more: frame.groupby({name!r}).size()"
+        )
+    elif len(size) == 1:
+        advice = (
+            f"there is one level of {name}, so that {between} is confounded with the mean; {residual} alone: "
+            f"frame[{response!r}].var(); for both, at least two levels are needed"
+        )
+    else:
+        advice = f"leave out what the other columns already say, as in ma.Model({response + ' ~ 1 + (1 | ' + name + ')'!r}).fit(frame)"
+    return NotIdentifiedError(f"{reason}. The nearest thing that works: {advice}")

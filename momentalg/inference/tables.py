@@ -1,0 +1,85 @@
+"""A fit as text, HTML and Markdown: pure views of one result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from momentalg.expr.escape import escape_html, escape_text
+from momentalg.expr.keys import read_key
+
+if TYPE_CHECKING:
+    from momentalg.inference.result import FitResult
+
+TIDY = ("effect", "group", "term", "estimate", "std_error")
+
+
+def tidy_row(key: str, estimate: float) -> tuple[str, str | None, str, float, float]:
+    """A parameter as a row of the tidy table; the standard error is not a number until there is one."""
+    read = read_key(key)
+    if read.kind == "mean":
+        return "fixed", None, key, estimate, float("nan")
+    group = read.factor if read.kind == "group" else "Residual"
+    term = "(Intercept)" if read.kind == "group" else "Observation"
+    return "ran_pars", group, f"var__{term}", estimate, float("nan")
+
+
+def rows(fit: FitResult) -> list[tuple[str, str, str]]:
+    """Each parameter with its estimate, and a note where the estimate is negative."""
+    found = []
+    for key in fit.keys:
+        note = f"negative; truncated: {fit.truncated[key]:g}" if key in fit.negative else ""
+        found.append((key, f"{fit.estimates[key]:.6g}", note))
+    return found
+
+
+def facts(fit: FitResult) -> list[tuple[str, str]]:
+    """What the fit is of: model, statistics, numbers of rows and levels."""
+    groups = ", ".join(f"{name}: {count}" for name, count in fit.n_groups.items())
+    found = [
+        ("Model", fit.model.formula),
+        ("Statistics", f"{fit.statistics} (means: {fit.system.means})"),
+        ("Observations", str(fit.nobs) + (f" ({fit.dropped} with missing values dropped)" if fit.dropped else "")),
+        ("Levels", groups),
+    ]
+    if fit.system.means == "plug-in" and fit.system.plugged_in:
+        found.append(("Note", "estimates of the mean parameters are plugged in: the variance components are biased"))
+    return found
+
+
+def text(fit: FitResult) -> str:
+    """The fit as plain text."""
+    lines = [f"{name + ':':<14}{escape_text(value)}" for name, value in facts(fit)]
+    table = [(escape_text(key), value, note) for key, value, note in rows(fit)]
+    width = max(len("parameter"), *(len(key) for key, _, _ in table))
+    lines += ["", f"{'parameter':<{width}}  {'estimate':>12}"]
+    lines += [f"{key:<{width}}  {value:>12}  {note}".rstrip() for key, value, note in table]
+    return "\n".join([*lines, "", "Standard errors: not in this version; see fit.bse."])
+
+
+def html(fit: FitResult) -> str:
+    """The fit as an HTML fragment."""
+    head = "".join(f"<dt>{escape_html(n)}</dt><dd>{escape_html(v)}</dd>" for n, v in facts(fit))
+    body = "".join(
+        f"<tr><th scope='row'><code>{escape_html(k)}</code></th><td>{escape_html(v)}</td><td>{escape_html(n)}</td></tr>"
+        for k, v, n in rows(fit)
+    )
+    columns = "<tr><th>parameter</th><th>estimate</th><th></th></tr>"
+    return f"<div class='momentalg-fit'><dl>{head}</dl><table><thead>{columns}</thead><tbody>{body}</tbody></table></div>"
+
+
+def markdown(fit: FitResult) -> str:
+    """The fit as Markdown."""
+    lines = [f"- **{name}**: {_code(value) if name in ('Model', 'Levels') else value}" for name, value in facts(fit)]
+    lines += ["", "| parameter | estimate | |", "|---|---:|---|"]
+    lines += [f"| {_code(key, in_table=True)} | {value} | {note} |" for key, value, note in rows(fit)]
+    return "\n".join(lines)
+
+
+def _code(value: str, in_table: bool = False) -> str:
+    """A name as Markdown code, in a fence longer than any run of back-quotes inside it."""
+    shown = escape_text(value)
+    fence = "`"
+    while fence in shown:
+        fence += "`"
+    padding = " " if shown.startswith("`") or shown.endswith("`") else ""
+    return f"{fence}{padding}{shown.replace('|', chr(92) + '|') if in_table else shown}{padding}{fence}"
