@@ -86,7 +86,9 @@ def apply(rule: Rule, node: Node, context: Context) -> tuple[Node, tuple[Path, .
     """Apply a law wherever it applies, outermost first, until it applies no more; and where it did at first."""
     places: tuple[Path, ...] = ()
     for _ in range(LIMIT):
-        found = tuple(find(node, lambda part: rule.rewrite(part, context) is not None))
+        found: tuple[Path, ...] = ((),) if rule.whole and rule.rewrite(node, context) is not None else ()
+        if not rule.whole:
+            found = tuple(find(node, lambda part: rule.rewrite(part, context) is not None))
         if not found:
             return node, places
         places = places or found

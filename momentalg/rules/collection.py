@@ -21,6 +21,7 @@ RULE = Rule(
     left=add(mul(A, C), mul(B, C)),
     right=mul(add(A, B), C),
     rewrite=_rewrite,
+    whole=True,
     source="algebra",
     examples=((Sum("j", Parameter("var(residual)"), BY) + Size(BY) * Parameter("var(1|user)"), ()),),
 )

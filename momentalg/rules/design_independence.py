@@ -22,6 +22,7 @@ RULE = Rule(
     left=E(mul(N, X)),
     right=mul(E(N), E(X)),
     rewrite=_rewrite,
+    whole=True,
     kind="assumption",
     assumes="the design variables declared independent are independent",
     source="the declaration",

@@ -29,6 +29,7 @@ RULE = Rule(
     left=Var(add(mul(A, X), mul(B, Y)), K),
     right=add(mul(A**2, Var(X, K)), mul(2 * A, B, Cov(X, Y, K)), mul(B**2, Var(Y, K))),
     rewrite=_rewrite,
+    whole=True,
     source="McCullagh (1987), Tensor Methods in Statistics, sec. 2.3",
     examples=((Var(N * MU + N**2 * 3), ()), (E(N * MU + N**2), ()), (Cov(N * MU, N * Effect(("user",))), ())),
 )

@@ -43,6 +43,7 @@ class Rule:
     assumes: str = ""
     law: Callable[[int], tuple[Node, Node]] | None = None
     examples: tuple[tuple[Node, tuple[Node, ...]], ...] = ()  # (expression, what to condition on)
+    whole: bool = False  # applies to the whole expression only, not to its parts
 
 
 def match(pattern: Node, node: Node) -> dict[str, Any] | None:

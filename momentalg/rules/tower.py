@@ -21,5 +21,6 @@ RULE = Rule(
     left=E(E(X, (K, U)), (K,)),
     right=E(X, (K,)),
     rewrite=_rewrite,
+    whole=True,
     source="Williams (1991), Probability with Martingales, sec. 9.7",
 )
