@@ -34,6 +34,7 @@ def environment() -> jinja2.Environment:
     )
 
 
+@cache
 def names_used(template: str) -> frozenset[str]:
     """The names that `template` and everything it includes, imports or extends take from the context."""
     found: set[str] = set()

@@ -103,8 +103,7 @@ class Context:
     per_level: tuple[tuple[str, str], ...]
     totals: tuple[tuple[str, str], ...]
     values: tuple[tuple[str, str], ...]
-    recentred_levels: tuple[tuple[str, str], ...]
-    recentred_totals: tuple[tuple[str, str], ...]
+    recentred: tuple[str, ...]
     unpacked: tuple[str, ...]
     steps: tuple[Step, ...]
     estimates: tuple[tuple[str, str], ...]
@@ -167,8 +166,7 @@ def _context(ir: EstimatorIR) -> Context:
         per_level=tuple((a.name, _row_product(a.powers)) for a in levels),
         totals=tuple((a.name, _row_total(a.powers)) for a in totals),
         values=tuple((s.name, literal(s.column)) for s in ir.levels),
-        recentred_levels=tuple((a.name, code(a.recentred)) for a in levels),
-        recentred_totals=tuple((a.name, code(a.recentred)) for a in totals),
+        recentred=tuple(line for a in (*levels, *totals) for line in assignment(f'moved["{a.name}"]', a.recentred)),
         unpacked=tuple(_unpacked(ir)),
         steps=tuple(steps),
         estimates=tuple((literal(e.key), code(e.value)) for e in ir.estimates),

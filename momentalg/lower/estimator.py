@@ -15,14 +15,14 @@ from momentalg.expr.names import join_factor
 from momentalg.expr.nodes import Monomial, Node, Projected, Trace, Value, Variable
 from momentalg.expr.traversal import walk
 from momentalg.lower.accumulators import Accumulators
-from momentalg.lower.arrays import ZERO, Expr, Item, Matrix, Ref, Solved, SumLevels, Vector, const, minus, over, plus, times
+from momentalg.lower.arrays import ZERO, Expr, Item, Matrix, Plus, Ref, Solved, SumLevels, Vector, const, minus, over, plus, times
 from momentalg.lower.columns import closed_under_shift, mean_column, unshift
 from momentalg.lower.ir import Estimate, EstimatorIR, Quantity, RankCheck, RowSymbol
 from momentalg.lower.projections import Y, Projections
 from momentalg.lower.scope import Scope
 from momentalg.lower.self_test import is_least_squares, make_self_test, vanishes
 from momentalg.lower.shift import INTERCEPT, first_order, may_shift
-from momentalg.lower.symbols import RESPONSE, Symbols, leaves, resolve
+from momentalg.lower.symbols import RESPONSE, Symbols, is_taken, leaves, resolve
 from momentalg.lower.wording import wording
 
 if TYPE_CHECKING:
@@ -152,6 +152,8 @@ class _Lowering:
             self.scope.hats[key] = value
             self.scope.hats[key + "'"] = ZERO
             moved = plus(Ref(f"shift_{RESPONSE}"), value) if key == INTERCEPT and self.shifts_response else value
+            if isinstance(moved, Plus):
+                moved = self.scope.name(moved, f"estimate_{_identifier(key)}", f"{key}, in the covariates as they are")
             found.append(Estimate(key, moved, is_variance=False))
         return found
 
@@ -278,8 +280,11 @@ def _absent(shifted: frozenset[Variable], columns: tuple[Monomial, ...]) -> froz
 
 
 def _identifier(name: str) -> str:
+    """A plain lower-case identifier from a name, which is none of those that the rest of the module uses."""
     plain = re.sub(r"[^0-9a-z]+", "_", name.lower(), flags=re.ASCII).strip("_")
-    return plain if re.fullmatch(r"[a-z][0-9a-z_]{0,30}", plain) else "statistic"
+    if not re.fullmatch(r"[a-z][0-9a-z_]{0,30}", plain):
+        return "statistic"
+    return f"{plain}_" if is_taken(plain) else plain
 
 
 def _defined(equation: MomentEquation) -> str:

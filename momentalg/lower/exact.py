@@ -99,8 +99,11 @@ class Reading:
             case n.Projected(columns, kernel):
                 return self._projected(columns, kernel)
             case n.Trace(columns, kernel, of):
-                matrix = _sandwich(self._residual_maker(columns), self._same_level(kernel))
-                return _trace(_product(matrix, self._same_level(of)))
+                maker = self._residual_maker(columns)
+                if kernel is None:
+                    return _trace_of_product(maker, self._same_level(of))
+                inner = _product(self._same_level(kernel), maker)  # tr(P K P V) = tr((K P)(V P)), as P P = P
+                return _trace_of_product(inner, _product(self._same_level(of), maker))
             case n.Letter(name) if self.letters is not None and name in self.letters:
                 return self.letters[name]
             case n.Hat(n.Parameter(key)) if self.hats is not None and key in self.hats:
@@ -180,16 +183,16 @@ def solve(matrix: Matrix, right: Vector, names: Sequence[str]) -> dict[str, Frac
 
 def _product(left: Matrix, right: Matrix) -> Matrix:
     columns = list(zip(*right, strict=True))
-    return [[sum((a * b for a, b in zip(line, column, strict=True)), Fraction(0)) for column in columns] for line in left]
+    return [
+        [sum((a * b for a, b in zip(line, column, strict=True) if a and b), Fraction(0)) for column in columns]
+        for line in left
+    ]
 
 
 def _transposed(matrix: Matrix) -> Matrix:
     return [list(column) for column in zip(*matrix, strict=True)]
 
 
-def _sandwich(outer: Matrix, inner: Matrix) -> Matrix:
-    return _product(_product(outer, inner), outer)
-
-
-def _trace(matrix: Matrix) -> Fraction:
-    return sum((line[t] for t, line in enumerate(matrix)), Fraction(0))
+def _trace_of_product(left: Matrix, right: Matrix) -> Fraction:
+    pairs = zip(left, zip(*right, strict=True), strict=True)
+    return sum((a * b for line, column in pairs for a, b in zip(line, column, strict=True) if a and b), Fraction(0))

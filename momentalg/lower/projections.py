@@ -94,7 +94,8 @@ class Projections:
         weight = times(*(c.level for c in (first, second) if c))
         if shape_of(weight) == "scalar":
             return times(weight, self.scope.accumulators.total(rows))
-        return SumLevels(times(weight, self.scope.accumulators.per_level(rows)))
+        value = times(weight, self.scope.accumulators.per_level(rows))
+        return self.scope.named_total(SumLevels(value), f"total of {_shown(first)} * {_shown(second)}, level covariates centred")
 
     def level_total(self, column: MeanColumn | None) -> Expr:
         """The totals of a column per level; None stands for the response."""
@@ -173,7 +174,8 @@ class Projections:
         means = times(self.level_total(first), self.level_total(second), power(self.scope.accumulators.per_level(()), -1))
         if first is second:
             means = over(power(self.level_total(first), 2), self.scope.accumulators.per_level(()))
-        return minus(self.total(first, second), SumLevels(means))
+        shown = f"total of {_shown(first)} * total of {_shown(second)} / N"
+        return minus(self.total(first, second), self.scope.named_total(SumLevels(means), f"sum over the levels of {shown}"))
 
     def _within_gram(self, inner: tuple[MeanColumn, ...]) -> Expr:
         matrix = Matrix(tuple(tuple(self._within_total(*_sorted(a, b)) for b in inner) for a in inner))
@@ -231,6 +233,10 @@ class Projections:
 
 def _is_intercept(columns: tuple[MeanColumn, ...]) -> bool:
     return len(columns) == 1 and columns[0].monomial == ()
+
+
+def _shown(column: MeanColumn | None) -> str:
+    return "y" if column is None else monomial_key(column.monomial)
 
 
 def _sorted(first: MeanColumn, second: MeanColumn) -> tuple[MeanColumn, MeanColumn]:

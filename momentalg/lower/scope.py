@@ -68,11 +68,11 @@ class Scope:
             case node.Levels(by) if self._is_factor(by):
                 return Ref("levels")
             case node.Total(body, by=()):
-                return self._named_total(self._total(self.rows(body)), item)
+                return self.named_total(self._total(self.rows(body)), wording(item))
             case node.Sum(index, body, by=()):
                 return self.scalar(node.Total(unbind(body, index), ()))
             case node.Over(None, body):
-                return self._named_total(self._total(self.rows(body)), item)
+                return self.named_total(self._total(self.rows(body)), wording(item))
             case node.Over(by, body) if by is not None and self._is_factor(by):
                 return self._sum_levels(self.level(body), item)
             case node.LevelSum(levels, body) if self._is_factor(tuple(c for c, _ in levels)):
@@ -155,11 +155,12 @@ class Scope:
             return times(value, Ref("levels"))
         if value == Ref("size", "levels"):
             return self.accumulators.total(())
-        return self._named_total(SumLevels(value), item)
+        return self.named_total(SumLevels(value), wording(item))
 
-    def _named_total(self, value: Expr, item: Node) -> Expr:
+    def named_total(self, value: Expr, formula: str) -> Expr:
+        """Name a total after what it adds up, where that makes a name."""
         spelled = _spelled(value.arg) if isinstance(value, SumLevels) else ""
-        return self.name(value, f"sum_of_{spelled}" if spelled else "part", wording(item))
+        return self.name(value, f"sum_of_{spelled}" if spelled else "part", formula)
 
     def _is_factor(self, by: tuple[str, ...]) -> bool:
         return set(by) == set(self.factor)

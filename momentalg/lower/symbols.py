@@ -17,7 +17,7 @@ from momentalg.model.resolved import ResolvedModel
 RESPONSE = "y"
 _TAKEN = frozenset(
     "y n size level levels code sums left right columns shift moves np csv sys math math os estimates e i j k row rows "
-    "table gram moment inverse rank coefficients totals within matrix value values name names key keys total sum mean "
+    "table gram moment inverse rank coefficients totals within matrix value values within_gram within_moments within_inverse moments slopes cross name names key keys total sum mean "
     "scale chunk path main solve combine accumulate truncate argv print len min max abs range list dict str int float".split()
 )
 
@@ -31,12 +31,18 @@ class Symbols:
     columns: tuple[LevelSymbol, ...]
 
 
+def is_taken(name: str) -> bool:
+    """Whether generated code has another use for `name`, or Python does."""
+    prefixes = ("sum_", "total_", "shift_", "move_", "level_", "mean_", "centred_", "estimate_")
+    return name in _TAKEN or keyword.iskeyword(name) or name.startswith(prefixes)
+
+
 def identifiers(names: Iterable[str]) -> dict[str, str]:
     """A distinct plain identifier for each name: the name itself where it is one, else x1, x2, ..."""
     found: dict[str, str] = {}
     for name in names:
         own = re.fullmatch(r"[A-Za-z][A-Za-z0-9]{0,23}", name)
-        plain = own is not None and name not in _TAKEN and not keyword.iskeyword(name)
+        plain = own is not None and not is_taken(name)
         chosen = name if plain else ""
         number = 1
         while not chosen or chosen in found.values():
