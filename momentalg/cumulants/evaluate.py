@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from momentalg.cumulants.design_moments import NONEMPTY, Letter, Moment
+from momentalg.cumulants.design_moments import NONEMPTY, Moment
 from momentalg.cumulants.polynomial import Polynomial
 from momentalg.cumulants.terms import OBSERVATION, Cell, Level, What
 from momentalg.cumulants.totals import DesignTotal
-from momentalg.errors import DataError, UnsupportedError
+from momentalg.errors import AssumptionError, DataError, UnsupportedError
 from momentalg.expr.nodes import Monomial, Variable
 
 Number = Any  # Fraction where the input is exact, float where it is not
+Argument = tuple[tuple[tuple[str, What], int], ...]
 Table = dict[tuple[Hashable, ...], Number]
 
 
@@ -177,39 +178,45 @@ def _sum_out(factor: tuple[tuple[Level, ...], Table], level: Level) -> tuple[tup
 def evaluate_law(
     polynomial: Polynomial,
     parameters: Mapping[str, Number],
-    expectation: Callable[[Callable[[Any], Number]], Number],
-    letter: Callable[[Any, What], Number],
+    moment: Callable[[Argument], Number],
     units: int | None,
     units_symbol: DesignTotal,
 ) -> Number:
-    """The value of a canonical random-view result under a law of one unit.
-
-    `expectation(f)` is E f(unit) under the law, `letter(unit, what)` the value of a design variable of a unit.
-    """
+    """The value of a canonical random-view result; `moment(argument)` is E of a product of powers of letters of a unit."""
 
     def value(symbol: Any) -> Number:
         if isinstance(symbol, Moment):
-            return expectation(lambda unit: _product(symbol.arguments[0], unit, letter))
+            return moment(symbol.arguments[0])
         if symbol == units_symbol:
             if units is None:
                 raise DataError('the result is of a whole sample: say how many units it has, as in units={"user": 40}')
             return units
         if isinstance(symbol, str):
             return parameter(symbol, parameters)
-        if isinstance(symbol, (DesignTotal, Letter)):
-            raise UnsupportedError(
-                "this result depends on the values of one design, not only on its law: evaluate it with data=..."
-            )
-        raise TypeError(f"{symbol!r} is no symbol of the algebra")
+        raise UnsupportedError(
+            "this result depends on the values of one design, not only on its law: evaluate it with data=..., "
+            "or ask for the unconditional moment"
+        )
 
     return total_value(polynomial, value)
 
 
-def _product(argument: Sequence[tuple[tuple[str, What], int]], unit: Any, letter: Callable[[Any, What], Number]) -> Number:
-    result: Number = 1
+def letter_product(argument: Argument, unit: DesignTable) -> Number:
+    """The product of powers of letters for a design that consists of one unit."""
+    result: Number = Fraction(1)
     for (observation, what), power in argument:
         if observation:
             raise UnsupportedError("results for named observations are symbolic; ask for the value of a level total")
-        base = Fraction(letter(unit, What("total")) > 0) if what == NONEMPTY else letter(unit, what)
-        result = result * _power(base, power)
+        if what == NONEMPTY:
+            base: Number = Fraction(unit.rows > 0)
+        elif what.kind == "total":
+            base = sum(unit.total((), what.monomial).values(), Fraction(0))
+        else:
+            base = next(iter(unit.value((), what.monomial[0][0]).values()))
+        if base == 0 and power < 0:
+            raise AssumptionError(
+                "a negative power of a design variable that may be zero has no expectation under this law; "
+                "if empty units are not observed, use law.truncated()"
+            )
+        result = result * base**power
     return result

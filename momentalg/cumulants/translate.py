@@ -6,9 +6,11 @@ on a factor means its value at the default level. Default levels stay free, unle
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from itertools import product
+from types import MappingProxyType
+from typing import NamedTuple
 
 from momentalg.cumulants.normal_form import Unifier, constant_on, normal_form
 from momentalg.cumulants.polynomial import Polynomial
@@ -56,9 +58,19 @@ CURRENT = Level(OBSERVATION, "\0current")  # the observation that the enclosing 
 ONE = Term(Fraction(1))
 
 
-def translate(node: Node, model: ResolvedModel) -> list[Term]:
-    """The terms of a statistic. Raises `StatisticError` for what is not a polynomial in totals."""
-    terms = _terms(node, model, inside=False)
+class Scope(NamedTuple):
+    """Where a node stands: inside a total, and inside sums over observations named here, with their levels."""
+
+    inside: bool = False
+    homes: Mapping[str, Cell] = MappingProxyType({})
+
+
+def translate(node: Node, model: ResolvedModel, homes: Mapping[str, Cell] | None = None) -> list[Term]:
+    """The terms of a statistic. Raises `StatisticError` for what is not a polynomial in totals.
+
+    `homes` gives the level of named observations that sums around the statistic run over.
+    """
+    terms = _terms(node, model, Scope(False, homes or {}))
     if any(CURRENT in o.cell for term in terms for o in term.observations):
         raise StatisticError(
             "the response, or a covariate that varies by observation, stands outside any total: "
@@ -67,39 +79,41 @@ def translate(node: Node, model: ResolvedModel) -> list[Term]:
     return terms
 
 
-def _terms(node: Node, model: ResolvedModel, inside: bool) -> list[Term]:
+def _terms(node: Node, model: ResolvedModel, scope: Scope) -> list[Term]:
     match node:
         case Number(value):
             return [Term(value)]
         case Add(args):
-            return [term for a in args for term in _terms(a, model, inside)]
+            return [term for a in args for term in _terms(a, model, scope)]
         case Mul(args):
-            return _product([_terms(a, model, inside) for a in args])
+            return _product([_terms(a, model, scope) for a in args])
         case Pow(base, exponent) if exponent >= 0:
-            return _product([_terms(base, model, inside)] * exponent)
+            return _product([_terms(base, model, scope)] * exponent)
         case Pow(base, exponent):
-            return [_inverse(base, model, inside, -exponent)]
+            return [_inverse(base, model, scope, -exponent)]
         case Response(index):
-            return [_draw(RESPONSE, index, model)]
+            return [_draw(RESPONSE, index, model, scope)]
         case Noise(index):
-            return [_draw(RESIDUAL, index, model)]
+            return [_draw(RESIDUAL, index, model, scope)]
         case Value():
-            return [_value(node, model, inside)]
+            return [_value(node, model, scope)]
         case Size(by, names):
             return [Term(Fraction(1), entries=(Entry(_cell(by, names), SIZE, 1),))]
         case Total(body, by, names):
-            return [_total(term, _cell(by, names)) for term in _terms(body, model, inside=True)]
+            return [_total(term, _cell(by, names)) for term in _terms(body, model, scope._replace(inside=True))]
         case Over(by, body):
-            return _over(by, body, model, inside)
+            return _over(by, body, model, scope)
         case Levels(by) if by == model.unit and join_factor(by) in model.may_be_empty:
             return [Term(Fraction(1), entries=(Entry((), What("units"), 1),))]
         case Levels(by):
-            return _over(by, Number(Fraction(1)), model, inside)
+            return _over(by, Number(Fraction(1)), model, scope)
         case LevelSum(levels, body):
             bind = {Level(c, name): Level(c, "", n) for n, (c, name) in enumerate(levels)}
-            return [_bind(term, bind) for term in _terms(body, model, inside)]
+            return [_bind(term, bind) for term in _terms(body, model, scope)]
         case ObservationSum(index, body, by, names):
-            return [_named_sum(term, index, _cell(by, names)) for term in _terms(body, model, inside)]
+            home = _cell(by, names)
+            within = scope._replace(homes={**scope.homes, index: home})
+            return [_named_sum(term, index, home) for term in _terms(body, model, within)]
         case Effect(by, coefficient, names):
             return [_effect(by, coefficient, names, model)]
         case _:
@@ -121,22 +135,25 @@ def _cell(by: tuple[str, ...], names: tuple[str, ...]) -> Cell:
     return cell_of({c: Level(c, name) for c, name in zip(by, names, strict=True)})
 
 
-def _draw(draw: Draw, index: str, model: ResolvedModel) -> Term:
-    if not index:
-        return Term(Fraction(1), (Observation((draw,), (), (CURRENT,)),))
-    cell = (*_cell(model.columns, ()), Level(OBSERVATION, index))
-    return Term(Fraction(1), (Observation((draw,), (), cell_of({v.column: v for v in cell})),))
+def _draw(draw: Draw, index: str, model: ResolvedModel, scope: Scope) -> Term:
+    cell = _named_cell(index, model, scope) if index else (CURRENT,)
+    return Term(Fraction(1), (Observation((draw,), (), cell),))
 
 
-def _value(node: Value, model: ResolvedModel, inside: bool) -> Term:
+def _named_cell(index: str, model: ResolvedModel, scope: Scope) -> Cell:
+    """The cell of a named observation: the levels of the sum that names it, default levels otherwise."""
+    levels = (*_cell(model.columns, ()), *scope.homes.get(index, ()), Level(OBSERVATION, index))
+    return cell_of({v.column: v for v in levels})
+
+
+def _value(node: Value, model: ResolvedModel, scope: Scope) -> Term:
     variable = node.variable
     columns = constant_on(variable, model)
-    if columns is not None and (node.level or not (inside or node.index)):
+    if columns is not None and (node.level or not (scope.inside or node.index)):
         what = SIZE if variable.kind == "size" else What("value", ((variable, 1),))
         return Term(Fraction(1), entries=(Entry(_cell(columns, node.level), what, 1),))
     if node.index:
-        cell = (*_cell(model.columns, ()), Level(OBSERVATION, node.index))
-        return Term(Fraction(1), (Observation((), ((variable, 1),), cell_of({v.column: v for v in cell})),))
+        return Term(Fraction(1), (Observation((), ((variable, 1),), _named_cell(node.index, model, scope)),))
     return Term(Fraction(1), (Observation((), ((variable, 1),), (CURRENT,)),))
 
 
@@ -184,8 +201,8 @@ def _named_sum(term: Term, index: str, cell: Cell) -> Term:
     return term._replace(bound=term.bound | {bound})
 
 
-def _over(by: tuple[str, ...] | None, body: Node, model: ResolvedModel, inside: bool) -> list[Term]:
-    terms = _terms(body, model, inside=by is None or inside)
+def _over(by: tuple[str, ...] | None, body: Node, model: ResolvedModel, scope: Scope) -> list[Term]:
+    terms = _terms(body, model, scope._replace(inside=by is None or scope.inside))
     if by is None:
         return [_over_observations(term) for term in terms]
     for column in by:
@@ -200,10 +217,18 @@ def _over(by: tuple[str, ...] | None, body: Node, model: ResolvedModel, inside: 
                 f"inside over({join_factor(by)}, ...) only totals by factors that contain {join_factor(by)} have a "
                 f"meaning; found a total by {join_factor(tuple(sorted(inner)))}"
             )
+        columns = sorted({*by, *_default_columns(term)})
+        if len(columns) > 1 or _ancestors(columns, model):
+            term = term._replace(entries=(*term.entries, not_empty({c: Level(c, DEFAULT) for c in columns})))
         start = 1 + max((level.number for level in term.bound), default=-1)
-        bind = {Level(c, DEFAULT): Level(c, "", start + n) for n, c in enumerate(sorted({*by, *_default_columns(term)}))}
+        bind = {Level(c, DEFAULT): Level(c, "", start + n) for n, c in enumerate(columns)}
         result.append(_bind(term, bind))
     return result
+
+
+def not_empty(levels: dict[str, Level]) -> Entry:
+    """The indicator that a cell is not empty: a sum over a factor of several columns runs over its cells."""
+    return Entry(cell_of(levels), SIZE, 0)
 
 
 def _ancestors(by: Iterable[str], model: ResolvedModel) -> set[str]:
@@ -236,9 +261,9 @@ def _bind(term: Term, bind: dict[Level, Level]) -> Term:
     return term._replace(bound=term.bound | frozenset(apart.values()))
 
 
-def _inverse(base: Node, model: ResolvedModel, inside: bool, exponent: int) -> Term:
+def _inverse(base: Node, model: ResolvedModel, scope: Scope, exponent: int) -> Term:
     """1/base to a power: a product of entries is inverted entry by entry, any other whole-data constant is named."""
-    terms = _terms(base, model, inside)
+    terms = _terms(base, model, scope)
     if any(o.draws for term in terms for o in term.observations):
         raise UnsupportedError(
             "a statistic is divided by something that contains the response; only sizes, covariates and design "

@@ -6,12 +6,13 @@ design; a sum over a named observation or level binds it. What is known enters a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import reduce
 from itertools import product
 from math import factorial
+from types import MappingProxyType
 
 from momentalg.cumulants.design_moments import Known, Letter, close, effect_variable, raw
 from momentalg.cumulants.normal_form import Unifier, normal_form
@@ -25,9 +26,9 @@ from momentalg.cumulants.random_view import (
     total_cumulance,
     with_effects_known,
 )
-from momentalg.cumulants.terms import DEFAULT, OBSERVATION, Entry, Level, Observation, Term, What, cell_of
+from momentalg.cumulants.terms import DEFAULT, OBSERVATION, Cell, Entry, Level, Observation, Term, What, cell_of
 from momentalg.cumulants.totals import DesignTotal
-from momentalg.cumulants.translate import translate
+from momentalg.cumulants.translate import not_empty, translate
 from momentalg.errors import StatisticError
 from momentalg.expr.names import join_factor
 from momentalg.expr.nodes import (
@@ -95,13 +96,13 @@ def _effect_variable(by: tuple[str, ...], coefficient: str, model: ResolvedModel
     raise StatisticError(f"the model has no effects of {':'.join(by)}")
 
 
-def value(node: Node, model: ResolvedModel, bound: frozenset[str] = frozenset()) -> Polynomial:
+def value(node: Node, model: ResolvedModel, bound: Mapping[str, Cell] = MappingProxyType({})) -> Polynomial:
     """The value of a displayed expression: a polynomial in parameters, letters, design totals and design moments.
 
-    `bound` are the names of the observations that enclosing sums run over; these may coincide, other names do not.
+    `bound` names the observations that enclosing sums run over, with their levels; these may coincide, other names do not.
     """
     if not any(isinstance(part, NOT_DESIGN) for part in walk(node)):
-        return _design(node, model)
+        return _design(node, model, bound)
     match node:
         case Add(args):
             return reduce(lambda a, b: a + b, (value(a, model, bound) for a in args))
@@ -114,41 +115,42 @@ def value(node: Node, model: ResolvedModel, bound: frozenset[str] = frozenset())
         case Delta(first, second):
             if first == second:
                 return Polynomial.constant(1)
-            return Polynomial.symbol(Delta(*sorted((first, second)))) if {first, second} & bound else Polynomial()
+            return Polynomial.symbol(Delta(*sorted((first, second)))) if {first, second} & set(bound) else Polynomial()
         case Effect(by, coefficient, level):
             what = What("value", ((_effect_variable(by, coefficient, model), 1),))
             return Polynomial.symbol(Letter(level[0] if level else DEFAULT, "", what))
         case Cumulant(args, given):
             return _coinciding(args, known_variables(given, model), bound, model)
         case Sum(index, body, by, level):
-            return _bind_observation(value(body, model, bound | {index}), index, by, level, model)
+            home = cell_of({c: Level(c, name) for c, name in zip(by, level or (DEFAULT,) * len(by), strict=True)})
+            return _bind_observation(value(body, model, {**bound, index: home}), index, home, model)
         case LevelSum(levels, body):
             return _bind_levels(value(body, model, bound), dict(levels), model)
         case Over(by, body) if by is not None:
-            return _bind_levels(value(body, model, bound), dict.fromkeys(by, DEFAULT), model)
+            return _bind_levels(value(body, model, bound), dict.fromkeys(by, DEFAULT), model, cell=True)
         case _:
             raise StatisticError(f"{type(node).__name__} has no value outside an expectation")
 
 
-def _design(node: Node, model: ResolvedModel) -> Polynomial:
+def _design(node: Node, model: ResolvedModel, bound: Mapping[str, Cell]) -> Polynomial:
     found = []
-    for term in translate(node, model):
+    for term in translate(node, model, bound):
         monomial = normal_form(term, model, Unifier(1 + max((v.number for v in term.bound), default=-1)))
         if monomial is not None:
             found.append((monomial, term.coefficient))
     return to_letters(Polynomial(found))
 
 
-def _coinciding(args: tuple[Node, ...], known: Known, bound: frozenset[str], model: ResolvedModel) -> Polynomial:
+def _coinciding(args: tuple[Node, ...], known: Known, bound: Mapping[str, Cell], model: ResolvedModel) -> Polynomial:
     """A cumulant in which named observations that are summed over may be one: a case for each way they coincide."""
     found = {p.index for a in args for p in walk(a) if isinstance(p, (Response, Noise, Value)) and p.index}
-    names = sorted(found & bound)
+    names = sorted(found & set(bound))
     if len(names) < 2:
-        return _cumulant(args, known, model)
+        return _cumulant(args, known, bound, model)
     result = Polynomial()
     for alike in set_partitions(len(names)):
         merge = {names[n]: names[block[0]] for block in alike for n in block}
-        case = _cumulant(tuple(_renamed(a, merge) for a in args), known, model)
+        case = _cumulant(tuple(_renamed(a, merge) for a in args), known, bound, model)
         result = result + case * _exactly(alike, names)
     return result
 
@@ -177,14 +179,14 @@ def _exactly(alike: Blocks, names: Sequence[str]) -> Polynomial:
     return result
 
 
-def _cumulant(args: tuple[Node, ...], known: Known, model: ResolvedModel) -> Polynomial:
+def _cumulant(args: tuple[Node, ...], known: Known, bound: Mapping[str, Cell], model: ResolvedModel) -> Polynomial:
     if any(isinstance(part, Cumulant) for a in args for part in walk(a)):
-        return design_cumulant([value(a, model) for a in args], known, model)
+        return design_cumulant([value(a, model, bound) for a in args], known, model)
     given = with_effects_known(model, known)
     stages = (known, known | all_design(model))
     result = Polynomial()
     for picked in product(*(_by_parameters(_know_effects(a, known, model)).items() for a in args)):
-        statistics = tuple(tuple(translate(statistic, given)) for _, statistic in picked)
+        statistics = tuple(tuple(translate(statistic, given, bound)) for _, statistic in picked)
         outside = reduce(times, (parameters for parameters, _ in picked))
         result = result + total_cumulance(statistics, stages, model) * Polynomial({outside: Fraction(1)})
     return result
@@ -225,13 +227,9 @@ def _know_effects(node: Node, known: Known, model: ResolvedModel) -> Node:
     return transform(node, change)
 
 
-def _bind_observation(
-    polynomial: Polynomial, index: str, by: tuple[str, ...], level: tuple[str, ...], model: ResolvedModel
-) -> Polynomial:
+def _bind_observation(polynomial: Polynomial, index: str, home: Cell, model: ResolvedModel) -> Polynomial:
     """Sum over a named observation: a delta names it, otherwise its values become totals over the level."""
     result = Polynomial()
-    names = level or (DEFAULT,) * len(by)
-    home = {c: Level(c, name) for c, name in zip(by, names, strict=True)}
     for monomial, coefficient in polynomial.terms.items():
         delta = next((s for s, _ in monomial if isinstance(s, Delta) and index in (s.first, s.second)), None)
         if delta is not None:
@@ -240,7 +238,7 @@ def _bind_observation(
             continue
         mine = [(s, p) for s, p in monomial if isinstance(s, Letter) and s.observation == index]
         bound = Level(OBSERVATION, "", 0)
-        cell = cell_of({**home, OBSERVATION: bound})
+        cell = cell_of({OBSERVATION: bound, **{v.column: v for v in home}})
         term = Term(
             Fraction(1),
             (Observation((), (), cell),),
@@ -268,17 +266,17 @@ def _rename(monomial: Powers, index: str, other: str, coefficient: Fraction) -> 
     return Polynomial({frozenset((s, 1 if isinstance(s, Delta) else p) for s, p in powers.items()): coefficient})
 
 
-def _bind_levels(polynomial: Polynomial, names: dict[str, str], model: ResolvedModel) -> Polynomial:
-    """Sum over named levels: the letters of those units become entries of bound levels."""
+def _bind_levels(polynomial: Polynomial, names: dict[str, str], model: ResolvedModel, cell: bool = False) -> Polynomial:
+    """Sum over named levels, or over the cells that they make: the letters of those units become entries of bound levels."""
     bind = {Level(c, name): Level(c, "", n) for n, (c, name) in enumerate(names.items())}
     result = Polynomial()
     for monomial, coefficient in polynomial.terms.items():
         letters = frozenset((s, p) for s, p in monomial if isinstance(s, Letter) and s.unit in names.values())
-        entries = []
+        entries = [not_empty({c: bind[Level(c, name)] for c, name in names.items()})] if cell else []
         for symbol, power in from_letters(Polynomial({letters: Fraction(1)}), model).terms.popitem()[0]:
             assert isinstance(symbol, DesignTotal)
-            cell = tuple(bind.get(v, v) for v in symbol.entries[0].cell)
-            entries.append(Entry(cell, symbol.entries[0].what, power))
+            place = tuple(bind.get(v, v) for v in symbol.entries[0].cell)
+            entries.append(Entry(place, symbol.entries[0].what, power))
         term = Term(Fraction(1), (), tuple(entries), frozenset(bind.values()))
         summed = normal_form(term, model, Unifier(len(bind)))
         if summed is not None:

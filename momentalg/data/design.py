@@ -41,10 +41,15 @@ def design_rows(frame: Any, model: ResolvedModel) -> DesignData:
     values: dict[Variable, list[Any]] = {}
     for name in columns:
         values[Variable("column", name)] = [_number(v, name, row) for row, v in enumerate(selected[name].to_list())]
-    data = DesignData(labels, values)
+    return with_functions(DesignData(labels, values), model)
+
+
+def with_functions(data: DesignData, model: ResolvedModel) -> DesignData:
+    """The design with the functions of covariates that the model defines, computed row by row."""
+    values = dict(data.values)
     for variable, definition in model.definitions.items():
         values[variable] = [_value(definition, data, model, row) for row in range(data.rows)]
-    return data
+    return DesignData(data.labels, values)
 
 
 def _label(value: Any, name: str, row: int) -> Hashable:
@@ -83,6 +88,8 @@ def _value(node: Node, data: DesignData, model: ResolvedModel, row: int) -> Any:
         case Size(by):
             cells = list(zip(*(data.labels[c] for c in by), strict=True))
             return Fraction(Counter(cells)[cells[row]])
+        case Value(variable) if variable.kind == "size":
+            return _value(Size(model.constant_on[variable]), data, model, row)
         case Value(variable) if variable in data.values:
             return data.values[variable][row]
         case Value(variable):

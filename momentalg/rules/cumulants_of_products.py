@@ -95,7 +95,10 @@ def _covariates(observation: Observation, index: str, model: ResolvedModel) -> N
     values = []
     for variable, exponent in observation.covariates:
         constant = model.constant_on.get(variable)
-        node: Node = Size(constant) if constant and variable.kind == "size" else Value(variable, "" if constant else index)
+        level = _place(observation.cell, model)[1]
+        node: Node = Value(variable, index)
+        if constant:
+            node = Size(constant, level) if variable.kind == "size" else Value(variable, "", level)
         values.append(power(node, exponent))
     return mul(*values)
 

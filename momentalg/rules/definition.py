@@ -19,8 +19,9 @@ def written_out(total: Total, index: str, model: ResolvedModel) -> Sum:
             return Response(index)
         if isinstance(part, Value) and not part.index and not part.level:
             if part.variable.kind == "size":
-                return Size(model.constant_on[part.variable])
-            return part if part.variable in model.constant_on else Value(part.variable, index)
+                return Size(model.constant_on[part.variable], total.level)
+            constant = part.variable in model.constant_on
+            return Value(part.variable, "", total.level) if constant else Value(part.variable, index)
         return part
 
     return Sum(index, transform(total.body, name), total.by, total.level)

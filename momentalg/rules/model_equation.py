@@ -9,42 +9,52 @@ from momentalg.expr.nodes import (
     Parameter,
     Response,
     Size,
+    Sum,
     Value,
     Variable,
     add,
+    children,
     mul,
     power,
+    rebuild,
 )
-from momentalg.expr.traversal import transform
 from momentalg.model.resolved import ResolvedModel
 from momentalg.rules.rule import Context, Rule
 
 
-def equation(index: str, model: ResolvedModel) -> Node:
-    """The right side of the model equation at the observation `index`."""
-    mean = [mul(*((Parameter(c.key),) if c.key else ()), *_values(c.monomial, index, model)) for c in model.mean]
+def equation(index: str, level: tuple[str, ...], model: ResolvedModel) -> Node:
+    """The right side of the model equation at the observation `index` of a level."""
+    mean = [mul(*((Parameter(c.key),) if c.key else ()), *_values(c.monomial, index, level, model)) for c in model.mean]
     effects = [
-        mul(*_values(c.monomial, index, model), Effect(block.factor, str(c.key)))
+        mul(*_values(c.monomial, index, level, model), Effect(block.factor, str(c.key), level))
         for block in model.groups
         for c in block.coefficients
     ]
     return add(*mean, *effects, Noise(index))
 
 
-def _values(monomial: Monomial, index: str, model: ResolvedModel) -> list[Node]:
+def _values(monomial: Monomial, index: str, level: tuple[str, ...], model: ResolvedModel) -> list[Node]:
     """Covariates at an observation; those that are constant on its level are values of the level."""
-    return [power(_value(v, index, model), p) for v, p in monomial]
+    return [power(_value(v, index, level, model), p) for v, p in monomial]
 
 
-def _value(variable: Variable, index: str, model: ResolvedModel) -> Node:
+def _value(variable: Variable, index: str, level: tuple[str, ...], model: ResolvedModel) -> Node:
     if variable.kind == "size":
-        return Size(model.constant_on[variable])
-    return Value(variable, "" if variable in model.constant_on else index)
+        return Size(model.constant_on[variable], level)
+    return Value(variable, "", level) if variable in model.constant_on else Value(variable, index)
 
 
 def _rewrite(node: Node, context: Context) -> Node | None:
-    new = transform(node, lambda part: equation(part.index, context.model) if isinstance(part, Response) and part.index else part)
+    new = _within(node, (), context.model)
     return None if new == node else new
+
+
+def _within(node: Node, level: tuple[str, ...], model: ResolvedModel) -> Node:
+    """Responses become their equations, at the level of the sum that runs over them."""
+    if isinstance(node, Response):
+        return equation(node.index, level, model) if node.index else node
+    inner = node.level if isinstance(node, Sum) else level
+    return rebuild(node, tuple(_within(child, inner, model) for child in children(node)))
 
 
 RULE = Rule(
