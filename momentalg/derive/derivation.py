@@ -12,7 +12,9 @@ from momentalg.cumulants.display import to_node
 from momentalg.cumulants.polynomial import Polynomial
 from momentalg.cumulants.random_view import canonical, from_letters
 from momentalg.cumulants.value import canonical_value
+from momentalg.derive.matrix_form import MatrixForm, matrix_form
 from momentalg.derive.step import Chain, Step, replay
+from momentalg.derive.whatif import WhatIf, assume, shortcut
 from momentalg.errors import RuleError
 from momentalg.expr.nodes import Cumulant, Node
 
@@ -121,3 +123,15 @@ class Derivation:
         from momentalg.data.evaluation import evaluate_derivation
 
         return evaluate_derivation(self, parameters=parameters, data=data, law=law, units=units, at=at)
+
+    def assuming(self, *, normal: bool = False, balanced: bool = False, law: Mapping[str, Any] | None = None) -> WhatIf:
+        """The result if effects were normal, sizes equal, or sizes of a law such as ``{"size(user)": ma.Poisson()}``."""
+        return assume(self, normal=normal, balanced=balanced, law=law)
+
+    def shortcut(self) -> WhatIf:
+        """Matloff's approximation S = N mu + N alpha: residuals of totals neglected, with what that drops."""
+        return shortcut(self)
+
+    def matrix_form(self) -> MatrixForm:
+        """The result as rest + beta' M beta, for second moments of totals."""
+        return matrix_form(self)

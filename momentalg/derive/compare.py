@@ -1,0 +1,97 @@
+"""Two results side by side, and where they differ: fixed beside random, one model beside another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from momentalg.cumulants.display import is_parameter, parameter_rank, to_node
+from momentalg.cumulants.polynomial import Polynomial, Powers
+from momentalg.cumulants.random_view import from_letters
+from momentalg.derive.derivation import Derivation
+from momentalg.derive.whatif import WhatIf
+from momentalg.expr.nodes import ONE, ZERO, Node, Parameter, mul, power
+from momentalg.expr.text import text
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one product of parameters is multiplied by, in either result; zero where it does not occur."""
+
+    parameters: Node
+    first: Node
+    second: Node
+    same: bool
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two results, row by row over the parameters."""
+
+    first: Derivation | WhatIf
+    second: Derivation | WhatIf
+    rows: tuple[Row, ...]
+
+    @property
+    def same(self) -> bool:
+        """Whether the results are equal."""
+        return all(row.same for row in self.rows)
+
+    @property
+    def differences(self) -> tuple[Row, ...]:
+        """The rows that differ."""
+        return tuple(row for row in self.rows if not row.same)
+
+    @cached_property
+    def difference(self) -> Any:
+        """The first result minus the second, as a SymPy expression."""
+        from momentalg.expr.sympy_door import to_sympy
+
+        return (to_sympy(_node(self.first)) - to_sympy(_node(self.second))).expand()
+
+    def __str__(self) -> str:
+        heads = [text(self.first.asked), text(self.second.asked)]
+        lines = [("", *heads, "")]
+        for row in self.rows:
+            lines.append((text(row.parameters), text(row.first), text(row.second), "" if row.same else "differs"))
+        widths = [max(len(line[n]) for line in lines) for n in range(4)]
+        return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines)
+
+    def _repr_markdown_(self) -> str:
+        from momentalg.expr.latex import latex
+        from momentalg.expr.notation import Notation
+
+        notation = Notation.of(self.first.model.resolved if isinstance(self.first, Derivation) else self.first.derivation.model.resolved)
+        head = f"| | ${latex(self.first.asked, notation)}$ | ${latex(self.second.asked, notation)}$ | |\n|---|---|---|---|\n"
+        return head + "\n".join(
+            f"| ${latex(r.parameters, notation)}$ | ${latex(r.first, notation)}$ | ${latex(r.second, notation)}$ | "
+            f"{'' if r.same else 'differs'} |"
+            for r in self.rows
+        )
+
+
+def compare(first: Derivation | WhatIf, second: Derivation | WhatIf) -> Comparison:
+    """Set two results side by side, by products of parameters, and say where they differ."""
+    left, right = _parts(first), _parts(second)
+    model = _model(first)
+    rank = parameter_rank(model)
+    rows = []
+    for key in dict.fromkeys((*left, *right)):
+        a, b = left.get(key, Polynomial()), right.get(key, Polynomial())
+        node = mul(*(power(Parameter(str(s)), p) for s, p in sorted(key, key=lambda x: (rank.get(str(x[0]), 99), str(x[0])))))
+        shown = [to_node(from_letters(p, model), m) if p else ZERO for p, m in ((a, model), (b, _model(second)))]
+        rows.append(Row(node if key else ONE, shown[0], shown[1], a == b))
+    return Comparison(first, second, tuple(sorted(rows, key=lambda r: text(r.parameters))))
+
+
+def _parts(result: Derivation | WhatIf) -> dict[Powers, Polynomial]:
+    return result.polynomial.split(is_parameter)
+
+
+def _model(result: Derivation | WhatIf) -> Any:
+    return (result.derivation if isinstance(result, WhatIf) else result).model.resolved
+
+
+def _node(result: Derivation | WhatIf) -> Node:
+    return result.node

@@ -1,0 +1,69 @@
+"""The matrix form of a second moment: what is quadratic in the mean parameters, as beta' M beta."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from momentalg.cumulants.display import parameter_rank, to_node
+from momentalg.cumulants.polynomial import Polynomial
+from momentalg.cumulants.random_view import from_letters
+from momentalg.errors import UnsupportedError
+from momentalg.expr.nodes import Node
+
+if TYPE_CHECKING:
+    from momentalg.derive.derivation import Derivation
+
+
+@dataclass(frozen=True)
+class MatrixForm:
+    """result = rest + beta' matrix beta, for the vector beta of the mean parameters `parameters`."""
+
+    parameters: tuple[str, ...]
+    matrix: tuple[tuple[Node, ...], ...]
+    rest: Node
+
+    @property
+    def sympy(self) -> tuple[Any, Any, Any]:
+        """(rest, matrix, beta) as SymPy objects."""
+        import sympy
+
+        from momentalg.expr.sympy_door import symbol, to_sympy
+
+        rows = [[to_sympy(node) for node in row] for row in self.matrix]
+        return to_sympy(self.rest), sympy.Matrix(rows), sympy.Matrix([symbol(key) for key in self.parameters])
+
+    def latex(self, notation: Any = None) -> str:
+        """The matrix form in LaTeX."""
+        from momentalg.expr.latex import latex
+        from momentalg.expr.nodes import Parameter
+
+        beta = r" \\ ".join(latex(Parameter(key), notation) for key in self.parameters)
+        rows = r" \\ ".join(" & ".join(latex(node, notation) for node in row) for row in self.matrix)
+        vector = rf"\begin{{pmatrix}} {beta} \end{{pmatrix}}"
+        return rf"{latex(self.rest, notation)} + {vector}^{{\top}} \begin{{pmatrix}} {rows} \end{{pmatrix}} {vector}"
+
+
+def matrix_form(derivation: Derivation) -> MatrixForm:
+    """Read the quadratic form in the mean parameters off a second moment of linear statistics."""
+    model = derivation.model.resolved
+    rank = parameter_rank(model)
+    keys = tuple(rank)
+    rest = Polynomial()
+    cells: dict[tuple[str, str], Polynomial] = {}
+    for monomial, coefficient in derivation.polynomial.terms.items():
+        means = frozenset((s, p) for s, p in monomial if s in rank)
+        inner = Polynomial({monomial - means: coefficient})
+        names = [str(s) for s, p in sorted(means, key=lambda pair: rank[str(pair[0])]) for _ in range(p)]
+        if not names:
+            rest = rest + inner
+        elif len(names) == 2:
+            a, b = names
+            half = inner if a == b else inner.scale(Fraction(1, 2))
+            for place in {(a, b), (b, a)}:
+                cells[place] = cells.get(place, Polynomial()) + half
+        else:
+            raise UnsupportedError("the result is not quadratic in the mean parameters: the matrix form is for Var and Cov of totals")
+    rows = tuple(tuple(to_node(from_letters(cells.get((a, b), Polynomial()), model), model) for b in keys) for a in keys)
+    return MatrixForm(keys, rows, to_node(from_letters(rest, model), model))

@@ -1,0 +1,188 @@
+"""What if: substitutions into the result of a derivation, each named, none part of the derivation itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from momentalg.cumulants.design_moments import Letter, Moment
+from momentalg.cumulants.display import to_node
+from momentalg.cumulants.normal_form import Unifier, normal_form
+from momentalg.cumulants.polynomial import Polynomial
+from momentalg.cumulants.random_view import canonical, from_letters
+from momentalg.cumulants.terms import SIZE, Entry, Level, Term, cell_of
+from momentalg.cumulants.totals import DesignTotal, single
+from momentalg.errors import ModelError, UnsupportedError
+from momentalg.expr.keys import key_of
+from momentalg.expr.names import join_factor
+from momentalg.expr.nodes import Cumulant, Node
+from momentalg.model.resolved import ResolvedModel
+from momentalg.rules.shortcut import RULE as SHORTCUT
+from momentalg.rules.shortcut import dropped
+from momentalg.rules.rule import Context
+
+if TYPE_CHECKING:
+    from momentalg.derive.derivation import Derivation
+
+
+@dataclass(frozen=True)
+class WhatIf:
+    """The result of a derivation under further assumptions, or of an approximation.
+
+    `settings` says in words what was put in; `left_out` are the terms that an approximation drops.
+    """
+
+    derivation: Derivation
+    settings: tuple[str, ...]
+    polynomial: Polynomial
+    laws: Mapping[str, Any]
+    left_out: tuple[Node, ...] = ()
+
+    @property
+    def node(self) -> Node:
+        """The result as a node, before moments are put in for a law."""
+        return to_node(self.polynomial, self.derivation.model.resolved)
+
+    @property
+    def asked(self) -> Cumulant:
+        """The moment that was asked for."""
+        return self.derivation.asked
+
+    @cached_property
+    def result(self) -> Any:
+        """The result as a SymPy expression, with the moments of the given laws."""
+        from momentalg.expr.sympy_door import to_sympy
+
+        if not self.laws:
+            return to_sympy(self.node)
+        return _with_laws(self.polynomial, self.laws, self.derivation.model.resolved)
+
+    def assuming(self, *, normal: bool = False, balanced: bool = False, law: Mapping[str, Any] | None = None) -> WhatIf:
+        """Assume more; see `Derivation.assuming`."""
+        return assume(self, normal=normal, balanced=balanced, law=law)
+
+
+def assume(base: Derivation | WhatIf, *, normal: bool, balanced: bool, law: Mapping[str, Any] | None) -> WhatIf:
+    """Substitute into a result: no cumulants beyond the second, equal sizes, a law of the sizes."""
+    what = base if isinstance(base, WhatIf) else WhatIf(base, (), base.polynomial, {})
+    model = what.derivation.model.resolved
+    settings, polynomial, laws = list(what.settings), what.polynomial, dict(what.laws)
+    if normal:
+        settings.append("normal effects and residuals: cumulants beyond the second are zero")
+        polynomial = polynomial.substitute(_normal)
+    if balanced:
+        settings.append("balanced: all sizes are equal")
+        polynomial = polynomial.substitute(lambda symbol, power: _balanced(symbol, power, model))
+    if law is not None:
+        if what.derivation.given:
+            raise ModelError("the result is conditional on the design: a law of the sizes says nothing about it")
+        if balanced:
+            raise ModelError("balanced=True and a law of the size contradict each other; use law={...: ma.Constant(n)}")
+        laws |= _read_laws(law, model)
+        settings += [f"{key}: {value.describe()}" for key, value in law.items()] if all(hasattr(v, "describe") for v in law.values()) else [f"law of {', '.join(law)}"]
+    if not (normal or balanced or law is not None):
+        raise ModelError("assuming() needs at least one of normal=True, balanced=True, law={...}")
+    return WhatIf(what.derivation, tuple(settings), polynomial, laws, what.left_out)
+
+
+def shortcut(derivation: Derivation) -> WhatIf:
+    """Neglect the residuals of totals, and say what that drops."""
+    model = derivation.model.resolved
+    node = to_node(from_letters(derivation.polynomial, model), model)
+    gone = dropped(node)
+    if SHORTCUT.rewrite(node, Context(model)) is None:
+        raise UnsupportedError("the result contains no residual: the shortcut has nothing to drop")
+    kept = derivation.polynomial.substitute(lambda s, p: Polynomial() if isinstance(s, str) and "(residual" in s else None)
+    return WhatIf(derivation, (SHORTCUT.title,), kept, {}, gone)
+
+
+def _normal(symbol: object, power: int) -> Polynomial | None:
+    return Polynomial() if isinstance(symbol, str) and re.match(r"k[3-8]\(", symbol) else None
+
+
+def _balanced(symbol: object, power: int, model: ResolvedModel) -> Polynomial | None:
+    """Sizes come out of moments and sums as the one size N."""
+    size = single(cell_of({c: Level(c, "i") for c in model.unit}), SIZE)
+    if isinstance(symbol, Letter):
+        return Polynomial.symbol(size, power) if symbol.what == SIZE else None
+    if isinstance(symbol, Moment):
+        exponent = sum(p for a in symbol.arguments for (_, what), p in a if what == SIZE)
+        arguments = [tuple(x for x in a if x[0][1] != SIZE) for a in symbol.arguments]
+        if any(not a for a in arguments):
+            rest = Polynomial.constant(int(len(arguments) == 1))
+        else:
+            rest = Polynomial.symbol(Moment(tuple(sorted(arguments, key=repr)), symbol.given), power)
+        return rest * Polynomial.symbol(size, exponent * power) if exponent else rest
+    if isinstance(symbol, DesignTotal):
+        return _balanced_total(symbol, size, model) ** power if power > 0 else _inverse_balanced(symbol, size, power, model)
+    return None
+
+
+def _balanced_total(total: DesignTotal, size: DesignTotal, model: ResolvedModel) -> Polynomial:
+    if total == DesignTotal((), (Entry((), SIZE, 1),)):
+        return Polynomial.symbol(size) * Polynomial.symbol(DesignTotal(model.unit, ()))
+    exponent = sum(e.power for e in total.entries if e.what == SIZE and e.cell)
+    entries = tuple(e for e in total.entries if not (e.what == SIZE and e.cell))
+    bound = frozenset(Level(c, "", n) for n, c in enumerate(total.levels))
+    rest = normal_form(Term(Fraction(1), (), entries, bound), model, Unifier(len(total.levels)))
+    assert rest is not None
+    factor = Polynomial.symbol(size, exponent) if exponent else Polynomial.constant(1)
+    return factor * Polynomial({rest: Fraction(1)})
+
+
+def _inverse_balanced(total: DesignTotal, size: DesignTotal, power: int, model: ResolvedModel) -> Polynomial:
+    ((monomial, coefficient),) = _balanced_total(total, size, model).terms.items()
+    return Polynomial({frozenset((s, p * power) for s, p in monomial): coefficient**power})
+
+
+def _read_laws(law: Mapping[str, Any], model: ResolvedModel) -> dict[str, Any]:
+    from momentalg.model.designs import read_law
+
+    return {"": read_law(law, model)}
+
+
+def _with_laws(polynomial: Polynomial, laws: Mapping[str, Any], model: ResolvedModel) -> Any:
+    """Replace raw moments of the variables that a law is given for; a joint moment with others stays."""
+    import sympy
+
+    from momentalg.expr.sympy_door import symbol as sympy_symbol
+    from momentalg.expr.sympy_door import to_sympy
+
+    result = sympy.Integer(0)
+    read = laws[""]
+    for monomial, coefficient in canonical(polynomial, model).terms.items():
+        product = sympy.Rational(coefficient.numerator, coefficient.denominator)
+        for symbol, power in monomial:
+            value = _moment_value(symbol, read, model) if isinstance(symbol, Moment) else None
+            if value is None:
+                node = to_node(from_letters(Polynomial.symbol(symbol), model), model)
+                value = sympy_symbol(symbol) if isinstance(symbol, str) else to_sympy(node)
+            elif isinstance(value, Fraction):
+                value = sympy.Rational(value.numerator, value.denominator)
+            elif not isinstance(value, sympy.Basic):
+                value = sympy.Float(float(value))
+            product = product * value**power
+        result = result + product
+    return sympy.expand(result)
+
+
+def _moment_value(moment: Moment, law: Any, model: ResolvedModel) -> Any:
+    powers: dict[str, int] = {}
+    for (observation, what), power in moment.arguments[0]:
+        if observation or what.kind not in ("total", "value") or (what.kind == "total" and what != SIZE):
+            return None
+        key = f"size({join_factor(model.unit)})" if what == SIZE else key_of(_node(what))
+        if key not in law.variables:
+            return None
+        powers[key] = powers.get(key, 0) + power
+    return law.moment(powers)
+
+
+def _node(what: Any) -> Node:
+    from momentalg.expr.nodes import Value
+
+    return Value(what.monomial[0][0])
