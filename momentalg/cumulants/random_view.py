@@ -85,7 +85,7 @@ def total_cumulance(statistics: Statistics, stages: Sequence[Known], model: Reso
 
     @lru_cache(maxsize=None)
     def at(stage: int, chosen: tuple[int, ...]) -> Polynomial:
-        if stage == len(stages) - 1:
+        if stages[stage] == stages[-1]:  # nothing is left to average over
             given_effects = with_effects_known(model, stages[stage])
             return to_letters(joint_cumulant([statistics[n] for n in chosen], given_effects))
         result = Polynomial()
