@@ -199,12 +199,16 @@ def _drop_powers_of_zero(entries: Entries, model: ResolvedModel) -> bool:
 
 def _implied(key: tuple[Cell, What], entries: Entries, model: ResolvedModel) -> bool:
     cell, what = key
-    if what.kind != "total" or what.monomial:
-        return True
-    finest = [v for v in cell if not any(model.local_to.get(other.column) == v.column for other in cell)]
-    if len(finest) <= 1:
-        return True  # sums run over non-empty levels, and a named level is not empty
-    return any(set(cell) <= set(other) and power for (other, _), power in entries.items() if (other, _) != key)
+    if what != SIZE or len(cell) < 2:
+        return True  # sums run over non-empty levels
+    parents = {model.local_to.get(level.column) for level in cell}
+    if all(level.free for level in cell) and sum(level.column not in parents for level in cell) == 1:
+        return True  # a named level is not empty
+    return any(
+        set(cell) <= set(other) and (power or (seen == SIZE and len(cell) < len(other)))
+        for (other, seen), power in entries.items()
+        if (other, seen) != key
+    )
 
 
 def _collect(entries: Entries, levels: list[Level]) -> Powers:

@@ -8,6 +8,8 @@ of each column; the empty cell is the whole data. The column `OBSERVATION` label
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -114,6 +116,16 @@ def relabel(term: Term, new: dict[Level, Level]) -> Term:
         tuple(e._replace(cell=change(e.cell)) for e in term.entries),
         frozenset(new.get(level, level) for level in term.bound),
     )
+
+
+def gathered(terms: Iterable[Term]) -> list[Term]:
+    """Like terms put together; two terms are alike when they differ in the order of their factors only."""
+    found: dict[object, Term] = {}
+    for term in terms:
+        key = (frozenset(Counter(term.observations).items()), frozenset(Counter(term.entries).items()), term.bound)
+        like = found.get(key)
+        found[key] = term if like is None else like._replace(coefficient=like.coefficient + term.coefficient)
+    return [term for term in found.values() if term.coefficient]
 
 
 def multiply(a: Term, b: Term) -> Term:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from itertools import product
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -28,6 +27,7 @@ from momentalg.cumulants.terms import (
     Term,
     What,
     cell_of,
+    gathered,
     multiply,
     multiply_monomials,
     relabel,
@@ -121,12 +121,9 @@ def _terms(node: Node, model: ResolvedModel, scope: Scope) -> list[Term]:
 
 
 def _product(factors: list[list[Term]]) -> list[Term]:
-    result = []
-    for picked in product(*factors):
-        term = ONE
-        for factor in picked:
-            term = multiply(term, factor)
-        result.append(_join_current(term))
+    result = [ONE]
+    for factor in factors:
+        result = gathered(_join_current(multiply(term, other)) for term in result for other in factor)
     return result
 
 
