@@ -63,6 +63,7 @@ __all__ = [
     "UnsupportedError",
     "ZeroTruncatedNegativeBinomial",
     "ZeroTruncatedPoisson",
+    "compare",
     "datasets",
     "design",
     "empirical",
@@ -92,6 +93,7 @@ _LATER: dict[str, tuple[str, str]] = {
         "ZeroTruncatedNegativeBinomial",
     ),
     "ZeroTruncatedPoisson": ("momentalg.model.distributions.zero_truncated_poisson", "ZeroTruncatedPoisson"),
+    "compare": ("momentalg.derive.compare", "compare"),
     "empirical": ("momentalg.model.distributions.empirical", "empirical"),
 }
 """Public names of later layers: the module that defines each, and its name there."""
@@ -100,6 +102,10 @@ _MODULES = frozenset({"datasets"})
 """Public names that are modules."""
 
 import_module("momentalg.statistics")  # first, or importing it later would hide the function of the same name
+for _part in ("momentalg.derive.engine", "momentalg.moments.system"):  # light, and what a session starts with
+    import_module(_part)
+discover("momentalg.rules", "RULE")
+discover("momentalg.statistics", "STATISTIC")
 
 
 def statistics() -> Mapping[str, StatisticFamily]:

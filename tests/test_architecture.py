@@ -44,7 +44,7 @@ LONG_MODULES = {
     "momentalg/expr/nodes.py": "the whole node language in one place; two thirds are declarations",
 }
 
-HEAVY = "pandas numpy matplotlib narwhals jinja2 click rich lark polars scipy duckdb pyarrow dask pyspark numba".split()
+HEAVY = "pandas numpy matplotlib narwhals jinja2 click rich polars scipy duckdb pyarrow dask pyspark numba".split()
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "sympify", "parse_expr", "simplify", "nsimplify", "__import__"}
 INDEPENDENT_ROAD = {"cumulants", "rules", "derive"}  # what check/ must not know
 

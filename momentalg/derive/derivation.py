@@ -104,12 +104,11 @@ class Derivation:
         """
         resolved = self.model.resolved
         for chain in self.chains:
-            last = chain.start
+            last, value = chain.start, canonical_value(chain.start, resolved)
             for step in chain.steps:
                 if step.before != last:
                     raise RuleError("a step does not begin where the one before it ends")
-                replay(step, resolved)
-                last = step.after
+                last, value = step.after, replay(step, resolved, value)
         final = self.chains[-1]
         if final.start != self.asked or canonical_value(final.end, resolved) != self.canonical_polynomial:
             raise RuleError("the derivation does not end in its result")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from momentalg.catalogue import discover
+from momentalg.cumulants.polynomial import Polynomial
 from momentalg.cumulants.value import canonical_value
 from momentalg.errors import RuleError
 from momentalg.expr.expanding import with_powers
@@ -129,10 +130,15 @@ def assembled(node: Node) -> Node:
     return transform(node, change)
 
 
-def replay(step: Step, model: ResolvedModel) -> None:
-    """Apply the law again and compare values; raises `RuleError` where the step does not follow."""
+def replay(step: Step, model: ResolvedModel, before: Polynomial) -> Polynomial:
+    """Apply the law again and compare values; raises `RuleError` where the step does not follow.
+
+    `before` is the canonical value that the step starts from; that of where it ends is returned.
+    """
     after, _ = apply(step.law, step.before, Context(model, step.on, step.lemmas))
     if after != step.after:
         raise RuleError(f"the law {step.rule} does not give the step that is recorded")
-    if step.kind in ("identity", "assumption") and canonical_value(step.before, model) != canonical_value(step.after, model):
+    value = canonical_value(step.after, model)
+    if step.kind in ("identity", "assumption") and value != before:
         raise RuleError(f"the step by {step.rule} changes the value of the expression")
+    return value

@@ -1,21 +1,19 @@
 """Reading: the text of a formula or key to its syntax tree, with a caret under the place of an error.
 
-lark is imported when the first formula is read.
+The grammar is grammar.lark, for lark's LALR parser, which is made when this module is imported.
 """
 
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from lark import Lark, Token
+from lark.exceptions import UnexpectedInput, UnexpectedToken
 
 from momentalg.errors import FormulaError
-from momentalg.model.grammar import parser
 from momentalg.model.syntax import Bar, Binary, Call, Formula, Name, Numeral, Syntax, Unary
-
-if TYPE_CHECKING:
-    from lark import Lark, Token
-    from lark.exceptions import UnexpectedInput
 
 _Part = TypeVar("_Part", bound=Syntax)
 
@@ -45,17 +43,10 @@ def error_at(text: str, place: int | Syntax, message: str, advice: str) -> Formu
 
 
 def _parse(text: str, start: str) -> Any:
-    from lark.exceptions import UnexpectedInput
-
     try:
-        return _parser().parse(text, start=start)
+        return PARSER.parse(text, start=start)
     except UnexpectedInput as problem:
         raise _explain(text, problem) from None
-
-
-@cache
-def _parser() -> Lark:
-    return parser(_Builder())
 
 
 class _Builder:
@@ -113,8 +104,6 @@ _TERM = frozenset({"NAME", "QUOTED", "NUMBER", "LPAR"})
 
 def _explain(text: str, problem: UnexpectedInput) -> FormulaError:
     """Say what is wrong at the first place where the text stops being a formula."""
-    from lark.exceptions import UnexpectedToken
-
     if not isinstance(problem, UnexpectedToken):
         return _explain_character(text, problem.pos_in_stream or 0)
     token, kind, expected = problem.token, problem.token.type, problem.expected
@@ -171,3 +160,12 @@ def _unclosed(text: str) -> int | None:
         elif character == ")" and not inside_name and opened:
             opened.pop()
     return opened[-1] if opened else None
+
+
+PARSER = Lark(
+    Path(__file__).with_name("grammar.lark").read_text(encoding="utf-8"),
+    parser="lalr",
+    lexer="basic",
+    start=["formula", "key"],
+    transformer=_Builder(),
+)
