@@ -7,14 +7,15 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from momentalg.cumulants.evaluate import Argument, DesignTable, evaluate, evaluate_law, letter_product
-from momentalg.cumulants.random_view import from_letters, units_symbol
+from momentalg.cumulants.random_view import all_design, from_letters, units_symbol
 from momentalg.cumulants.terms import DEFAULT, OBSERVATION, SIZE
 from momentalg.cumulants.translate import translate
+from momentalg.cumulants.value import known_variables
 from momentalg.data.design import DesignData, design_rows, with_functions
 from momentalg.errors import DataError, ModelError, UnsupportedError
 from momentalg.expr.keys import monomial_key, variable_key
 from momentalg.expr.names import join_factor
-from momentalg.expr.nodes import DESIGN, Variable
+from momentalg.expr.nodes import Variable
 from momentalg.model.designs import read_law
 from momentalg.model.distributions.joint import Atom, JointLaw
 from momentalg.model.keys import canonical_key
@@ -52,10 +53,10 @@ def evaluate_derivation(
         if derivation.given:
             raise UnsupportedError("the result is conditional: evaluate it with data=..., or ask for the unconditional moment")
         return _under_law(derivation, numbers, law, units, model)
-    if DESIGN not in derivation.given:
+    if not all_design(model) <= known_variables(derivation.given, model):
         raise UnsupportedError(
-            "the derivation is not conditional on the design, so one frame does not give its value: derive it with "
-            "given=ma.design, or evaluate it under the empirical law, law=ma.empirical(frame)"
+            "the derivation is not conditional on all of the design, so one frame does not give its value: derive it "
+            "with given=ma.design, or evaluate it under the empirical law, law=ma.empirical(frame)"
         )
     return _on_data(derivation, numbers, data, at, model)
 
