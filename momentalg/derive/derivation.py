@@ -134,3 +134,47 @@ class Derivation:
     def matrix_form(self) -> MatrixForm:
         """The result as rest + beta' M beta, for second moments of totals."""
         return matrix_form(self)
+
+    # Views; imported when one is asked for, since most derivations are computed with.
+
+    def latex(self) -> str:
+        """The derivation in LaTeX (amsmath): for each chain a heading and an ``align*``, the law of a step at its right."""
+        from momentalg.derive.view import derivation_latex
+
+        return derivation_latex(self)
+
+    def markdown(self) -> str:
+        """The derivation in Markdown, with LaTeX formulas."""
+        from momentalg.derive.view import derivation_markdown
+
+        return derivation_markdown(self)
+
+    def html(self) -> str:
+        """The derivation as an HTML fragment with MathML."""
+        from momentalg.derive.view import derivation_html
+
+        return derivation_html(self)
+
+    def text(self) -> str:
+        """The derivation in plain text."""
+        from momentalg.derive.view import derivation_text
+
+        return derivation_text(self)
+
+    def _repr_latex_(self) -> str:
+        from momentalg.derive.view import equation_latex
+
+        return equation_latex(self)
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown()
+
+    def _repr_html_(self) -> str:
+        from momentalg.derive.view import notebook_html
+
+        return notebook_html(self)
+
+    def __repr__(self) -> str:
+        from momentalg.derive.view import summary
+
+        return summary(self)

@@ -19,6 +19,7 @@ from momentalg.cumulants.value import known_variables
 from momentalg.derive.derivation import Derivation
 from momentalg.derive.step import Chain
 from momentalg.derive.strategies import given_design, total_law
+from momentalg.derive.titles import SUM_OVER_LEVELS, law_title, moment_title
 from momentalg.errors import AssumptionError, ModelError, UnsupportedError
 from momentalg.expr.names import join_factor, split_factor
 from momentalg.expr.nodes import DESIGN, Cumulant, Design, Effect, Node, Projected, Size, Value, Variable
@@ -142,9 +143,9 @@ class _Prover:
     def prove(self, args: tuple[Node, ...], standard: Node) -> tuple[Chain, ...]:
         """The chains that end in the result of what is asked."""
         goal = Cumulant(args, self.given[0])
-        whole = Chain("", goal).then("iid_units" if not self.given[0] else "sum_over_units", self.model)
+        whole = Chain(SUM_OVER_LEVELS, goal).then("iid_units" if not self.given[0] else "sum_over_units", self.model)
         if whole.steps and DESIGN not in self.given[0] and self.given[0]:
-            whole = Chain("", goal)  # a sum over units splits given all of the design, or nothing of it
+            whole = Chain(SUM_OVER_LEVELS, goal)  # a sum over units splits given all of the design, or nothing of it
         if whole.steps:
             inner = next(part for part in walk(whole.end) if isinstance(part, Cumulant))
             self._prove(inner, 0)
@@ -160,9 +161,10 @@ class _Prover:
 
     def _prove(self, goal: Cumulant, stage: int) -> Chain:
         if stage == len(self.given) - 1:
-            chain = given_design(goal, self.model, self._title(stage))
+            chain = given_design(goal, self.model, moment_title(goal))
         else:
-            chain = Chain(self._title(stage), goal).then(total_law(goal.args), self.model, on=self.stages[stage + 1])
+            law = total_law(goal.args)
+            chain = Chain(law_title(law), goal).then(law, self.model, on=self.stages[stage + 1])
             inner = [p for p in walk(chain.end) if isinstance(p, Cumulant) and p.given == self.given[stage + 1] and p.args != goal.args or _is_inner(p, goal, self.given[stage + 1])]
             for part in dict.fromkeys(inner):
                 if part not in self.proved:
@@ -172,9 +174,6 @@ class _Prover:
         self.proved[goal] = chain.end
         self.chains.append(chain)
         return chain
-
-    def _title(self, stage: int) -> str:
-        return "given the design" if stage == len(self.given) - 1 and stage else "total law" if stage == 0 else "conditional moment"
 
 
 def _is_inner(part: Node, goal: Cumulant, given: tuple[Node, ...]) -> bool:

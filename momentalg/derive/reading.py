@@ -1,0 +1,165 @@
+"""The order in which a derivation is read: definitions, then chains with numbers, laws and assumptions.
+
+A reading is plain data; `momentalg.derive.view` writes it in LaTeX, HTML, Markdown and text, and adds nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from momentalg.derive.step import Chain, Step
+from momentalg.expr.nodes import Add, Cumulant, Node, Response, Total
+from momentalg.expr.notation import Notation
+from momentalg.expr.text import text
+from momentalg.expr.traversal import walk
+from momentalg.rules.definition import written_out
+from momentalg.rules.model_equation import equation
+
+if TYPE_CHECKING:
+    from momentalg.derive.derivation import Derivation
+
+
+INDEX = "j"  # of an observation, in definitions
+
+
+@dataclass(frozen=True)
+class Line:
+    """One equality: the expression it ends in, and the law that gives it. `left` begins a chain."""
+
+    node: Node
+    law: str
+    left: Node | None = None
+    kind: str = "identity"
+    assumption: int = 0  # the number of the assumption that the law uses
+    lemmas: tuple[int, ...] = ()  # the numbers of the sections whose results are put in place
+    acted: tuple[int, ...] = ()  # the terms of the sum that the next law acts on, when it is not all of them
+
+    @property
+    def note(self) -> str:
+        """The law in words, with what it refers to: ``earlier results, by (1) and (2)``."""
+        note = self.law
+        if self.lemmas:
+            note += f", by {_listed([f'({n})' for n in self.lemmas])}"
+        if self.assumption:
+            note += f" (A{self.assumption})"
+        elif self.kind not in ("identity", "assumption"):
+            note += f" ({self.kind})"
+        return note
+
+
+@dataclass(frozen=True)
+class Section:
+    """A chain of equalities, with the number that others refer to; 0 when none does."""
+
+    number: int
+    title: str
+    given: tuple[Node, ...]
+    lines: tuple[Line, ...]
+    remarks: tuple[str, ...] = ()  # the assumptions that are used here for the first time
+
+    @property
+    def heading(self) -> str:
+        """The heading without what is given."""
+        return f"({self.number}) {self.title}" if self.number else self.title
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A whole derivation, ready to be written down."""
+
+    asked: Node
+    result: Node
+    sections: tuple[Section, ...]
+    notation: Notation
+
+
+def reading(derivation: Derivation) -> Reading:
+    """Put a derivation in the order in which it is read."""
+    labelled = any(getattr(part, "level", ()) for a in derivation.args for part in walk(a))
+    notation = Notation.of(derivation.model.resolved, units=2 if labelled else 1)
+    chains = ordered(derivation.chains)
+    numbers = {c.start: n for n, c in enumerate(chains, start=1)} if len(chains) > 1 else {}
+    assumed: dict[str, int] = {}
+    sections = [_section(c, numbers, assumed) for c in chains]
+    definitions = tuple(_definitions(derivation, notation))
+    remarks = tuple(f"Assumed: {fact}." for fact in derivation.facts)
+    if definitions or remarks:
+        sections.insert(0, Section(0, "Definitions", (), definitions, remarks))
+    return Reading(derivation.asked, derivation.node, tuple(sections), notation)
+
+
+def ordered(chains: Sequence[Chain]) -> tuple[Chain, ...]:
+    """Results before their use; among those that are ready, the deepest conditioning first, means before variances."""
+    starts = {c.start for c in chains}
+    waiting = list(chains)
+    placed: list[Chain] = []
+    while waiting:
+        done = {c.start for c in placed}
+        ready = [c for c in waiting if not (_needs(c) & starts) - done - {c.start}] or waiting
+        best = min(ready, key=lambda c: (c is chains[-1], -_conditions(c), _order(c)))
+        placed.append(best)
+        waiting.remove(best)
+    return tuple(placed)
+
+
+def _needs(chain: Chain) -> set[Node]:
+    return {goal for step in chain.steps for goal in step.lemmas}
+
+
+def _conditions(chain: Chain) -> int:
+    return len(chain.start.given) if isinstance(chain.start, Cumulant) else 0
+
+
+def _order(chain: Chain) -> int:
+    return len(chain.start.args) if isinstance(chain.start, Cumulant) else 0
+
+
+def _section(chain: Chain, numbers: Mapping[Node, int], assumed: dict[str, int]) -> Section:
+    remarks: list[str] = []
+    lines: list[Line] = []
+    for step, following in zip(chain.steps, (*chain.steps[1:], None), strict=True):
+        if step.assumes and step.assumes not in assumed:
+            assumed[step.assumes] = len(assumed) + 1
+            remarks.append(f"Assumption A{assumed[step.assumes]}: {step.assumes}.")
+        lines.append(
+            Line(
+                step.after,
+                step.title.partition(":")[0],
+                left=None if lines else chain.start,
+                kind=step.kind,
+                assumption=assumed.get(step.assumes, 0),
+                lemmas=tuple(sorted(numbers[goal] for goal in step.lemmas if goal in numbers)),
+                acted=_acted(following) if following else (),
+            )
+        )
+    if not lines:
+        lines = [Line(chain.end, "a moment of the design", left=chain.start)]
+    given = chain.start.given if isinstance(chain.start, Cumulant) else ()
+    return Section(numbers.get(chain.start, 0), chain.title, given, tuple(lines), tuple(remarks))
+
+
+def _acted(step: Step) -> tuple[int, ...]:
+    """The terms of the sum `step.before` that its law acts on; nothing when it acts on all of it."""
+    if not isinstance(step.before, Add) or () in step.where:
+        return ()
+    terms = tuple(sorted({path[0] for path in step.where}))
+    return terms if len(terms) < len(step.before.args) else ()
+
+
+def _definitions(derivation: Derivation, notation: Notation) -> Iterator[Line]:
+    """What the totals are that have a letter of their own, and the model."""
+    model = derivation.model.resolved
+    parts = dict.fromkeys(p for a in derivation.args for p in walk(a))
+    totals = [p for p in parts if isinstance(p, Total) and any(isinstance(q, Response) for q in walk(p))]
+    for total in totals:
+        right = written_out(total, INDEX, model)
+        if text(total, notation) != text(right, notation):
+            yield Line(right, "definition", left=total)
+    if totals:
+        yield Line(equation(INDEX, totals[0].level, model), "the model", left=Response(INDEX))
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
