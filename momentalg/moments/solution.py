@@ -50,6 +50,13 @@ class Solution:
 
         return {key: to_sympy(node) for key, node in self.closed_form.items()}
 
+    @cached_property
+    def bias(self) -> Mapping[str, Node]:
+        """The bias given the design of each component's estimate: zero, unless means are plugged in."""
+        from momentalg.moments.bias import plug_in_bias
+
+        return plug_in_bias(self)
+
     def __getitem__(self, key: str) -> Any:
         return self.estimates[key]
 

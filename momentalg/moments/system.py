@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from momentalg.catalogue import discover
 from momentalg.errors import ModelError, NotIdentifiedError, StatisticError, UnsupportedError
+from momentalg.expr.expanding import with_powers
 from momentalg.expr.nodes import Node, Over
 from momentalg.model.resolved import ResolvedModel
 from momentalg.moments.equations import MomentEquation
@@ -198,7 +199,8 @@ def _with_products(equations: list[MomentEquation], model: ResolvedModel) -> lis
     needed = []
     for a, b in combinations_with_replacement(columns, 2):
         left, right = response_total((), a.monomial), response_total((), b.monomial)
-        node = left * right - Over(by, response_total(by, a.monomial) * response_total(by, b.monomial))
+        within = response_total(by, a.monomial) * response_total(by, b.monomial)
+        node = with_powers(left * right) - Over(by, with_powers(within))
         needed.append(MomentEquation(f"XP[{a.key},{b.key}]", node, expectation(node, model)))
     unknowns = sorted(present | {key for e in needed for key in e.coefficients})
     matrices = coefficient_matrices(equations, unknowns, model)

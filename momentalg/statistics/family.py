@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from momentalg.expr.nodes import Monomial, Node, Response, Total, Value, mul, power
 from momentalg.model.resolved import ResolvedModel
+
+if TYPE_CHECKING:
+    from momentalg.cumulants.cost import Cost
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,12 @@ class StatisticFamily:
     source: str
     assumes: tuple[str, ...]
     build: Callable[[ResolvedModel], tuple[NamedStatistic, ...]]
+
+    def cost(self, model: Any) -> Cost:
+        """The cost class of the statistics for a model, computed from what they are."""
+        from momentalg.moments.costs import dearest, statistic_cost
+
+        return dearest(statistic_cost(s.node, model.resolved) for s in self.build(model.resolved))
 
 
 def response_total(by: tuple[str, ...], monomial: Monomial = (), response_power: int = 1) -> Total:
