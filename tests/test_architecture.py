@@ -30,6 +30,7 @@ DELEGATES = {
         "Model.report",
         "Model.sums",
     },
+    "momentalg/moments/system.py": {"MomentSystem.estimator"},
 }
 
 # The only modules and folders that may import SymPy; a folder ends with a slash.

@@ -80,21 +80,35 @@ def numbers(series: Any, name: str, is_response: bool = False) -> Array:
     role = "response" if is_response else "covariate"
     if series.dtype == nw.Boolean:
         if is_response:
-            raise DataError(f"the response {name!r} holds truth values; if 0 and 1 are meant, convert it: frame[{name!r}].astype(float)")
+            raise DataError(
+                f"the response {name!r} holds truth values; if 0 and 1 are meant, convert it: "
+                f"frame[{name!r}].astype(float)"
+            )
         return np.array([np.nan if v is None or v is not v else float(v) for v in series.to_list()])
     if series.dtype.is_integer():
         null = series.is_null().to_numpy()
         whole = series.fill_null(0).to_numpy() if null.any() else series.to_numpy()
+        if int(whole.max()) > LARGEST_EXACT or int(whole.min()) < -LARGEST_EXACT:
+            raise DataError(
+                f"the {role} {name!r} holds whole numbers beyond 2**53, which are not exact as floats; rescale it"
+            )
         values = whole.astype(np.float64)
-        if np.abs(values).max() > LARGEST_EXACT:
-            raise DataError(f"the {role} {name!r} holds whole numbers beyond 2**53, which are not exact as floats; rescale it")
         return np.where(null, np.nan, values) if null.any() else values
     if series.dtype.is_float():
         return np.asarray(series.cast(nw.Float64).fill_null(float("nan")).to_numpy(), dtype=np.float64)
     found = series.to_list()
-    wrong = next((v for v in found if not _is_missing(v) and (isinstance(v, bool) or not isinstance(v, (Real, Decimal, Fraction)))), None)
+    wrong = next(
+        (
+            v
+            for v in found
+            if not _is_missing(v) and (isinstance(v, bool) or not isinstance(v, (Real, Decimal, Fraction)))
+        ),
+        None,
+    )
     if wrong is not None:
-        advice = "" if is_response else "; a column of categories needs 0/1 columns of its own, one for each but the first"
+        advice = (
+            "" if is_response else "; a column of categories needs 0/1 columns of its own, one for each but the first"
+        )
         raise DataError(f"the {role} {name!r} is not numeric: it holds {wrong!r} ({series.dtype}){advice}")
     return np.array([np.nan if _is_missing(v) else float(v) for v in found])
 
@@ -106,7 +120,9 @@ def _is_missing(value: Any) -> bool:
     return value is None or value is pd.NA or bool(value != value)
 
 
-def _without_missing(arrays: dict[str, Array], labels: Mapping[str, Array], missing: str) -> tuple[dict[str, Array], int]:
+def _without_missing(
+    arrays: dict[str, Array], labels: Mapping[str, Array], missing: str
+) -> tuple[dict[str, Array], int]:
     import numpy as np
 
     gone = {name: values < 0 if name in labels else np.isnan(values) for name, values in arrays.items()}
@@ -115,8 +131,12 @@ def _without_missing(arrays: dict[str, Array], labels: Mapping[str, Array], miss
     if count == 0:
         return arrays, 0
     if missing == "refuse":
-        found = ", ".join(f"{name!r} ({int(m.sum())}, first in row {int(m.argmax())})" for name, m in gone.items() if m.any())
-        raise DataError(f"{count} of {len(rows)} rows have missing values: {found}; missing='drop' leaves them out and counts them")
+        found = ", ".join(
+            f"{name!r} ({int(m.sum())}, first in row {int(m.argmax())})" for name, m in gone.items() if m.any()
+        )
+        raise DataError(
+            f"{count} of {len(rows)} rows have missing values: {found}; missing='drop' leaves them out and counts them"
+        )
     if count == len(rows):
         raise DataError(f"all {count} rows have missing values; nothing is left to fit")
     return {name: values[~rows] for name, values in arrays.items()}, count
@@ -128,7 +148,9 @@ def _require_finite(name: str, values: Array) -> None:
     bad = ~np.isfinite(values)
     if bad.any():
         row = int(bad.argmax())
-        raise DataError(f"{name!r} is infinite in {int(bad.sum())} rows, first in row {row}; drop these rows, or bound the values")
+        raise DataError(
+            f"{name!r} is infinite in {int(bad.sum())} rows, first in row {row}; drop these rows, or bound the values"
+        )
 
 
 def _require_constant(model: ResolvedModel, arrays: Mapping[str, Array], labels: Mapping[str, Array]) -> None:

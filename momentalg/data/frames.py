@@ -33,7 +33,9 @@ def select(frame: Any, names: Sequence[str]) -> Any:
     try:
         found = nw.from_native(frame)
     except TypeError:
-        raise DataError(f"data must be a frame (pandas, Polars, Arrow, ...) or a mapping of columns; found {type(frame).__name__}") from None
+        raise DataError(
+            f"data must be a frame (pandas, Polars, Arrow, ...) or a mapping of columns; found {type(frame).__name__}"
+        ) from None
     if isinstance(found, nw.LazyFrame):
         _require(names, found.collect_schema().names())
         found = found.select(*names).collect()
@@ -82,4 +84,8 @@ def _require(names: Sequence[str], present: Sequence[Any]) -> None:
             raise DataError(f"the data have {counts[name]} columns called {name!r}; rename all but one")
         close = get_close_matches(name, [str(c) for c in present], n=3)
         hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
-        raise DataError(f"the data have no column {name!r}{hint} The columns are: {listed}" if hint else f"the data have no column {name!r}; the columns are: {listed}")
+        raise DataError(
+            f"the data have no column {name!r}{hint} The columns are: {listed}"
+            if hint
+            else f"the data have no column {name!r}; the columns are: {listed}"
+        )

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Emission: source code and documents from finished objects, through templates that compute nothing."""

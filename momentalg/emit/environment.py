@@ -49,7 +49,9 @@ def render(template: str, context: DataclassInstance) -> str:
     used = names_used(template)
     if used != set(given):
         missing, idle = sorted(used - set(given)), sorted(set(given) - used)
-        raise MomentalgError(f"{template} and {type(context).__name__} do not agree: missing {missing}, not used {idle}")
+        raise MomentalgError(
+            f"{template} and {type(context).__name__} do not agree: missing {missing}, not used {idle}"
+        )
     return environment().get_template(template).render(**given)
 
 

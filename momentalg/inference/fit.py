@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from momentalg.data.columns import read_columns
 from momentalg.errors import DataError, ModelError, NotIdentifiedError
-from momentalg.expr.names import join_factor
+from momentalg.expr.names import join_factor, quote
 from momentalg.inference.result import FitResult
 
 if TYPE_CHECKING:
@@ -51,13 +51,17 @@ class Sums:
     nobs: int
     dropped: int = 0
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the table as a dictionary, so that sums travel between processes."""
+        return _restored, (self.estimator, dict(self.table), self.nobs, self.dropped)
+
     def __add__(self, other: Sums) -> Sums:
         if not isinstance(other, Sums):
             return NotImplemented
         if other.estimator != self.estimator:
             raise ModelError(
-                f"sums of different models or statistics do not add: {self.estimator.text} ({self.estimator.statistics}) "
-                f"and {other.estimator.text} ({other.estimator.statistics})"
+                f"sums of different models or statistics do not add: {self.estimator.text} "
+                f"({self.estimator.statistics}) and {other.estimator.text} ({other.estimator.statistics})"
             )
         try:
             table = self.estimator.module.combine(dict(self.table), dict(other.table))
@@ -66,6 +70,10 @@ class Sums:
         return replace(
             self, table=MappingProxyType(table), nobs=self.nobs + other.nobs, dropped=self.dropped + other.dropped
         )
+
+
+def _restored(estimator: Estimator, table: dict[str, Any], nobs: int, dropped: int) -> Sums:
+    return Sums(estimator, MappingProxyType(table), nobs, dropped)
 
 
 def sums(model: Model, data: Any, statistics: Any = None, means: str | None = None, missing: str = "refuse") -> Sums:
@@ -82,7 +90,9 @@ def sums(model: Model, data: Any, statistics: Any = None, means: str | None = No
     return _sums_of(estimator, data, missing)
 
 
-def fit(model: Model, data: Any, statistics: Any = None, means: str | None = None, missing: str = "refuse") -> FitResult:
+def fit(
+    model: Model, data: Any, statistics: Any = None, means: str | None = None, missing: str = "refuse"
+) -> FitResult:
     """Estimate the parameters of a model from a frame, an iterable of frames, or `Sums`.
 
     Raises:
@@ -97,7 +107,9 @@ def fit(model: Model, data: Any, statistics: Any = None, means: str | None = Non
         else:
             asked = replace(found.estimator, text=repr(model))
         if asked != found.estimator:
-            raise ModelError(f"these sums are of {found.estimator.text}, {found.estimator.statistics}; the fit is of {model!r}")
+            raise ModelError(
+                f"these sums are of {found.estimator.text}, {found.estimator.statistics}; the fit is of {model!r}"
+            )
     else:
         found = sums(model, data, statistics, means, missing)
     estimator = found.estimator
@@ -169,5 +181,6 @@ def _not_identified(model: Model, found: Sums, reason: str) -> NotIdentifiedErro
             f"frame[{response!r}].var(); for both, at least two levels are needed"
         )
     else:
-        advice = f"leave out what the other columns already say, as in ma.Model({response + ' ~ 1 + (1 | ' + name + ')'!r}).fit(frame)"
+        simpler = f"{quote(response)} ~ 1 + (1 | {name})"
+        advice = f"leave out what the other columns already say, as in ma.Model({simpler!r}).fit(frame)"
     return NotIdentifiedError(f"{reason}. The nearest thing that works: {advice}")

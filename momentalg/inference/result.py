@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from momentalg.errors import UnsupportedError
 from momentalg.expr.keys import read_key
@@ -108,8 +108,8 @@ class FitResult:
     def _refuse(self, what: str) -> NoReturn:
         raise UnsupportedError(
             f"{what} are not available in this version; they come with the next issue. Until then: "
-            "model.check(parameters=dict(fit.params), design=frame, replicates=1000) gives the spread of the estimates by "
-            "simulation, or resample whole levels and call model.fit on each sample"
+            "model.check(parameters=dict(fit.params), design=frame, replicates=1000) gives the spread of the estimates "
+            "by simulation, or resample whole levels and call model.fit on each sample"
         )
 
 

@@ -64,7 +64,9 @@ def html(fit: FitResult) -> str:
         for k, v, n in rows(fit)
     )
     columns = "<tr><th>parameter</th><th>estimate</th><th></th></tr>"
-    return f"<div class='momentalg-fit'><dl>{head}</dl><table><thead>{columns}</thead><tbody>{body}</tbody></table></div>"
+    return (
+        f"<div class='momentalg-fit'><dl>{head}</dl><table><thead>{columns}</thead><tbody>{body}</tbody></table></div>"
+    )
 
 
 def markdown(fit: FitResult) -> str:

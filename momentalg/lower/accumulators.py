@@ -62,7 +62,11 @@ class Accumulators:
         found = [self._accumulator(p, per_level=True) for p in order if p]
         found += [self._accumulator(p, per_level=False) for p in sorted(kept, key=_order) if p not in self._levels]
         derived = [
-            Quantity(self.total(p).name, SumLevels(self.per_level(p)), f"total of {formula(p)}" if p else "the number of rows")
+            Quantity(
+                self.total(p).name,
+                SumLevels(self.per_level(p)),
+                f"total of {formula(p)}" if p else "the number of rows",
+            )
             for p in sorted({*self._totals, ()}, key=_order)
             if p in self._levels
         ]

@@ -11,23 +11,39 @@ from typing import TYPE_CHECKING
 
 from momentalg.errors import UnsupportedError
 from momentalg.expr.keys import read_key
-from momentalg.expr.names import join_factor
-from momentalg.expr.nodes import Monomial, Node, Projected, Trace, Value, Variable
-from momentalg.expr.traversal import walk
+from momentalg.expr.nodes import Monomial, Node, Value, Variable
 from momentalg.lower.accumulators import Accumulators
-from momentalg.lower.arrays import ZERO, Expr, Item, Matrix, Plus, Ref, Solved, SumLevels, Vector, const, minus, over, plus, times
-from momentalg.lower.columns import closed_under_shift, mean_column, unshift
-from momentalg.lower.ir import Estimate, EstimatorIR, Quantity, RankCheck, RowSymbol
-from momentalg.lower.projections import Y, Projections
+from momentalg.lower.arrays import (
+    ZERO,
+    Expr,
+    Item,
+    Matrix,
+    Plus,
+    Ref,
+    Solved,
+    SumLevels,
+    Vector,
+    const,
+    minus,
+    over,
+    plus,
+    times,
+)
+from momentalg.lower.choices import covariates_used, shifted_covariates
+from momentalg.lower.columns import mean_column, unshift
+from momentalg.lower.header import assumptions, defined, require_class, written
+from momentalg.lower.ir import Estimate, EstimatorIR, RankCheck, RowSymbol
+from momentalg.lower.projections import Projections, Y
 from momentalg.lower.scope import Scope
 from momentalg.lower.self_test import is_least_squares, make_self_test, vanishes
 from momentalg.lower.shift import INTERCEPT, first_order, may_shift
-from momentalg.lower.symbols import RESPONSE, Symbols, is_taken, leaves, resolve
+from momentalg.lower.symbols import RESPONSE, is_taken, resolve
 from momentalg.lower.wording import wording
 
 if TYPE_CHECKING:
     from momentalg.moments.equations import Assignment, MomentEquation
-    from momentalg.moments.system import MomentSystem, Solution
+    from momentalg.moments.solution import Solution
+    from momentalg.moments.system import MomentSystem
 
 
 def lower(solution: Solution) -> EstimatorIR:
@@ -42,7 +58,7 @@ class _Lowering:
         self.solution = solution
         self.system: MomentSystem = solution.system
         self.model = self.system.model
-        _check_class(self.system)
+        require_class(self.system)
         self.factor = self.model.groups[0].factor
         self.monomials: tuple[Monomial, ...] = tuple(c.monomial for c in self.model.mean)
         self.keys = tuple(str(c.key) for c in self.model.mean)
@@ -50,8 +66,8 @@ class _Lowering:
         self.equations = solution.equations
         self.least_squares = is_least_squares(self.system)
         self.shifts_response = () in self.monomials and may_shift(tuple(e.statistic for e in self.equations))
-        self.shifted = self._shifted_covariates()
-        self.symbols = self._symbols()
+        self.shifted = shifted_covariates(solution, self.least_squares)
+        self.symbols = resolve(self.model, covariates_used(solution, self.least_squares), self.shifted)
         shifted_rows = [s.name for s in self.symbols.rows.values() if s.shifted]
         names = [*shifted_rows, *([RESPONSE] if self.shifts_response else [])]
         self.scope = Scope(self.factor, self.symbols, Accumulators(names))
@@ -70,9 +86,9 @@ class _Lowering:
             formula=self.system.formula,
             statistics=self.system.statistics or "",
             means=self.system.means,
-            definitions=tuple(map(_defined, equations)),
-            equations=tuple(map(_written, equations)),
-            assumptions=_assumptions(self.system),
+            definitions=tuple(map(defined, equations)),
+            equations=tuple(map(written, equations)),
+            assumptions=assumptions(self.system),
             response=self.model.response,
             factor=self.factor,
             rows=(response, *self.symbols.rows.values()),
@@ -89,41 +105,6 @@ class _Lowering:
         return targets.index(estimate.key) if estimate.key in targets else len(targets)
 
     # -- what may be shifted -------------------------------------------------------------------------------------
-
-    def _explicit(self) -> list[Node]:
-        """The nodes in which covariates stand for themselves, and not for the space that they span."""
-        nodes = [n for e in self.equations for n in (e.statistic, *e.coefficients.values())]
-        nodes += [a.value for a in self.assignments or ()]
-        if not self.least_squares:
-            nodes += [n for e in self.system.common for n in (e.statistic, *e.coefficients.values())]
-            nodes += [a.value for a in self.solution.common or ()]
-        return nodes
-
-    def _shifted_covariates(self) -> frozenset[Variable]:
-        spans = [self.monomials] if self.least_squares else []
-        explicit: set[Variable] = set()
-        shifted = frozenset(v for m in self.monomials for v, _ in m)
-        for node in (part for n in self._explicit() for part in walk(n)):
-            if isinstance(node, Value):
-                explicit.update((node.variable, *leaves(self.model, node.variable)))
-            elif isinstance(node, Projected | Trace):
-                columns = tuple(c for c in node.columns if c == () or not isinstance(c[0], str))
-                if len(columns) < len(node.columns):
-                    shifted &= closed_under_shift(columns, self._is_level) | _absent(shifted, columns)  # type: ignore[arg-type]
-                else:
-                    spans.append(columns)  # type: ignore[arg-type]
-        for span in spans:
-            shifted &= closed_under_shift(span, lambda _: False) | _absent(shifted, span)
-        return shifted - explicit
-
-    def _is_level(self, monomial: Monomial) -> bool:
-        return all(self.model.constant_on.get(leaf) == self.factor or leaf.kind == "size" for v, _ in monomial for leaf in leaves(self.model, v))
-
-    def _symbols(self) -> Symbols:
-        used = [v for m in self.monomials for v, _ in m]
-        used += [p.variable for n in self._explicit() for p in walk(n) if isinstance(p, Value)]
-        used += [v for n in self._explicit() for p in walk(n) if isinstance(p, Projected | Trace) for c in p.columns if c and not isinstance(c[0], str) for v, _ in c]  # type: ignore[misc]
-        return resolve(self.model, used, self.shifted)
 
     def _shift(self, variable: Variable) -> Expr:
         """The shift of a covariate: carried with the sums, or, on levels, its mean over the rows."""
@@ -216,7 +197,9 @@ class _Lowering:
     def _orders(self, assignment: Assignment) -> tuple[Expr, Expr]:
         """The zeroth and first order of an assignment in the shift of the response."""
         name = _identifier(assignment.key)
-        value = self.scope.name(self.scope.scalar(assignment.value), name, f"{assignment.key} = {wording(assignment.value)}")
+        value = self.scope.name(
+            self.scope.scalar(assignment.value), name, f"{assignment.key} = {wording(assignment.value)}"
+        )
         self.scope.hats[assignment.key] = value
         moved = self.scope.scalar(first_order(assignment.value)) if self.shifts_response else ZERO
         if moved != ZERO:
@@ -224,7 +207,9 @@ class _Lowering:
         self.scope.hats[assignment.key + "'"] = moved
         return value, moved
 
-    def _solve_orders(self, matrix: Expr, products: dict[str, tuple[Expr, Expr]] | dict[str, Expr]) -> tuple[Expr, Expr]:
+    def _solve_orders(
+        self, matrix: Expr, products: dict[str, tuple[Expr, Expr]] | dict[str, Expr]
+    ) -> tuple[Expr, Expr]:
         plugged = self._plugged()
         right, moved = [], []
         for equation in self.equations:
@@ -274,48 +259,9 @@ class _Lowering:
         return self.scope.name(self.scope.scalar(node), _identifier(name), f"{name} = {wording(node)}")
 
 
-def _absent(shifted: frozenset[Variable], columns: tuple[Monomial, ...]) -> frozenset[Variable]:
-    """Covariates that do not stand in `columns`, which therefore do not forbid their shift."""
-    return shifted - {v for m in columns for v, _ in m}
-
-
 def _identifier(name: str) -> str:
     """A plain lower-case identifier from a name, which is none of those that the rest of the module uses."""
     plain = re.sub(r"[^0-9a-z]+", "_", name.lower(), flags=re.ASCII).strip("_")
     if not re.fullmatch(r"[a-z][0-9a-z_]{0,30}", plain):
         return "statistic"
     return f"{plain}_" if is_taken(plain) else plain
-
-
-def _defined(equation: MomentEquation) -> str:
-    return f"{equation.name} = {wording(equation.statistic)}"
-
-
-def _written(equation: MomentEquation) -> str:
-    terms = [f"({wording(c)}) * {key}" for key, c in equation.coefficients.items()]
-    return f"E[{equation.name}] = " + (" + ".join(terms) or "0")
-
-
-def _assumptions(system: MomentSystem) -> tuple[str, ...]:
-    name = join_factor(system.model.groups[0].factor)
-    found = [
-        f"effects of {name} are independent, with mean 0 and one variance; so are the residuals, with one variance",
-        "the effects and residuals are independent of the design: labels, sizes and covariates",
-        "no normality: any distribution with finite variance",
-    ]
-    if system.means == "plug-in":
-        found.append("estimates of the mean parameters are plugged in for them: the variance components are biased")
-    return tuple(found)
-
-
-def _check_class(system: MomentSystem) -> None:
-    model = system.model
-    if len(model.groups) != 1 or tuple(c.key for c in model.groups[0].coefficients) != ("1",):
-        raise UnsupportedError(
-            f"{system.formula!r} has more than one random intercept; estimators are generated for one factor, (1 | user)"
-        )
-    if any(c.key is None for c in model.mean):
-        raise UnsupportedError("an estimator with an offset is not generated yet; subtract it from the response column")
-    if any(e.known is not None for e in (*system.common, *system.variance)):
-        raise UnsupportedError("an equation with a known part is not generated yet; subtract the offset from the response")
-

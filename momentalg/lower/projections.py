@@ -69,9 +69,9 @@ class Projections:
         factors = [c for c in node.columns if c != () and isinstance(c[0], str)]
         kernels = [node.kernel, *([node.of] if isinstance(node, Trace) else [])]
         for factor in (*factors, *(k for k in kernels if k is not None)):
-            if set(factor) != set(self.scope.factor):  # type: ignore[arg-type]
+            if set(factor) != set(self.scope.factor):
                 raise UnsupportedError("a generated estimator projects off the one factor of its model, and no other")
-        columns = tuple(mean_column(m, self.scope.symbols, self.centred) for m in monomials)  # type: ignore[arg-type]
+        columns = tuple(mean_column(m, self.scope.symbols, self.centred) for m in monomials)
         if isinstance(node, Projected):
             return self._statistic(columns, bool(factors), node.kernel is not None)
         kernel_count = (node.kernel is not None) + (node.of is not None)
@@ -95,7 +95,9 @@ class Projections:
         if shape_of(weight) == "scalar":
             return times(weight, self.scope.accumulators.total(rows))
         value = times(weight, self.scope.accumulators.per_level(rows))
-        return self.scope.named_total(SumLevels(value), f"total of {_shown(first)} * {_shown(second)}, level covariates centred")
+        return self.scope.named_total(
+            SumLevels(value), f"total of {_shown(first)} * {_shown(second)}, level covariates centred"
+        )
 
     def level_total(self, column: MeanColumn | None) -> Expr:
         """The totals of a column per level; None stands for the response."""
@@ -171,11 +173,15 @@ class Projections:
         return self.scope.name(value, "within", f"residual sum of squares of y on the levels and {_listed(inner)}")
 
     def _within_total(self, first: MeanColumn | None, second: MeanColumn | None) -> Expr:
-        means = times(self.level_total(first), self.level_total(second), power(self.scope.accumulators.per_level(()), -1))
+        means = times(
+            self.level_total(first), self.level_total(second), power(self.scope.accumulators.per_level(()), -1)
+        )
         if first is second:
             means = over(power(self.level_total(first), 2), self.scope.accumulators.per_level(()))
         shown = f"total of {_shown(first)} * total of {_shown(second)} / N"
-        return minus(self.total(first, second), self.scope.named_total(SumLevels(means), f"sum over the levels of {shown}"))
+        return minus(
+            self.total(first, second), self.scope.named_total(SumLevels(means), f"sum over the levels of {shown}")
+        )
 
     def _within_gram(self, inner: tuple[MeanColumn, ...]) -> Expr:
         matrix = Matrix(tuple(tuple(self._within_total(*_sorted(a, b)) for b in inner) for a in inner))
@@ -219,11 +225,15 @@ class Projections:
             return squares
         sizes = self.scope.accumulators.per_level(())
         if _is_intercept(columns):
-            value = plus(squares, times(MINUS_TWO, over(self._power_sum(3), self.size)), power(over(squares, self.size), 2))
+            value = plus(
+                squares, times(MINUS_TWO, over(self._power_sum(3), self.size)), power(over(squares, self.size), 2)
+            )
         else:
             inverse, cross, totals = self.inverse(columns), self._cross(columns), self._totals(columns)
             crossed = SumLevels(times(sizes, RowForms(totals, inverse)))
-            value = plus(squares, times(MINUS_TWO, crossed), TraceOf(Product((inverse, cross, inverse, cross), "matrix")))
+            value = plus(
+                squares, times(MINUS_TWO, crossed), TraceOf(Product((inverse, cross, inverse, cross), "matrix"))
+            )
         return self.scope.name(Settled(value, squares), "trace_levels_twice", "tr(P Z Z' P Z Z')")
 
     def _power_sum(self, exponent: int) -> Expr:

@@ -113,7 +113,9 @@ class Scope:
         match item:
             case node.Response(index=""):
                 return {((RESPONSE, 1),): ONE}
-            case node.Value(variable, index="") if variable in self.symbols.rows and variable not in self.symbols.levels:
+            case node.Value(variable, index="") if (
+                variable in self.symbols.rows and variable not in self.symbols.levels
+            ):
                 return self._row_value(variable)
             case node.Add(args):
                 return self._add([self.rows(a, bound) for a in args])
@@ -201,7 +203,8 @@ def unbind(body: Node, index: str) -> Node:
 def _spelled(value: Expr) -> str:
     """Spell a product of powers of names; nothing for anything longer than a name can be."""
     factors = value.args if isinstance(value, Times) else (value,)
-    above, below = [], []
+    above: list[str] = []
+    below: list[str] = []
     for factor in factors:
         base, exponent = (factor.base, factor.exponent) if isinstance(factor, Power) else (factor, 1)
         if not isinstance(base, Ref):

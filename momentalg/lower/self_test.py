@@ -6,7 +6,7 @@ same small designs settle, exactly, whether an expression vanishes and whether e
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,8 @@ from momentalg.model.resolved import ResolvedModel
 
 if TYPE_CHECKING:
     from momentalg.moments.equations import MomentEquation
-    from momentalg.moments.system import MomentSystem, Solution
+    from momentalg.moments.solution import Solution
+    from momentalg.moments.system import MomentSystem
 
 _SIZES = ((4, 3, 2, 1), (3, 3, 2, 1, 1), (3, 2, 2, 1, 1, 1), (2, 2, 2, 2, 1, 1))
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -150,6 +151,5 @@ def _numbers(seed: int) -> Iterator[int]:
         yield 1 + (state >> 16) % 17
 
 
-def _dot(first: list[Fraction], second: list[Fraction]) -> Fraction:
+def _dot(first: Sequence[Fraction], second: Sequence[Fraction]) -> Fraction:
     return sum((a * b for a, b in zip(first, second, strict=True)), Fraction(0))
-

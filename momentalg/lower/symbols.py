@@ -15,10 +15,13 @@ from momentalg.lower.ir import LevelSymbol, RowSymbol
 from momentalg.model.resolved import ResolvedModel
 
 RESPONSE = "y"
-_TAKEN = frozenset(
-    "y n size level levels code sums left right columns shift moves np csv sys math math os estimates e i j k row rows "
-    "table gram moment inverse rank coefficients totals within matrix value values within_gram within_moments within_inverse moments slopes cross name names key keys total sum mean "
-    "scale chunk path main solve combine accumulate truncate argv print len min max abs range list dict str int float".split()
+_TAKEN = frozenset(  # local names of the generated code, and what it calls
+    """
+    y n size level levels code codes sums left right columns shift moves moved np csv sys math os estimates e i j k row
+    rows table gram moment moments inverse rank slopes cross coefficients totals within matrix value values within_gram
+    within_moments within_inverse name names key keys total sum mean scale chunk path main solve combine accumulate
+    truncate argv print len min max abs all range list dict str int float
+    """.split()
 )
 
 
@@ -82,7 +85,7 @@ def resolve(model: ResolvedModel, variables: Iterable[Variable], shifted: frozen
         if v in by_row and any(leaf.kind == "size" for leaf in leaves(model, v)):
             raise UnsupportedError(
                 f"{v.name} mixes a covariate that varies by observation with the size of a level, which is known only "
-                f"after all rows are read; use a product of the two, such as x:{model.groups[0].name and 'size(...)'}, or make a column"
+                "after all rows are read; use a product of the two, such as x:size(user), or make a column"
             )
         if v in by_row or (v in inside_row_functions and v.kind == "column"):
             name = names[v.name]

@@ -51,8 +51,8 @@ def wording(node: n.Node) -> str:
             shown = ", ".join("1" if c == () else column_key(c) for c in columns) or "nothing"
             if kernel is None and of is None:
                 return f"n - rank of ({shown})"
-            factor = join_factor(kernel or of or ())
-            return f"trace of P Z Z'{' P Z Z' * (kernel == of)}{chr(39) * (kernel == of)}, Z the levels of {factor}, P off ({shown})"
+            inside = "P Z Z' P Z Z'" if kernel == of else "P Z Z'"
+            return f"trace of {inside}, Z the levels of {join_factor(kernel or of or ())}, P off ({shown})"
         case n.Letter(name):
             return name
         case n.Hat(n.Parameter(key)):
@@ -66,8 +66,8 @@ def wording(node: n.Node) -> str:
 def _atom(node: n.Node) -> str:
     """The node's formula, in parentheses unless it is one word."""
     text = wording(node)
-    bare = isinstance(node, n.Response | n.Value | n.Size | n.Function) or (isinstance(node, n.Number) and text.isdigit())
-    return text if bare else f"({text})"
+    bare = isinstance(node, n.Response | n.Value | n.Size | n.Function)
+    return text if bare or text.isdigit() else f"({text})"
 
 
 def _quotient(node: n.Mul) -> str:

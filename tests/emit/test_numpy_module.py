@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 
 import jinja2
 import numpy as np
@@ -36,7 +37,7 @@ def table(rows: int = 60, seed: int = 1) -> dict[str, np.ndarray]:
 def estimates(loaded, columns, cuts=()):
     """Estimates from parts cut at rows, merged from left to right."""
     bounds = [0, *cuts, len(columns["y"])]
-    parts = [{k: v[i:j] for k, v in columns.items()} for i, j in zip(bounds, bounds[1:], strict=False) if i < j]
+    parts = [{k: v[i:j] for k, v in columns.items()} for i, j in pairwise(bounds) if i < j]
     sums = loaded.accumulate(parts[0])
     for part in parts[1:]:
         sums = loaded.combine(sums, loaded.accumulate(part))
@@ -57,7 +58,9 @@ def test_any_cut_gives_the_same_estimates(name, cuts):
 
 def test_merging_does_not_depend_on_the_order():
     loaded, columns = module("row").load(), table()
-    one, two, three = (loaded.accumulate({k: v[s] for k, v in columns.items()}) for s in (slice(7), slice(7, 30), slice(30, 60)))
+    one, two, three = (
+        loaded.accumulate({k: v[s] for k, v in columns.items()}) for s in (slice(7), slice(7, 30), slice(30, 60))
+    )
     left = loaded.solve(loaded.combine(loaded.combine(one, two), three))
     right = loaded.solve(loaded.combine(three, loaded.combine(two, one)))
     assert left == pytest.approx(right, rel=1e-11)
@@ -105,7 +108,9 @@ def test_input_columns_are_left_as_they_are():
 def test_a_factor_of_two_columns_is_read_by_their_combinations():
     """The next issue's models have such factors; the module can read them already."""
     ir = module("intercept").ir
-    test = replace(ir.self_test, columns=("a", "b", "y"), rows=tuple(replace(r, labels=r.labels * 2) for r in ir.self_test.rows))
+    test = replace(
+        ir.self_test, columns=("a", "b", "y"), rows=tuple(replace(r, labels=r.labels * 2) for r in ir.self_test.rows)
+    )
     loaded = generate(replace(ir, factor=("a", "b"), self_test=test)).load()
     loaded.self_test()
     columns = table()
@@ -150,7 +155,7 @@ def test_a_level_covariate_that_varies_is_refused_within_and_across_parts():
     with pytest.raises(ValueError, match="'X' must be constant"):
         loaded.accumulate({**part, "X": np.array([1.0, 2.0, 3.0])})
     other = {"user": np.array(["b", "c"]), "y": np.arange(2.0), "X": np.array([5.0, 1.0])}
-    with pytest.raises(ValueError, match="'X' must be constant on a level; at np.str_\\('b'\\)|'b' it is both 2.0 and 5.0"):
+    with pytest.raises(ValueError, match=r"'X' must be constant on a level; at .*'b'.* it is both 2.0 and 5.0"):
         loaded.combine(loaded.accumulate(part), loaded.accumulate(other))
 
 
@@ -194,7 +199,7 @@ def test_the_same_system_gives_the_same_bytes_and_only_numpy_is_imported(name):
 
 
 ODD = [
-    'quote " and \'',
+    "quote \" and '",
     "back\\slash \\n",
     "new\nline",
     '"""',
@@ -209,12 +214,14 @@ ODD = [
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_names_are_data(name, tmp_path):
+def test_names_are_data(name):
     quoted = "`" + name + "`"
     model = ma.Model(f"{quoted} ~ 1 + `x {name}` + (1 | `u {name}`)")
     generated = estimator(model.moment_equations())
     tree = ast.parse(generated.source)
-    identifiers = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} | {n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)}
+    identifiers = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} | {
+        n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)
+    }
     assert all(i.isascii() for i in identifiers)
     loaded = generated.load()
     loaded.self_test()
@@ -227,7 +234,7 @@ def test_names_are_data(name, tmp_path):
 def test_names_that_the_module_uses_itself_do_no_harm():
     """Columns and statistics may be called like any local name, builtin or keyword of the generated code."""
     names = ["n", "size", "sums", "levels", "np", "lambda", "slopes"]
-    formula = " + ".join(f"`{name}`" if name in ("size",) else name for name in names)
+    formula = " + ".join(f"`{name}`" if name == "size" else name for name in names)
     model = ma.Model(f"y ~ {formula} + n:np + (1 | sum)", levels={"n": "sum", "np": "sum"})
     estimator(model.moment_equations()).load().self_test()
     y, total, count = model.y, ma.Model("y ~ (1 | user)").total, ma.Model("y ~ (1 | user)").size
@@ -267,7 +274,9 @@ def test_loading_gives_one_module():
 
 
 def run(path, *arguments):
-    return subprocess.run([sys.executable, "-I", str(path), *map(str, arguments)], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-I", str(path), *map(str, arguments)], capture_output=True, text=True, check=False
+    )
 
 
 @pytest.fixture(scope="module")
@@ -289,7 +298,10 @@ def test_the_program_tests_itself_in_a_fresh_isolated_process(program):
 def test_the_program_prints_the_estimates_of_a_file(program, tmp_path):
     columns = table()
     names = ["other", "x", "user", "y"]
-    lines = [",".join(names)] + [f"?,{x!r},u{u},{y!r}" for x, u, y in zip(columns["x"].tolist(), columns["user"], columns["y"].tolist(), strict=True)]
+    lines = [",".join(names)] + [
+        f"?,{x!r},u{u},{y!r}"
+        for x, u, y in zip(columns["x"].tolist(), columns["user"], columns["y"].tolist(), strict=True)
+    ]
     result = run(program, write_csv(tmp_path / "data.csv", lines))
     assert (result.returncode, result.stderr) == (0, "")
     expected = estimates(module("row").load(), columns)
@@ -302,7 +314,10 @@ def test_the_program_prints_the_estimates_of_a_file(program, tmp_path):
 def test_the_program_reads_in_pieces(tmp_path, monkeypatch):
     loaded, columns = module("row").load(), table()
     monkeypatch.setattr(loaded, "CHUNK", 7)
-    lines = ["user,y,x"] + [f"{u},{y!r},{x!r}" for u, y, x in zip(columns["user"], columns["y"].tolist(), columns["x"].tolist(), strict=True)]
+    lines = ["user,y,x"] + [
+        f"{u},{y!r},{x!r}"
+        for u, y, x in zip(columns["user"], columns["y"].tolist(), columns["x"].tolist(), strict=True)
+    ]
     sums, dropped = loaded.read_csv(write_csv(tmp_path / "data.csv", lines))
     assert dropped == 0
     assert loaded.solve(sums) == pytest.approx(estimates(loaded, columns), rel=1e-10)
@@ -322,7 +337,7 @@ def test_the_program_reads_in_pieces(tmp_path, monkeypatch):
         (["user,y,x", "a,1,1", "b,2,1"], "do not separate"),
     ],
 )
-def test_the_program_says_what_is_wrong_with_a_file(program, tmp_path, lines, message, capsys):
+def test_the_program_says_what_is_wrong_with_a_file(tmp_path, lines, message, capsys):
     path = write_csv(tmp_path / "data.csv", lines)
     assert module("row").load().main([str(path)]) == 1
     shown = capsys.readouterr()
@@ -335,7 +350,9 @@ def test_the_program_drops_missing_rows_on_request_and_counts_them(tmp_path, cap
     path = write_csv(tmp_path / "data.csv", lines)
     assert module("intercept").load().main(["--drop-missing", str(path)]) == 0
     assert "4 rows, 2 levels, 2 rows dropped" in capsys.readouterr().out
-    assert module("intercept").load().main(["--drop-missing", str(write_csv(tmp_path / "e.csv", ["user,y", "a,NA"]))]) == 1
+    assert (
+        module("intercept").load().main(["--drop-missing", str(write_csv(tmp_path / "e.csv", ["user,y", "a,NA"]))]) == 1
+    )
     assert "1 had missing values" in capsys.readouterr().err
 
 
@@ -378,7 +395,7 @@ def test_expressions_keep_their_meaning_in_code():
         a.minus(a.const(2), a.times(x, y)): -19.0,
     }
     for expr, value in cases.items():
-        assert eval(code(expr), {}, scope) == pytest.approx(value), code(expr)  # noqa: S307 - the test's own text
+        assert eval(code(expr), {}, scope) == pytest.approx(value), code(expr)
 
 
 @dataclass(frozen=True)
@@ -387,8 +404,10 @@ class OneName:
 
 
 def test_templates_and_contexts_must_agree(monkeypatch):
-    templates = jinja2.DictLoader({"good": "{{ name }}{% include 'part' %}", "part": "!", "more": "{{ name }}{{ other }}", "less": "x"})
-    strict = jinja2.Environment(loader=templates, undefined=jinja2.StrictUndefined)  # noqa: S701 - plain text
+    templates = jinja2.DictLoader(
+        {"good": "{{ name }}{% include 'part' %}", "part": "!", "more": "{{ name }}{{ other }}", "less": "x"}
+    )
+    strict = jinja2.Environment(loader=templates, undefined=jinja2.StrictUndefined)
     monkeypatch.setattr(environment, "environment", lambda: strict)
     environment.names_used.cache_clear()
     assert environment.render("good", OneName("a")) == "a!"

@@ -45,9 +45,9 @@ def test_recentring_keeps_the_lower_powers_beside_the_higher():
 
 def test_shift_follows_closure():
     one, x, x2 = (), ((X1, 1),), ((X1, 2),)
-    assert closed_under_shift([one, x, x2], lambda m: False) == {X1}
-    assert closed_under_shift([one, x2], lambda m: False) == frozenset()
-    assert closed_under_shift([x], lambda m: False) == frozenset()
+    assert closed_under_shift([one, x, x2], lambda _: False) == {X1}
+    assert closed_under_shift([one, x2], lambda _: False) == frozenset()
+    assert closed_under_shift([x], lambda _: False) == frozenset()
     assert closed_under_shift([x], lambda m: m == ()) == {X1}
 
 
@@ -66,7 +66,12 @@ def test_first_order_is_the_derivative_along_a_constant():
     rows = example(model, (3, 2, 1), 7)
     moved = ExactRows(model, rows.labels, [v + 5 for v in rows.response], {})
     ones = ExactRows(model, rows.labels, [Fraction(1)] * 6, {})
-    for q in (Over(USER, total**2 / size), Total(Y**2, ()), Over(USER, total**2 - Total(Y**2, USER)), Total(Y, ()) ** 2):
+    for q in (
+        Over(USER, total**2 / size),
+        Total(Y**2, ()),
+        Over(USER, total**2 - Total(Y**2, USER)),
+        Total(Y, ()) ** 2,
+    ):
         difference = Reading(moved).value(q) - Reading(rows).value(q)
         assert difference == 5 * Reading(rows).value(first_order(q)) + 25 * Reading(ones).value(q)
 

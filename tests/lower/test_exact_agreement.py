@@ -13,7 +13,9 @@ from tests.lower.systems import FORMULAS, MEAN_FREE, NOT_MEAN_FREE, exact_estima
 SIZES = (5, 4, 3, 2, 1)
 
 
-def rows(offset: float, covariate_offset: float = 0.0, seed: int = 3) -> tuple[list[str], np.ndarray, dict[str, np.ndarray]]:
+def rows(
+    offset: float, covariate_offset: float = 0.0, seed: int = 3
+) -> tuple[list[str], np.ndarray, dict[str, np.ndarray]]:
     """Unbalanced rows; noise in eighths, so that adding 1e8 is exact."""
     random = np.random.default_rng(seed)
     labels = [chr(97 + i) for i, size in enumerate(SIZES) for _ in range(size)]
@@ -84,11 +86,7 @@ def test_the_estimates_do_not_depend_on_where_the_shift_was_taken():
     agree(loaded.solve(loaded.combine(*parts)), at_once, 1e-9)
 
 
-@given(
-    st.lists(
-        st.tuples(st.integers(0, 4), st.integers(-8, 8), st.integers(-5, 5)), min_size=6, max_size=14
-    )
-)
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(-8, 8), st.integers(-5, 5)), min_size=6, max_size=14))
 def test_any_small_design_agrees_or_is_refused_by_both(table):
     """An undeclared covariate may be constant on levels, or everywhere; levels may have one row or be one only."""
     labels = [f"u{a}" for a, _, _ in table]

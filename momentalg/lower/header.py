@@ -1,0 +1,52 @@
+"""What a generated estimator says of itself: its statistics, equations and assumptions; and what has no estimator."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from momentalg.errors import UnsupportedError
+from momentalg.expr.names import join_factor
+from momentalg.lower.wording import wording
+
+if TYPE_CHECKING:
+    from momentalg.moments.equations import MomentEquation
+    from momentalg.moments.system import MomentSystem
+
+
+def defined(equation: MomentEquation) -> str:
+    """The definition of an equation's statistic."""
+    return f"{equation.name} = {wording(equation.statistic)}"
+
+
+def written(equation: MomentEquation) -> str:
+    """An equation: the expectation of its statistic."""
+    terms = [f"({wording(c)}) * {key}" for key, c in equation.coefficients.items()]
+    return f"E[{equation.name}] = " + (" + ".join(terms) or "0")
+
+
+def assumptions(system: MomentSystem) -> tuple[str, ...]:
+    """What the estimators assume of the data."""
+    name = join_factor(system.model.groups[0].factor)
+    found = [
+        f"effects of {name} are independent, with mean 0 and one variance; so are the residuals, with one variance",
+        "the effects and residuals are independent of the design: labels, sizes and covariates",
+        "no normality: any distribution with finite variance",
+    ]
+    if system.means == "plug-in":
+        found.append("estimates of the mean parameters are plugged in for them: the variance components are biased")
+    return tuple(found)
+
+
+def require_class(system: MomentSystem) -> None:
+    """Raise `UnsupportedError` for models and equations that estimators are not generated for."""
+    model = system.model
+    if len(model.groups) != 1 or tuple(c.key for c in model.groups[0].coefficients) != ("1",):
+        raise UnsupportedError(
+            f"{system.formula!r} has more than a random intercept; estimators are generated for one factor, (1 | user)"
+        )
+    if any(c.key is None for c in model.mean):
+        raise UnsupportedError("an estimator with an offset is not generated yet; subtract it from the response column")
+    if any(e.known is not None for e in (*system.common, *system.variance)):
+        raise UnsupportedError(
+            "an equation with a known part is not generated yet; subtract the offset from the response"
+        )

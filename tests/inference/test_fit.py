@@ -1,0 +1,193 @@
+"""Fits of published data against published answers; sums; what is refused and how."""
+
+from __future__ import annotations
+
+import pickle
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import momentalg as ma
+from momentalg.errors import DataError, ModelError, NotIdentifiedError, UnsupportedError
+
+DYESTUFF = "Yield ~ 1 + (1 | Batch)"
+RATS = "weight ~ size(Litter) + (1 | Litter)"
+
+
+@pytest.fixture(scope="module")
+def dyestuff():
+    return ma.datasets.load("Dyestuff")
+
+
+@pytest.fixture(scope="module")
+def rats():
+    return ma.datasets.load("RatPupWeight")
+
+
+@pytest.mark.parametrize("statistics", [None, "henderson1", "henderson3"])
+def test_dyestuff_by_analysis_of_variance(dyestuff, statistics):
+    """Davies and Goldsmith 1972; ANOVA gives 1764.05 and 2451.25."""
+    fit = ma.Model(DYESTUFF).fit(dyestuff, statistics=statistics)
+    assert fit.params.to_dict() == pytest.approx(
+        {"Intercept": 1527.5, "var(1|Batch)": 1764.05, "var(residual)": 2451.25}, rel=1e-9
+    )
+    assert (fit.nobs, dict(fit.n_groups), fit.dropped) == (30, {"Batch": 6}, 0)
+    assert fit.fe_params.index.tolist() == ["Intercept"]
+    assert fit.vcomp.index.tolist() == ["var(1|Batch)", "var(residual)"]
+
+
+def test_dyestuff2_has_a_negative_component_that_is_shown():
+    """Box and Tiao 1973."""
+    fit = ma.Model(DYESTUFF).fit(ma.datasets.load("Dyestuff2"))
+    table = fit.variance_components
+    assert table.loc["var(1|Batch)", "estimate"] == pytest.approx(-1.32191, abs=5e-6)
+    assert table.loc["var(residual)", "estimate"] == pytest.approx(14.9459, abs=5e-5)
+    assert table["negative"].tolist() == [True, False]
+    assert table["truncated"].tolist() == [0.0, table.loc["var(residual)", "estimate"]]
+    assert fit.truncated["var(1|Batch)"] == 0.0
+    assert fit.negative == ("var(1|Batch)",)
+    assert "negative; truncated: 0" in fit.summary()
+
+
+def test_larger_litters_have_lighter_pups(rats):
+    """Litter size as covariate cuts the variance between litters from 0.232 to 0.182 (Henderson III)."""
+    without = ma.Model("weight ~ 1 + (1 | Litter)").fit(rats)
+    with_size = ma.Model(RATS).fit(rats)
+    assert without.params["var(1|Litter)"] == pytest.approx(0.232, abs=5e-4)
+    assert with_size.params["var(1|Litter)"] == pytest.approx(0.182, abs=5e-4)
+    assert with_size.params["size(Litter)"] < 0
+
+
+@pytest.mark.parametrize(("formula", "expected"), [("weight ~ 1 + (1 | Litter)", 0.195), (RATS, 0.176)])
+def test_minque0_on_litters(rats, formula, expected):
+    assert ma.Model(formula).fit(rats, statistics="minque0").params["var(1|Litter)"] == pytest.approx(
+        expected, abs=5e-4
+    )
+
+
+@pytest.mark.parametrize(
+    ("statistics", "means"),
+    [(s, m) for s in ("henderson1", "unweighted_means", "totals", "pairs") for m in (None, "plug-in")]
+    + [("minque0", None)],
+)
+def test_balanced_data_give_one_answer_whatever_the_statistics(dyestuff, statistics, means):
+    """All of these are the analysis of variance on balanced data, except that plugged-in means are biased."""
+    fit = ma.Model(DYESTUFF).fit(dyestuff, statistics=statistics, means=means)
+    assert fit.params["Intercept"] == pytest.approx(1527.5, rel=1e-12)
+    if means is None or statistics in ("henderson1", "unweighted_means"):
+        assert fit.params["var(1|Batch)"] == pytest.approx(1764.05, rel=1e-9)
+        assert fit.params["var(residual)"] == pytest.approx(2451.25, rel=1e-9)
+
+
+# -- sums ----------------------------------------------------------------------------------------------------------
+
+
+def test_sums_of_parts_give_the_fit_of_the_whole(rats):
+    model = ma.Model("weight ~ 1 + Lsize + sexed + (1 | Litter)", levels={"Lsize": "Litter"})
+    data = rats.assign(sexed=(rats["sex"] == "Male"))
+    whole = model.fit(data)
+    parts = [data.iloc[k::3] for k in range(3)]
+    merged = model.fit(model.sums(parts[2]) + model.sums(parts[0]) + model.sums(parts[1]))
+    assert merged.params.to_dict() == pytest.approx(whole.params.to_dict(), rel=1e-11)
+    assert model.fit(parts).params.to_dict() == pytest.approx(whole.params.to_dict(), rel=1e-11)
+    assert (merged.nobs, merged.n_groups) == (whole.nobs, whole.n_groups)
+    travelled = pickle.loads(pickle.dumps(model.sums(parts[0]))) + model.sums(parts[1])  # as from another process
+    assert travelled.nobs == len(parts[0]) + len(parts[1])
+
+
+def test_sums_of_different_models_do_not_add(dyestuff):
+    first, second = ma.Model(DYESTUFF), ma.Model("Yield ~ 0 + (1 | Batch)")
+    with pytest.raises(ModelError, match="do not add"):
+        first.sums(dyestuff) + second.sums(dyestuff)
+    with pytest.raises(ModelError, match="the fit is of"):
+        second.fit(first.sums(dyestuff))
+    with pytest.raises(ModelError, match="these sums are of"):
+        first.fit(first.sums(dyestuff), statistics="minque0")
+    with pytest.raises(TypeError):
+        first.sums(dyestuff) + 1
+    with pytest.raises(DataError, match="no parts"):
+        first.fit([])
+
+
+def test_sums_know_what_was_dropped(dyestuff):
+    data = dyestuff.astype({"Yield": float})
+    data.loc[3, "Yield"] = np.nan
+    model = ma.Model(DYESTUFF)
+    with pytest.raises(DataError, match="missing='drop'"):
+        model.fit(data)
+    fit = model.fit(data, missing="drop")
+    assert (fit.nobs, fit.dropped) == (29, 1)
+    assert "1 with missing values dropped" in fit.summary()
+    both = model.sums(data, missing="drop") + model.sums(data, missing="drop")
+    assert (both.nobs, both.dropped) == (58, 2)
+
+
+def test_labels_that_do_not_sort_together_are_a_data_error(dyestuff):
+    model = ma.Model(DYESTUFF)
+    with pytest.raises(DataError, match="do not merge"):
+        model.sums(dyestuff) + model.sums(dyestuff.assign(Batch=1))
+
+
+# -- what is not identified, and what is not there yet -------------------------------------------------------------
+
+
+def test_singletons_identify_the_sum_alone_and_the_advice_runs():
+    frame = pd.DataFrame({"y": [1.0, 2.0, 4.0], "user": ["a", "b", "c"]})
+    with pytest.raises(NotIdentifiedError, match=r"only var\(1\|user\) \+ var\(residual\)") as caught:
+        ma.Model("y ~ 1 + (1 | user)").fit(frame)
+    assert "frame['y'].var()" in str(caught.value)
+    assert frame["y"].var() > 0
+
+
+def test_one_level_is_confounded_with_the_mean():
+    frame = pd.DataFrame({"y": [1.0, 2.0, 4.0], "user": ["a", "a", "a"]})
+    with pytest.raises(NotIdentifiedError, match="one level of user"):
+        ma.Model("y ~ 1 + (1 | user)").fit(frame)
+
+
+def test_collinear_columns_come_with_a_model_that_works(dyestuff):
+    data = dyestuff.assign(x=3.0)
+    with pytest.raises(NotIdentifiedError, match="do not separate Intercept, x") as caught:
+        ma.Model("Yield ~ 1 + x + (1 | Batch)").fit(data)
+    formula = re.search(r"ma\.Model\('(.*?)'\)\.fit\(frame\)", str(caught.value))
+    assert formula is not None
+    assert ma.Model(formula[1]).fit(data).params["var(1|Batch)"] == pytest.approx(1764.05)
+
+
+@pytest.mark.parametrize(
+    "ask", [lambda f: f.bse, lambda f: f.conf_int(), lambda f: f.cov_params(), lambda f: f.ranef()]
+)
+def test_standard_errors_are_refused_by_name_with_what_to_do_now(dyestuff, ask):
+    with pytest.raises(UnsupportedError, match=r"next issue. Until then: model.check"):
+        ask(ma.Model(DYESTUFF).fit(dyestuff))
+
+
+# -- tables --------------------------------------------------------------------------------------------------------
+
+
+def test_tables_hold_the_estimates(dyestuff):
+    fit = ma.Model(DYESTUFF).fit(dyestuff)
+    assert fit.tidy()["estimate"].tolist() == fit.params.tolist()
+    assert fit.tidy()["effect"].tolist() == ["fixed", "ran_pars", "ran_pars"]
+    for shown in (fit.summary(), repr(fit), fit._repr_html_(), fit._repr_markdown_()):
+        assert all(number in shown for number in ("1527.5", "1764.05", "2451.25"))
+
+
+def test_names_cannot_break_the_tables(dyestuff):
+    name = "<script>|\n"
+    data = dyestuff.rename(columns={"Batch": name})
+    fit = ma.Model(response="Yield", group=ma.Group(name)).fit(data)
+    assert "<script>" not in fit._repr_html_()
+    rows = [line for line in fit._repr_markdown_().splitlines() if line.startswith("|")]
+    assert all(len(re.findall(r"(?<!\\)\|", row)) == 4 for row in rows)
+    assert len(fit.summary().splitlines()) == len(ma.Model(DYESTUFF).fit(dyestuff).summary().splitlines())
+
+
+def test_results_cannot_be_changed(dyestuff):
+    fit = ma.Model(DYESTUFF).fit(dyestuff)
+    with pytest.raises(AttributeError):
+        fit.nobs = 3
+    with pytest.raises(TypeError):
+        fit.estimates["Intercept"] = 0.0
