@@ -30,8 +30,6 @@ from momentalg.model.terms import Covariate, Group, Intercept, Size
 if TYPE_CHECKING:
     from momentalg.statistics.family import StatisticFamily
 
-__version__ = "0.1.0"
-
 design, observations = DESIGN, OBSERVATIONS
 
 __all__ = [
@@ -120,7 +118,19 @@ def __getattr__(name: str) -> Any:
         return getattr(import_module(module), attribute)
     if name in _MODULES:
         return import_module(f"momentalg.{name}")
+    if name == "__version__":
+        return _version()
     raise AttributeError(f"module 'momentalg' has no attribute {name!r}")
+
+
+def _version() -> str:
+    """The version of the installed package; of a checkout that is not installed, none is known."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("momentalg")
+    except PackageNotFoundError:
+        return "0+unknown"
 
 
 def __dir__() -> list[str]:

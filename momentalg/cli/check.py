@@ -1,0 +1,103 @@
+"""`momentalg check`: an estimator is checked by simulation."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from momentalg.cli import files, options, reading
+from momentalg.errors import ModelError
+
+FAILED = 1  # the exit code of a check that is not passed; a refusal has 2
+
+
+@click.command(
+    epilog=options.example(
+        "momentalg check 'y ~ 1 + (1 | user)' \\",
+        "  --parameters 'Intercept=2, var(1|user)=1/3, var(residual)=1' \\",
+        "  --sizes 'poisson(3)' --units 40 --effects exponential --replicates 2000 --seed 1",
+    )
+)
+@options.formula
+@click.option(
+    "--parameters", multiple=True, required=True, metavar="KEY=VALUE", help="True values, commas between them."
+)
+@click.option("--sizes", metavar="LAW", help="The law of the sizes of the levels, such as 'poisson(3)'; with --units.")
+@click.option("--units", type=click.IntRange(min=1), help="The number of levels to draw.")
+@click.option(
+    "--data", type=click.Path(dir_okay=False, exists=True, path_type=Path), help="Take the design of this file."
+)
+@click.option(
+    "--effects", metavar="LAW", help="The law of effects and residuals, such as 'exponential'.  [default: normal]"
+)
+@click.option("--covariates", multiple=True, metavar="X=LAW", help="Laws of covariates, such as 'X=normal(0, 1)'.")
+@click.option(
+    "--replicates", type=click.IntRange(min=2), default=2000, show_default=True, help="The number of data sets."
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="The seed of the random numbers."
+)
+@options.statistics
+@options.means
+@options.levels
+@options.separator
+def check(
+    formula: str,
+    parameters: tuple[str, ...],
+    sizes: str | None,
+    units: int | None,
+    data: Path | None,
+    effects: str | None,
+    covariates: tuple[str, ...],
+    replicates: int,
+    seed: int,
+    statistics: str | None,
+    means: str | None,
+    levels: tuple[str, ...],
+    separator: str | None,
+) -> None:
+    """Simulate data of FORMULA with known parameters, and compare the mean of the estimates with the truth.
+
+    Effects may have any law: no normality is assumed. The exit code is 0 if the check is passed, and 1 if not.
+    """
+    from momentalg.model.model import Model
+
+    model = Model(formula, levels=reading.levels(levels))
+    design, counted = _design(model, sizes, units, data, separator)
+    result = model.check(
+        parameters=reading.pairs(parameters, "--parameters"),
+        design=design,
+        units=counted,
+        effects=reading.effects(effects, model),
+        covariates={reading.plain(k): reading.law(v) for k, v in reading.pairs(covariates, "--covariates").items()},
+        replicates=replicates,
+        seed=seed,
+        statistics=statistics,
+        means=means,
+        progress=sys.stderr.isatty(),
+    )
+    click.echo(result.summary())
+    if not result.passed:
+        raise SystemExit(FAILED)
+
+
+def _design(
+    model: Any, sizes: str | None, units: int | None, data: Path | None, separator: str | None
+) -> tuple[Any, Any]:
+    """The design of a check, and the number of units of a random one."""
+    from momentalg.data.frames import needed_columns
+
+    factor = model.resolved.groups[0].name
+    if data is not None:
+        if sizes is not None or units is not None:
+            raise ModelError(
+                "--data gives the design of a file, --sizes and --units one at random: give one of the two"
+            )
+        names = [name for name in needed_columns(model.resolved) if name != model.resolved.response]
+        return files.read(data, names, model.resolved.columns, separator), None
+    if sizes is None or units is None:
+        raise ModelError("a check needs a design: --sizes 'poisson(3)' --units 40, or --data file.csv")
+    return {f"size({factor})": reading.law(sizes)}, {factor: units}

@@ -1,0 +1,96 @@
+"""`momentalg fit`: estimates from a data file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from momentalg.cli import files, options, reading
+from momentalg.errors import DataError
+
+if TYPE_CHECKING:
+    from momentalg.inference.result import FitResult
+    from momentalg.model.model import Model
+
+
+@click.command(epilog=options.example("momentalg fit ratings.csv 'rating ~ 1 + size(user) + (1 | user)'"))
+@click.argument("data", type=click.Path(dir_okay=False, path_type=Path))
+@options.formula
+@options.statistics
+@options.means
+@options.levels
+@options.missing
+@options.separator
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    show_default=True,
+    help="How to print.",
+)
+def fit(
+    data: Path,
+    formula: str,
+    statistics: str | None,
+    means: str | None,
+    levels: tuple[str, ...],
+    missing: str,
+    separator: str | None,
+    form: str,
+) -> None:
+    """Estimate the parameters of FORMULA from the file DATA, which comes first.
+
+    DATA is text in columns (.csv or .tsv, perhaps compressed) whose first line names them. It is read in chunks, so
+    that it may be larger than memory.
+    """
+    from momentalg.model.model import Model
+
+    if "~" in data.name and not data.exists():
+        raise click.UsageError(f"DATA comes before FORMULA: momentalg fit {formula} {str(data)!r}")
+    model = Model(formula, levels=reading.levels(levels))
+    click.echo(_shown(_fit(model, data, statistics, means, missing, separator), form))
+
+
+def _fit(
+    model: Model, path: Path, statistics: str | None, means: str | None, missing: str, separator: str | None
+) -> FitResult:
+    from momentalg.data.frames import needed_columns
+
+    total: Any = None
+    rows = 0
+    with files.chunks(path, needed_columns(model.resolved), model.resolved.columns, separator) as found:
+        for chunk in found:
+            try:
+                part = model.sums(chunk, statistics, means=means, missing=missing)
+            except DataError as error:
+                raise DataError(f"{error} (rows are counted from {rows})" if rows else str(error)) from error
+            rows += len(chunk)
+            total = part if total is None else total + part
+    if total is None:
+        raise DataError(f"{path.name} has a header and no rows")
+    result: FitResult = model.fit(total)
+    return result
+
+
+def _shown(result: FitResult, form: str) -> str:
+    if form == "table":
+        return result.summary()
+    if form == "json":
+        facts = {
+            "model": result.model.formula,
+            "statistics": result.statistics,
+            "means": result.system.means,
+            "nobs": result.nobs,
+            "dropped": result.dropped,
+            "levels": dict(result.n_groups),
+            "estimates": {key: float(result.estimates[key]) for key in result.keys},
+            "truncated": {key: float(result.truncated[key]) for key in result.keys},
+        }
+        return json.dumps(facts, indent=2, ensure_ascii=False)
+    table = result.params.to_frame()
+    table["truncated"] = [float(result.truncated[key]) for key in result.keys]
+    return str(table.to_csv()).rstrip("\n")

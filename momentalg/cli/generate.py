@@ -1,0 +1,41 @@
+"""`momentalg generate`: a model becomes a standalone NumPy module."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from momentalg.cli import options, reading
+
+
+@click.command(
+    epilog=options.example(
+        "momentalg generate 'rating ~ 1 + (1 | user)' -o ratings_estimator.py",
+        "python ratings_estimator.py --self-test",
+        "python ratings_estimator.py ratings.csv",
+    )
+)
+@options.formula
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="The file to write; else standard output."
+)
+@options.statistics
+@options.means
+@options.levels
+def generate(
+    formula: str, output: Path | None, statistics: str | None, means: str | None, levels: tuple[str, ...]
+) -> None:
+    """Write a NumPy module that estimates the parameters of FORMULA.
+
+    The module needs NumPy alone. It is a program too, and tests itself.
+    """
+    from momentalg.model.model import Model
+
+    model = Model(formula, levels=reading.levels(levels))
+    module = model.moment_equations(statistics, means=means).estimator()
+    if output is None:
+        click.echo(module.source, nl=False)
+        return
+    module.write(output)
+    click.echo(f"wrote {output}; try: python {output} --self-test", err=True)

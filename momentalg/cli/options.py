@@ -1,0 +1,40 @@
+"""Arguments that several commands share."""
+
+from __future__ import annotations
+
+import click
+
+formula = click.argument("formula")
+levels = click.option(
+    "--levels",
+    multiple=True,
+    metavar="X=FACTOR",
+    help="A covariate that is constant within the levels of a factor; commas between several.",
+)
+statistics = click.option(
+    "--statistics",
+    metavar="NAME",
+    help="What the moment equations are made of; see `momentalg statistics`.  [default: henderson3]",
+)
+means = click.option(
+    "--means",
+    type=click.Choice(["projection", "products", "plug-in"]),
+    help="How mean parameters are treated in the variance equations; by default what the statistics ask for.",
+)
+missing = click.option(
+    "--missing",
+    type=click.Choice(["refuse", "drop"]),
+    default="refuse",
+    show_default=True,
+    help="Refuse rows with missing values, or leave them out and count them.",
+)
+separator = click.option(
+    "--separator",
+    metavar="CHARACTER",
+    help="What separates the columns of the data.  [default: a comma; a tab in .tsv]",
+)
+
+
+def example(*lines: str) -> str:
+    """The end of a command's help: lines that click leaves as they are."""
+    return "\b\n" + "\n".join(["Example:", *(f"  {line}" for line in lines)])

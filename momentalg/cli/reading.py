@@ -1,0 +1,108 @@
+"""Reading what is typed: pairs such as 'X=user', conditions such as 'N,X', and laws such as 'poisson(3)'."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from momentalg.errors import ModelError
+from momentalg.expr.keys import split
+from momentalg.expr.names import split_factor
+
+if TYPE_CHECKING:
+    from momentalg.model.model import Model
+
+
+def pairs(texts: Iterable[str], option: str) -> dict[str, str]:
+    """Read 'a=1,b=2', once or several times: commas inside parentheses and back-quotes do not separate.
+
+    Raises `ModelError` for what is not a pair, and for a name that is given twice.
+    """
+    found: dict[str, str] = {}
+    for part in (p.strip() for text in texts for p in split(text, ",")):
+        name, *value = (side.strip() for side in split(part, "="))
+        if len(value) != 1 or not name or not value[0]:
+            raise ModelError(f"{option} takes pairs such as name=value, with commas between them; found {part!r}")
+        if name in found:
+            raise ModelError(f"{option} gives {name} twice: {found[name]} and {value[0]}")
+        found[name] = value[0]
+    return found
+
+
+def levels(texts: Iterable[str]) -> dict[str, str]:
+    """Read 'X=user': the covariate X is constant within the levels of user. Odd names are back-quoted."""
+    return {plain(name): factor for name, factor in pairs(texts, "--levels").items()}
+
+
+def plain(name: str) -> str:
+    """A column's name without its back-quotes."""
+    return split_factor(name)[0] if name.startswith("`") and name.endswith("`") else name
+
+
+def conditions(text: str | None, model: Model) -> list[Any]:
+    """Read 'N,X': sizes, covariates, factors (their effects) and 'design', as `given` and `via` take them."""
+    return [_condition(part.strip(), model) for part in split(text, ",")] if text else []
+
+
+def _condition(text: str, model: Model) -> Any:
+    from momentalg.expr.nodes import DESIGN
+
+    factor = model.resolved.groups[0].name
+    if text == "design":
+        return DESIGN
+    if text in (factor, plain(factor)):
+        return factor
+    if text in ("N", f"size({factor})"):
+        return model.size(factor)
+    return model.covariate(text)
+
+
+def law(text: str) -> Any:
+    """Read a law of the catalogue: 'poisson(3)', 'geometric(1/3)', 'finite(1:1/2, 3:1/2)', 'exponential'.
+
+    Raises `ModelError` for a law that is not known, and for parameters that it does not take.
+    """
+    from momentalg.catalogue import discover
+
+    known = {_loose(name): entry for name, entry in discover("momentalg.model.distributions", "DISTRIBUTION").items()}
+    match = re.fullmatch(r"\s*([A-Za-z][A-Za-z _-]*?)\s*(?:\((.*)\))?\s*", text)
+    entry = known.get(_loose(match[1])) if match else None
+    if match is None or entry is None or entry.name == "empirical":
+        names = ", ".join(e.name for e in known.values() if e.name != "empirical")
+        raise ModelError(f"no law {text!r}; write a name, with parameters if it has any, as in poisson(3): {names}")
+    if match[2] is None and entry.default is not None:
+        return entry.default
+    inside = [part.strip() for part in split(match[2] or "", ",") if part.strip()]
+    if any(":" in part for part in inside):
+        weights = [part.partition(":") for part in inside]
+        return _made(entry, [{value.strip(): p.strip() for value, _, p in weights}], {})
+    named = dict(_parameter(part) for part in inside if "=" in part)
+    return _made(entry, [part for part in inside if "=" not in part], named)
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    return name.strip(), value.strip()
+
+
+def _made(entry: Any, values: list[Any], named: dict[str, str]) -> Any:
+    try:
+        return entry.law(*values, **named)
+    except TypeError as error:
+        shown = " or ".join(repr(example) for example in entry.examples[:2])
+        raise ModelError(f"the law {entry.name} does not take these parameters; it is written as {shown}") from error
+
+
+def effects(text: str | None, model: Model) -> dict[str, Any] | None:
+    """Read the laws of the effects: one law for all of them and the residual, or pairs such as 'user=exponential'."""
+    if text is None:
+        return None
+    if "=" not in re.sub(r"\(.*?\)", "", text):
+        one = law(text)
+        return {**{block.name: one for block in model.resolved.groups}, "residual": one}
+    return {name: law(value) for name, value in pairs([text], "--effects").items()}
+
+
+def _loose(name: str) -> str:
+    return re.sub(r"[\s_-]", "", name).lower()

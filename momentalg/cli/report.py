@@ -1,0 +1,38 @@
+"""`momentalg report`: the model, its derivation, equations and estimator as a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from momentalg.cli import files, options, reading
+
+
+@click.command(epilog=options.example("momentalg report 'rating ~ 1 + (1 | user)' -o report.html --data ratings.csv"))
+@options.formula
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file to write: .html, .tex or .md.",
+)
+@click.option("--data", type=click.Path(dir_okay=False, exists=True, path_type=Path), help="A CSV file to fit.")
+@options.levels
+@options.missing
+@options.separator
+def report(
+    formula: str, output: Path, data: Path | None, levels: tuple[str, ...], missing: str, separator: str | None
+) -> None:
+    """Write a report on FORMULA: the model, derivation, equations, solution and estimator; with --data, the fit."""
+    from momentalg.data.frames import needed_columns
+    from momentalg.model.model import Model
+
+    model = Model(formula, levels=reading.levels(levels))
+    frame = fitted = None
+    if data is not None:
+        frame = files.read(data, needed_columns(model.resolved), model.resolved.columns, separator)
+        fitted = model.fit(frame, missing=missing)
+    model.report(output, data=frame, fit=fitted)
+    click.echo(f"wrote {output}", err=True)
