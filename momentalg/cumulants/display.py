@@ -14,6 +14,7 @@ from momentalg.cumulants.polynomial import Polynomial, Powers
 from momentalg.cumulants.random_view import UNITS
 from momentalg.cumulants.terms import DEFAULT, OBSERVATION, SIZE, Cell, What
 from momentalg.cumulants.totals import DesignTotal
+from momentalg.expr.names import join_factor
 from momentalg.expr.nodes import (
     ONE,
     Cumulant,
@@ -154,8 +155,8 @@ def _total_node(total: DesignTotal, model: ResolvedModel) -> Node:
     names = [next(free) for _ in total.levels]
     if not total.levels:
         return _entry_node(total.entries[0].cell, total.entries[0].what, names, model)
-    if not total.entries:
-        return Levels(total.levels)
+    if not total.entries and join_factor(total.levels) not in model.may_be_empty:
+        return Levels(total.levels)  # otherwise non-empty levels are fewer than levels
     body = mul(*(power(_entry_node(e.cell, e.what, names, model), e.power) for e in total.entries))
     return LevelSum(tuple(zip(total.levels, names, strict=True)), body)
 

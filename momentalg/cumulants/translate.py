@@ -38,6 +38,7 @@ from momentalg.expr.names import join_factor, quote
 from momentalg.expr.nodes import (
     Add,
     Effect,
+    Function,
     LevelSum,
     Levels,
     Mul,
@@ -107,6 +108,8 @@ def _terms(node: Node, model: ResolvedModel, scope: Scope) -> list[Term]:
             return [Term(Fraction(1), entries=(Entry((), What("units"), 1),))]
         case Levels(by):
             return _over(by, Number(Fraction(1)), model, scope)
+        case Function("nonempty", Size(by, names)):
+            return [Term(Fraction(1), entries=(Entry(_cell(by, names), What("nonempty"), 1),))]
         case LevelSum(levels, body):
             bind = {Level(c, name): Level(c, "", n) for n, (c, name) in enumerate(levels)}
             return [_bind(term, bind) for term in _terms(body, model, scope)]

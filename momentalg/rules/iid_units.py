@@ -1,5 +1,6 @@
 """Units are independent and identically distributed: cumulants of a sum over units are r times those of one."""
 
+from momentalg.expr.names import join_factor
 from momentalg.expr.nodes import Cumulant, Letter, LevelSum, Levels, Node, Response, Size, Total, Var, mul
 from momentalg.rules.rule import Context, Rule
 from momentalg.rules.sum_over_units import unit_summand
@@ -9,8 +10,8 @@ S, N = Total(Response(), BY), Size(BY)
 
 
 def _rewrite(node: Node, context: Context) -> Node | None:
-    if not isinstance(node, Cumulant) or node.given:
-        return None
+    if not isinstance(node, Cumulant) or node.given or join_factor(context.model.unit) in context.model.may_be_empty:
+        return None  # a sum over non-empty levels is no sum over all units
     bodies = [unit_summand(a, context.model) for a in node.args]
     if any(body is None for body in bodies):
         return None

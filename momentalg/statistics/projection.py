@@ -14,6 +14,8 @@ from momentalg.statistics.family import response_total
 def residual_sum_of_squares(columns: tuple[Monomial | tuple[str, ...], ...], model: ResolvedModel) -> Node:
     """y'Py for P projecting off `columns`: covariate monomials, and factors for their level indicators."""
     squares = response_total((), response_power=2)
+    if not columns:
+        return squares
     factor = next((c for c in columns if is_factor(c)), None)
     if factor is not None and all(is_factor(c) or constant_within(c, factor, model) for c in columns):
         return squares - Over(factor, response_total(factor) ** 2 / Size(factor))
@@ -24,6 +26,8 @@ def residual_sum_of_squares(columns: tuple[Monomial | tuple[str, ...], ...], mod
 
 def projected_totals(columns: tuple[Monomial | tuple[str, ...], ...], factor: tuple[str, ...]) -> Node:
     """y'P Z Z'Py: the sum over the factor's levels of the squared totals of what P leaves."""
+    if not columns:
+        return Over(factor, response_total(factor) ** 2)
     if columns == ((),):
         mean = Total(response_total(()).body, ()) / Size(())
         return Over(factor, (response_total(factor) - Size(factor) * mean) ** 2)
