@@ -261,7 +261,9 @@ def _tower(letters: Letters, known: Known, model: ResolvedModel) -> Polynomial:
     Everything is conditioned on the coarsest U first; then a single conditional moment goes back where it came from,
     E[f(U) E[g | U]] = E[f(U) g] (the tower law), and a product of several stays.
     """
-    conditional = {x: x.what.detail for x, _ in letters if x.what.kind == "moment" and not variables(x.what, model) <= known}
+    conditional = {
+        x: x.what.detail for x, _ in letters if x.what.kind == "moment" and not variables(x.what, model) <= known
+    }
     if not conditional:
         return cumulant_of_letters([letters], known, model)
     coarsest = min((moment.given for moment in conditional.values()), key=lambda given: (len(given), given))  # type: ignore[attr-defined]

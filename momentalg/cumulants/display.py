@@ -20,8 +20,8 @@ from momentalg.expr.nodes import (
     Cumulant,
     Effect,
     Function,
-    LevelSum,
     Levels,
+    LevelSum,
     Monomial,
     Node,
     Number,
@@ -66,7 +66,12 @@ def collect(polynomial: Polynomial, model: ResolvedModel, outer: object) -> Node
             ((inner, number),) = rest.terms.items()
             terms.append(_product(number, kept | inner, model, rank))
         else:
-            inside = add(*(_product(rest.terms[m], m, model, rank) for m in sorted(rest.terms, key=lambda p: _term_order(p, rank))))
+            inside = add(
+                *(
+                    _product(rest.terms[m], m, model, rank)
+                    for m in sorted(rest.terms, key=lambda p: _term_order(p, rank))
+                )
+            )
             means, others = _means(kept, rank)
             terms.append(mul(*_factors(means, model), inside, *_factors(others, model)))
     return add(*terms)
@@ -171,7 +176,9 @@ def _entry_node(cell: Cell, what: What, names: list[str], model: ResolvedModel) 
     return _value_node(what, tuple(order), level, observation, model)
 
 
-def _value_node(what: What, by: tuple[str, ...], level: tuple[str, ...], observation: str, model: ResolvedModel) -> Node:
+def _value_node(
+    what: What, by: tuple[str, ...], level: tuple[str, ...], observation: str, model: ResolvedModel
+) -> Node:
     if what.kind == "total":
         return Total(monomial_node(what.monomial), by, level) if what.monomial else Size(by, level)
     if what == UNITS:

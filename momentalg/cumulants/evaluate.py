@@ -51,7 +51,9 @@ class DesignTable:
         for row, cell in enumerate(self.cells(columns)):
             value = self._at(variable, row)
             if table.setdefault(cell, value) != value:
-                raise DataError(f"{variable.name} is declared constant within {', '.join(columns)}, but is not within {cell}")
+                raise DataError(
+                    f"{variable.name} is declared constant within {', '.join(columns)}, but is not within {cell}"
+                )
         return table
 
     def _at(self, variable: Variable, row: int) -> Number:
@@ -133,7 +135,9 @@ def _power(value: Number, power: int) -> Number:
     return Fraction(value) ** power if isinstance(value, (int, Fraction)) else value**power
 
 
-def _table(cell: Cell, what: What, design: DesignTable, free: Mapping[tuple[str, str], Hashable]) -> tuple[tuple[Level, ...], Table]:
+def _table(
+    cell: Cell, what: What, design: DesignTable, free: Mapping[tuple[str, str], Hashable]
+) -> tuple[tuple[Level, ...], Table]:
     if what.kind == "named":
         detail = what.detail
         if isinstance(detail, Polynomial):
@@ -142,7 +146,9 @@ def _table(cell: Cell, what: What, design: DesignTable, free: Mapping[tuple[str,
     if what.kind == "units":
         raise DataError("the number of units is not known from data when a level may be empty")
     if any(v.column == OBSERVATION for v in cell):
-        raise UnsupportedError("results for named observations are symbolic; ask for the value of a level or of the whole data")
+        raise UnsupportedError(
+            "results for named observations are symbolic; ask for the value of a level or of the whole data"
+        )
     columns = tuple(v.column for v in cell)
     table = design.total(columns, what.monomial) if what.kind == "total" else design.value(columns, what.monomial[0][0])
     for position, level in reversed(list(enumerate(cell))):

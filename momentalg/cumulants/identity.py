@@ -21,7 +21,16 @@ from typing import NamedTuple
 from momentalg.cumulants.normal_form import Contradiction, Unifier, close_nesting, normal_form
 from momentalg.cumulants.partitions import Blocks, counted_partitions
 from momentalg.cumulants.polynomial import Polynomial, Powers, times
-from momentalg.cumulants.terms import OBSERVATION, RESPONSE, Draw, Level, Observation, Term, multiply, multiply_monomials
+from momentalg.cumulants.terms import (
+    OBSERVATION,
+    RESPONSE,
+    Draw,
+    Level,
+    Observation,
+    Term,
+    multiply,
+    multiply_monomials,
+)
 from momentalg.expr.nodes import Monomial
 from momentalg.model.resolved import ResolvedModel
 
@@ -91,7 +100,11 @@ def choices(draws: Sequence[Draw], model: ResolvedModel) -> Iterator[Choice]:
     for number, block in enumerate(model.groups):
         columns = range(len(block.coefficients))
         options = [
-            columns if draw == RESPONSE else (draw.coefficient,) if (draw.kind, draw.block) == ("effect", number) else ()
+            columns
+            if draw == RESPONSE
+            else (draw.coefficient,)
+            if (draw.kind, draw.block) == ("effect", number)
+            else ()
             for draw in draws
         ]
         for picked in product(*options):

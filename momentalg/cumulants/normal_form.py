@@ -96,7 +96,7 @@ def close_nesting(cells: list[Cell], model: ResolvedModel, unifier: Unifier) -> 
     while changed:
         changed = False
         for n, raw in enumerate(cells):
-            cell = {}
+            cell: dict[str, Level] = {}
             for level in unifier.resolve(raw):
                 if level.column in cell:
                     changed |= unifier.unify(level, cell[level.column])
@@ -165,9 +165,12 @@ def _sum_out(entries: Entries, levels: list[Level], model: ResolvedModel) -> Non
             touching = [key for key in entries if level in key[0]]
             if level.column == OBSERVATION:
                 _observe(entries, level, touching)
-            elif len(touching) != 1 or entries[touching[0]] != 1 or touching[0][1].kind != "total":
-                continue
-            elif any(model.local_to.get(other.column) == level.column for other in touching[0][0]):
+            elif (
+                len(touching) != 1
+                or entries[touching[0]] != 1
+                or touching[0][1].kind != "total"
+                or any(model.local_to.get(other.column) == level.column for other in touching[0][0])
+            ):
                 continue
             else:
                 cell, what = touching[0]

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache
 from itertools import product
 from math import factorial
 
@@ -75,15 +75,13 @@ def with_effects_known(model: ResolvedModel, known: Known) -> ResolvedModel:
         for name, column in zip(names, block.coefficients, strict=True):
             columns.append(Column(None, tuple(sorted((*column.monomial, (name, 1))))))
             constant[name] = block.factor
-    return replace(
-        model, mean=tuple(columns), groups=tuple(groups), constant_on=constant, known_effects=tuple(fixed)
-    )
+    return replace(model, mean=tuple(columns), groups=tuple(groups), constant_on=constant, known_effects=tuple(fixed))
 
 
 def total_cumulance(statistics: Statistics, stages: Sequence[Known], model: ResolvedModel) -> Polynomial:
     """The joint cumulant given `stages[0]`, through every further stage in turn; the last one knows the design."""
 
-    @lru_cache(maxsize=None)
+    @cache
     def at(stage: int, chosen: tuple[int, ...]) -> Polynomial:
         if stages[stage] == stages[-1]:  # nothing is left to average over
             given_effects = with_effects_known(model, stages[stage])
@@ -153,7 +151,9 @@ def design_cumulant(polynomials: Sequence[Polynomial], known: Known, model: Reso
     return result
 
 
-def _realised(picked: Sequence[tuple[frozenset[tuple[object, int]], Fraction]], polynomials: Sequence[Polynomial]) -> Polynomial:
+def _realised(
+    picked: Sequence[tuple[frozenset[tuple[object, int]], Fraction]], polynomials: Sequence[Polynomial]
+) -> Polynomial:
     """A ratio over the whole sample stays the value it takes in the data; it has no variance in closed form."""
     if len(polynomials) > 1:
         raise UnsupportedError(
@@ -215,9 +215,12 @@ def _over_units(summands: Sequence[tuple[Letters, int]], known: Known, model: Re
         blocks = [[points[n] for n in block] for block in partition]
         if any(sum(isinstance(p, str) for p in block) > 1 for block in blocks):
             continue  # two names are two units
-        stands = {p: next((q for q in block if isinstance(q, str)), min(block, key=str)) for block in blocks for p in block}
+        stands = {
+            p: next((q for q in block if isinstance(q, str)), min(block, key=str)) for block in blocks for p in block
+        }
         merged = [
-            multiply_letters(frozenset({(x._replace(unit=stands[x.unit]), p)}) for x, p in letters) for letters, _ in summands
+            multiply_letters(frozenset({(x._replace(unit=stands[x.unit]), p)}) for x, p in letters)
+            for letters, _ in summands
         ]
         value = cumulant_of_letters(merged, known, model)
         free = [s for s in dict.fromkeys(stands.values()) if isinstance(s, int)]
@@ -231,7 +234,9 @@ def _distinct_units(value: Polynomial, free: list[int], named: Sequence[str], mo
         return value
     if not any(isinstance(s, Letter) and isinstance(s.unit, int) for s in value.symbols()):
         counts = falling_factorial(len(free), len(named))
-        number = Polynomial((frozenset({(units_symbol(model), p)}) if p else frozenset(), Fraction(c)) for p, c in enumerate(counts))
+        number = Polynomial(
+            (frozenset({(units_symbol(model), p)}) if p else frozenset(), Fraction(c)) for p, c in enumerate(counts)
+        )
         return value * number
     result = Polynomial()
     points: list[str | int] = [*named, *free]

@@ -39,8 +39,8 @@ from momentalg.expr.nodes import (
     Add,
     Effect,
     Function,
-    LevelSum,
     Levels,
+    LevelSum,
     Mul,
     Node,
     Noise,
@@ -197,7 +197,9 @@ def _named_sum(term: Term, index: str, cell: Cell) -> Term:
     carried = any(named in o.cell for o in term.observations)
     term = relabel(term, {named: bound})
     if not carried:
-        term = term._replace(observations=(*term.observations, Observation((), (), cell_of({v.column: v for v in (*cell, bound)}))))
+        term = term._replace(
+            observations=(*term.observations, Observation((), (), cell_of({v.column: v for v in (*cell, bound)})))
+        )
     return term._replace(bound=term.bound | {bound})
 
 
@@ -208,7 +210,9 @@ def _over(by: tuple[str, ...] | None, body: Node, model: ResolvedModel, scope: S
     for column in by:
         if column not in model.columns:
             known = ", ".join(quote(c) for c in model.columns)
-            raise StatisticError(f"over() runs over the levels of a factor of the model; {quote(column)} is none of {known}")
+            raise StatisticError(
+                f"over() runs over the levels of a factor of the model; {quote(column)} is none of {known}"
+            )
     result = []
     for term in terms:
         inner = _default_columns(term) - set(by) - _ancestors(by, model)
@@ -276,9 +280,17 @@ def _inverse(base: Node, model: ResolvedModel, scope: Scope, exponent: int) -> T
         raise StatisticError("division by zero in a statistic")
     if len(found.terms) == 1:
         ((monomial, coefficient),) = found.terms.items()
-        entries = tuple(_inverted(total, -exponent * power) for total, power in monomial if isinstance(total, DesignTotal))
+        entries = tuple(
+            _inverted(total, -exponent * power) for total, power in monomial if isinstance(total, DesignTotal)
+        )
         return Term(coefficient ** (-exponent), entries=entries)
-    if any(level.free for total in found.symbols() if isinstance(total, DesignTotal) for e in total.entries for level in e.cell):
+    if any(
+        level.free
+        for total in found.symbols()
+        if isinstance(total, DesignTotal)
+        for e in total.entries
+        for level in e.cell
+    ):
         raise UnsupportedError(
             "a denominator of several terms at a level, such as 1/(1 + N), is not derivable yet; "
             "divide by a single size or covariate, or by a constant of the whole data"

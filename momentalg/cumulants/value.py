@@ -44,7 +44,6 @@ from momentalg.expr.nodes import (
     Mul,
     Node,
     Noise,
-    Number,
     Over,
     Parameter,
     Pow,
@@ -247,7 +246,9 @@ def _bind_observation(polynomial: Polynomial, index: str, home: Cell, model: Res
         )
         summed = normal_form(term, model, Unifier(1))
         if summed is not None:
-            result = result + to_letters(Polynomial({summed: coefficient})) * Polynomial({monomial - frozenset(mine): Fraction(1)})
+            result = result + to_letters(Polynomial({summed: coefficient})) * Polynomial(
+                {monomial - frozenset(mine): Fraction(1)}
+            )
     return result
 
 
@@ -280,7 +281,9 @@ def _bind_levels(polynomial: Polynomial, names: dict[str, str], model: ResolvedM
         term = Term(Fraction(1), (), tuple(entries), frozenset(bind.values()))
         summed = normal_form(term, model, Unifier(len(bind)))
         if summed is not None:
-            result = result + to_letters(Polynomial({summed: coefficient})) * Polynomial({monomial - letters: Fraction(1)})
+            result = result + to_letters(Polynomial({summed: coefficient})) * Polynomial(
+                {monomial - letters: Fraction(1)}
+            )
     return result
 
 

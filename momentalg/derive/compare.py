@@ -56,13 +56,17 @@ class Comparison:
         for row in self.rows:
             lines.append((text(row.parameters), text(row.first), text(row.second), "" if row.same else "differs"))
         widths = [max(len(line[n]) for line in lines) for n in range(4)]
-        return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines)
+        return "\n".join(
+            "  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines
+        )
 
     def _repr_markdown_(self) -> str:
         from momentalg.expr.latex import latex
         from momentalg.expr.notation import Notation
 
-        notation = Notation.of(self.first.model.resolved if isinstance(self.first, Derivation) else self.first.derivation.model.resolved)
+        notation = Notation.of(
+            self.first.model.resolved if isinstance(self.first, Derivation) else self.first.derivation.model.resolved
+        )
         head = f"| | ${latex(self.first.asked, notation)}$ | ${latex(self.second.asked, notation)}$ | |\n|---|---|---|---|\n"
         return head + "\n".join(
             f"| ${latex(r.parameters, notation)}$ | ${latex(r.first, notation)}$ | ${latex(r.second, notation)}$ | "
@@ -79,7 +83,9 @@ def compare(first: Derivation | WhatIf, second: Derivation | WhatIf) -> Comparis
     rows = []
     for key in dict.fromkeys((*left, *right)):
         a, b = left.get(key, Polynomial()), right.get(key, Polynomial())
-        node = mul(*(power(Parameter(str(s)), p) for s, p in sorted(key, key=lambda x: (rank.get(str(x[0]), 99), str(x[0])))))
+        node = mul(
+            *(power(Parameter(str(s)), p) for s, p in sorted(key, key=lambda x: (rank.get(str(x[0]), 99), str(x[0]))))
+        )
         shown = [to_node(from_letters(p, model), m) if p else ZERO for p, m in ((a, model), (b, _model(second)))]
         rows.append(Row(node if key else ONE, shown[0], shown[1], a == b))
     return Comparison(first, second, tuple(sorted(rows, key=lambda r: text(r.parameters))))

@@ -114,7 +114,15 @@ class Derivation:
             raise RuleError("the derivation does not end in its result")
         return Verification(len(self.steps), len(self.chains))
 
-    def evaluate(self, *, parameters: Mapping[str, Any], data: Any = None, law: Any = None, units: Mapping[str, int] | None = None, at: Mapping[str, Any] | None = None) -> Any:
+    def evaluate(
+        self,
+        *,
+        parameters: Mapping[str, Any],
+        data: Any = None,
+        law: Any = None,
+        units: Mapping[str, int] | None = None,
+        at: Mapping[str, Any] | None = None,
+    ) -> Any:
         """The number that the result takes: on the design of `data` (given=ma.design), or under a `law` of a unit.
 
         Exact (Fraction) from int, Fraction and "1/3"; of a level statistic on data, a Series by level, or the level `at`.

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from momentalg.cumulants.design_moments import size_variable
 from momentalg.cumulants.display import to_node
-from momentalg.cumulants.random_view import all_design, from_letters, needs_nonempty, total_cumulance, with_effects_known
+from momentalg.cumulants.random_view import (
+    all_design,
+    from_letters,
+    needs_nonempty,
+    total_cumulance,
+    with_effects_known,
+)
 from momentalg.cumulants.terms import Term
 from momentalg.cumulants.translate import translate
 from momentalg.cumulants.value import known_variables
@@ -43,7 +49,9 @@ def derive(
     if not args:
         raise ModelError("a cumulant needs at least one statistic")
     if any(isinstance(part, Projected) for a in args for part in walk(a)):
-        raise UnsupportedError("the variance of a projection statistic is not derivable yet; its expectation is: see moment_equations")
+        raise UnsupportedError(
+            "the variance of a projection statistic is not derivable yet; its expectation is: see moment_equations"
+        )
     outside = _conditions(given, resolved)
     steps = [_conditions((item,), resolved) for item in via]
     statistics = tuple(tuple(translate(a, resolved)) for a in args)
@@ -52,11 +60,23 @@ def derive(
     known = known_variables(outside, resolved)
     _require_nonempty(statistics, known, resolved)
     polynomial = total_cumulance(
-        tuple(tuple(translate(a, with_effects_known(resolved, known))) for a in args), (known, known | all_design(resolved)), resolved
+        tuple(tuple(translate(a, with_effects_known(resolved, known))) for a in args),
+        (known, known | all_design(resolved)),
+        resolved,
     )
     result = to_node(from_letters(polynomial, resolved), resolved)
     chains = _Prover(resolved, stages, bool(steps)).prove(args, result)
-    return Derivation(model, args, outside, tuple(n for s in steps for n in s), kind, chains, polynomial, result, _facts(statistics, resolved))
+    return Derivation(
+        model,
+        args,
+        outside,
+        tuple(n for s in steps for n in s),
+        kind,
+        chains,
+        polynomial,
+        result,
+        _facts(statistics, resolved),
+    )
 
 
 def _conditions(items: Iterable[Any], model: ResolvedModel) -> tuple[Node, ...]:
@@ -79,7 +99,9 @@ def _conditions(items: Iterable[Any], model: ResolvedModel) -> tuple[Node, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _stages(outside: tuple[Node, ...], steps: Sequence[tuple[Node, ...]], model: ResolvedModel) -> list[tuple[Node, ...]]:
+def _stages(
+    outside: tuple[Node, ...], steps: Sequence[tuple[Node, ...]], model: ResolvedModel
+) -> list[tuple[Node, ...]]:
     """What is added at each stage; the last one completes the design."""
     stages = [outside]
     known = known_variables(outside, model)
@@ -114,7 +136,9 @@ def _require_degree(statistics: Sequence[Sequence[Term]]) -> None:
         )
 
 
-def _require_nonempty(statistics: tuple[tuple[Term, ...], ...], known: frozenset[Variable], model: ResolvedModel) -> None:
+def _require_nonempty(
+    statistics: tuple[tuple[Term, ...], ...], known: frozenset[Variable], model: ResolvedModel
+) -> None:
     name = join_factor(model.unit)
     if name in model.may_be_empty and needs_nonempty(statistics, known, model):
         raise AssumptionError(
@@ -165,7 +189,12 @@ class _Prover:
         else:
             law = total_law(goal.args)
             chain = Chain(law_title(law), goal).then(law, self.model, on=self.stages[stage + 1])
-            inner = [p for p in walk(chain.end) if isinstance(p, Cumulant) and p.given == self.given[stage + 1] and p.args != goal.args or _is_inner(p, goal, self.given[stage + 1])]
+            inner = [
+                p
+                for p in walk(chain.end)
+                if (isinstance(p, Cumulant) and p.given == self.given[stage + 1] and p.args != goal.args)
+                or _is_inner(p, goal, self.given[stage + 1])
+            ]
             for part in dict.fromkeys(inner):
                 if part not in self.proved:
                     self._prove(part, stage + 1)  # type: ignore[arg-type]

@@ -64,6 +64,10 @@ def matrix_form(derivation: Derivation) -> MatrixForm:
             for place in {(a, b), (b, a)}:
                 cells[place] = cells.get(place, Polynomial()) + half
         else:
-            raise UnsupportedError("the result is not quadratic in the mean parameters: the matrix form is for Var and Cov of totals")
-    rows = tuple(tuple(to_node(from_letters(cells.get((a, b), Polynomial()), model), model) for b in keys) for a in keys)
+            raise UnsupportedError(
+                "the result is not quadratic in the mean parameters: the matrix form is for Var and Cov of totals"
+            )
+    rows = tuple(
+        tuple(to_node(from_letters(cells.get((a, b), Polynomial()), model), model) for b in keys) for a in keys
+    )
     return MatrixForm(keys, rows, to_node(from_letters(rest, model), model))

@@ -67,7 +67,9 @@ class Chain:
         """The last expression."""
         return self.steps[-1].after if self.steps else self.start
 
-    def then(self, rule: str, model: ResolvedModel, on: tuple[Node, ...] = (), lemmas: Mapping[Node, Node] | None = None) -> Chain:
+    def then(
+        self, rule: str, model: ResolvedModel, on: tuple[Node, ...] = (), lemmas: Mapping[Node, Node] | None = None
+    ) -> Chain:
         """The chain with one more step; the same chain where the law does not apply."""
         context = Context(model, on, dict(lemmas or {}))
         after, where = apply(rule_named(rule), self.end, context)
@@ -103,7 +105,19 @@ def apply(rule: Rule, node: Node, context: Context) -> tuple[Node, tuple[Path, .
     raise RuleError(f"the law {rule.name} went on for {LIMIT} rounds")
 
 
-ONCE = frozenset({"total_expectation", "total_variance", "total_covariance", "total_cumulance", "linearity", "definition", "collection", "multilinearity", "design_independence"})
+ONCE = frozenset(
+    {
+        "total_expectation",
+        "total_variance",
+        "total_covariance",
+        "total_cumulance",
+        "linearity",
+        "definition",
+        "collection",
+        "multilinearity",
+        "design_independence",
+    }
+)
 """Laws whose right side contains their left side again: one application is one step."""
 
 

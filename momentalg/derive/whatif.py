@@ -21,9 +21,9 @@ from momentalg.expr.keys import key_of
 from momentalg.expr.names import join_factor
 from momentalg.expr.nodes import Cumulant, Node
 from momentalg.model.resolved import ResolvedModel
+from momentalg.rules.rule import Context
 from momentalg.rules.shortcut import RULE as SHORTCUT
 from momentalg.rules.shortcut import dropped
-from momentalg.rules.rule import Context
 
 if TYPE_CHECKING:
     from momentalg.derive.derivation import Derivation
@@ -83,7 +83,11 @@ def assume(base: Derivation | WhatIf, *, normal: bool, balanced: bool, law: Mapp
         if balanced:
             raise ModelError("balanced=True and a law of the size contradict each other; use law={...: ma.Constant(n)}")
         laws |= _read_laws(law, model)
-        settings += [f"{key}: {value.describe()}" for key, value in law.items()] if all(hasattr(v, "describe") for v in law.values()) else [f"law of {', '.join(law)}"]
+        settings += (
+            [f"{key}: {value.describe()}" for key, value in law.items()]
+            if all(hasattr(v, "describe") for v in law.values())
+            else [f"law of {', '.join(law)}"]
+        )
     if not (normal or balanced or law is not None):
         raise ModelError("assuming() needs at least one of normal=True, balanced=True, law={...}")
     return WhatIf(what.derivation, tuple(settings), polynomial, laws, what.left_out)
@@ -96,7 +100,9 @@ def shortcut(derivation: Derivation) -> WhatIf:
     gone = dropped(node)
     if SHORTCUT.rewrite(node, Context(model)) is None:
         raise UnsupportedError("the result contains no residual: the shortcut has nothing to drop")
-    kept = derivation.polynomial.substitute(lambda s, p: Polynomial() if isinstance(s, str) and "(residual" in s else None)
+    kept = derivation.polynomial.substitute(
+        lambda s, p: Polynomial() if isinstance(s, str) and "(residual" in s else None
+    )
     return WhatIf(derivation, (SHORTCUT.title,), kept, {}, gone)
 
 
@@ -118,7 +124,11 @@ def _balanced(symbol: object, power: int, model: ResolvedModel) -> Polynomial | 
             rest = Polynomial.symbol(Moment(tuple(sorted(arguments, key=repr)), symbol.given), power)
         return rest * Polynomial.symbol(size, exponent * power) if exponent else rest
     if isinstance(symbol, DesignTotal):
-        return _balanced_total(symbol, size, model) ** power if power > 0 else _inverse_balanced(symbol, size, power, model)
+        return (
+            _balanced_total(symbol, size, model) ** power
+            if power > 0
+            else _inverse_balanced(symbol, size, power, model)
+        )
     return None
 
 

@@ -17,8 +17,8 @@ from momentalg.errors import UnsupportedError
 from momentalg.expr.expanding import Product, terms
 from momentalg.expr.nodes import ZERO, Hat, Letter, Node, Number, Parameter, add, mul, power
 from momentalg.expr.traversal import transform
-from momentalg.moments.equations import Assignment, MomentEquation
 from momentalg.model.resolved import ResolvedModel
+from momentalg.moments.equations import Assignment, MomentEquation
 
 if TYPE_CHECKING:
     from momentalg.moments.solution import Solution
@@ -38,7 +38,9 @@ def plug_in_bias(solution: Solution) -> Mapping[str, Node]:
     estimates = {a.key: _in_statistics(a, system.common) for a in solution.common}
     known: dict[str, Node] = {}
     for assignment in solution.variance:
-        parts = [_of_term(number, factors, estimates, known, system.model) for number, factors in terms(assignment.value)]
+        parts = [
+            _of_term(number, factors, estimates, known, system.model) for number, factors in terms(assignment.value)
+        ]
         known[assignment.key] = add(*parts)
     return known
 

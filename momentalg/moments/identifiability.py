@@ -44,7 +44,9 @@ def generic_design(model: ResolvedModel, seed: int) -> DesignTable:
     return DesignTable(labels, values, rows)
 
 
-def coefficient_matrices(equations: Sequence[MomentEquation], unknowns: Sequence[str], model: ResolvedModel) -> list[Matrix]:
+def coefficient_matrices(
+    equations: Sequence[MomentEquation], unknowns: Sequence[str], model: ResolvedModel
+) -> list[Matrix]:
     """The coefficients on each generic design: a row for each equation, a column for each unknown."""
     designs = [generic_design(model, seed) for seed in SEEDS]
     return [
@@ -71,7 +73,9 @@ def needed_equations(matrices: Sequence[Matrix], target: int, width: int) -> tup
     return None
 
 
-def require_identified(matrices: Sequence[Matrix], unknowns: Sequence[str], targets: Sequence[str], advice: str) -> None:
+def require_identified(
+    matrices: Sequence[Matrix], unknowns: Sequence[str], targets: Sequence[str], advice: str
+) -> None:
     """Raise `NotIdentifiedError` unless every target is determined; it names what is confounded and what is not."""
     width = len(unknowns)
     rows = range(len(matrices[0]))
@@ -80,8 +84,7 @@ def require_identified(matrices: Sequence[Matrix], unknowns: Sequence[str], targ
         return
     combos = [combination(row, unknowns) for row in estimable(matrices[0], width)]
     raise NotIdentifiedError(
-        f"the statistics do not separate {', '.join(lost)}. "
-        f"Estimable: {'; '.join(combos) or 'nothing'}. {advice}"
+        f"the statistics do not separate {', '.join(lost)}. Estimable: {'; '.join(combos) or 'nothing'}. {advice}"
     )
 
 

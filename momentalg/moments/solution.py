@@ -151,7 +151,10 @@ def _fraction_free(coefficients: Sequence[Sequence[Node]], sides: Sequence[Node]
     names = symbols(f"c:{len(entries)} b:{len(sides)}")
     ring = ZZ[names]
     letter = dict(zip([*entries, *range(len(sides))], ring.gens, strict=True))
-    left = [[ring.convert(int(n.value)) if isinstance(n, Number) and _is_whole(n) else letter[n] for n in row] for row in coefficients]
+    left = [
+        [ring.convert(int(n.value)) if isinstance(n, Number) and _is_whole(n) else letter[n] for n in row]
+        for row in coefficients
+    ]
     matrix = DomainMatrix(left, (len(sides), len(sides)), ring)
     right = DomainMatrix([[letter[n]] for n in range(len(sides))], (len(sides), 1), ring)
     numerators, denominator = matrix.solve_den(right, method="charpoly")

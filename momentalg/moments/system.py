@@ -120,7 +120,9 @@ def moment_equations(model: Model, statistics: Any = None, means: str | None = N
     """
     resolved = model.resolved
     if any(c.key is None for c in resolved.mean):
-        raise UnsupportedError("moment equations with an offset are not derivable yet: subtract the column from the response")
+        raise UnsupportedError(
+            "moment equations with an offset are not derivable yet: subtract the column from the response"
+        )
     if means is not None and means not in MEANS:
         raise ModelError(f"means={means!r} is none of {', '.join(MEANS)}")
     name, chosen = _chosen(DEFAULT_STATISTICS if statistics is None else statistics, resolved)
@@ -142,7 +144,9 @@ def _chosen(statistics: Any, model: ResolvedModel) -> tuple[str | None, list[Nam
     if isinstance(statistics, Mapping):
         return None, [NamedStatistic(str(k), _statistic(v)) for k, v in statistics.items()]
     if isinstance(statistics, Node) or not isinstance(statistics, Iterable):
-        raise StatisticError("statistics= takes a name of ma.statistics(), a list of names and expressions, or a dictionary")
+        raise StatisticError(
+            "statistics= takes a name of ma.statistics(), a list of names and expressions, or a dictionary"
+        )
     found: list[NamedStatistic] = []
     for position, item in enumerate(statistics, start=1):
         if isinstance(item, str):
@@ -156,7 +160,9 @@ def _chosen(statistics: Any, model: ResolvedModel) -> tuple[str | None, list[Nam
     if twice:
         found = list(dict.fromkeys(found))
         if len({s.name for s in found}) < len(found):
-            raise StatisticError(f"two statistics are called {', '.join(twice)}; give a dictionary with names of your own")
+            raise StatisticError(
+                f"two statistics are called {', '.join(twice)}; give a dictionary with names of your own"
+            )
     return None, found
 
 

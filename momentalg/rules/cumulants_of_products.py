@@ -74,7 +74,10 @@ def _of_terms(terms: Sequence[Term], given: tuple[Node, ...], model: ResolvedMod
         return Number(whole.coefficient * 0)
     partitions = counted_partitions(forms, [s for s, _ in forms], len(terms))
     inner = add(
-        *(mul(Number(whole.coefficient * count), *(Cumulant(tuple(forms[f][1] for f in b), given) for b in blocks)) for count, blocks in partitions)
+        *(
+            mul(Number(whole.coefficient * count), *(Cumulant(tuple(forms[f][1] for f in b), given) for b in blocks))
+            for count, blocks in partitions
+        )
     )
     for index, observation in reversed(around):
         inner = Sum(index, mul(_covariates(observation, index, model), inner), *_place(observation.cell, model))

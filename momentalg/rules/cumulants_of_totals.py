@@ -41,7 +41,9 @@ def _rewrite(node: Node, context: Context) -> Node | None:
         return to_node(_joint(node.args, model, context), context.model)
     apart = _joint(node.args, model, context)
     first = names[0]
-    alike = tuple(transform(a, lambda p: Response(first) if isinstance(p, Response) and p.index else p) for a in node.args)
+    alike = tuple(
+        transform(a, lambda p: Response(first) if isinstance(p, Response) and p.index else p) for a in node.args
+    )
     key = model.cumulant_key(None, ("1",) * len(node.args))
     residual = Polynomial({m: c for m, c in _joint(alike, model, context).terms.items() if (key, 1) in m})
     deltas = [Delta(first, other) for other in names[1:]]
@@ -63,5 +65,10 @@ RULE = Rule(
     kind="assumption",
     assumes="effects and residuals are independent of one another and of the design",
     source="the model; McCullagh (1987), Tensor Methods in Statistics, ch. 3",
-    examples=((Var(S, (N,)), ()), (E(S, (N,)), ()), (Cov(S, Response("j"), (N,)), ()), (Cov(Response("j"), Response("k"), (N,)), ())),
+    examples=(
+        (Var(S, (N,)), ()),
+        (E(S, (N,)), ()),
+        (Cov(S, Response("j"), (N,)), ()),
+        (Cov(Response("j"), Response("k"), (N,)), ()),
+    ),
 )

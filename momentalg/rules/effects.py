@@ -1,7 +1,7 @@
 """Parameters: effects and residuals have mean zero, and their cumulants are the parameters of the model."""
 
-from momentalg.expr.nodes import ZERO, Cumulant, E, Effect, Letter, Node, Noise, Parameter, Size, Sum, Var, mul
 from momentalg.expr.expanding import split_product
+from momentalg.expr.nodes import ZERO, Cumulant, E, Effect, Letter, Node, Noise, Parameter, Size, Sum, Var, mul
 from momentalg.rules.rule import Context, Rule
 
 BY = ("user",)
@@ -38,5 +38,10 @@ RULE = Rule(
     kind="assumption",
     assumes="effects and residuals have mean zero and do not depend on the design",
     source="the model",
-    examples=((E(ALPHA, (N,)), ()), (Var(ALPHA, (N,)), ()), (Cumulant((Noise("j"),) * 3, (N,)), ()), (mul(N, Var(Noise("j"), (N,))), ())),
+    examples=(
+        (E(ALPHA, (N,)), ()),
+        (Var(ALPHA, (N,)), ()),
+        (Cumulant((Noise("j"),) * 3, (N,)), ()),
+        (mul(N, Var(Noise("j"), (N,))), ()),
+    ),
 )

@@ -42,12 +42,16 @@ def _rewrite(node: Node, context: Context) -> Node | None:
     if common is None:
         return None
     place = named.pop() if named else common.index
-    inner = mul(*(_at(w, "\0", place) for w in weights) or (ONE,), Cumulant((Noise(place),) * len(node.args), node.given))
+    inner = mul(
+        *(_at(w, "\0", place) for w in weights), Cumulant((Noise(place),) * len(node.args), node.given)
+    )
     return inner if place != common.index else Sum(place, inner, common.by, common.level)
 
 
 def _at(node: Node, old: str, new: str) -> Node:
-    return transform(node, lambda part: type(part)(**{**vars(part), "index": new}) if getattr(part, "index", None) == old else part)
+    return transform(
+        node, lambda part: type(part)(**{**vars(part), "index": new}) if getattr(part, "index", None) == old else part
+    )
 
 
 J = Letter("j")

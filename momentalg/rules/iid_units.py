@@ -1,7 +1,7 @@
 """Units are independent and identically distributed: cumulants of a sum over units are r times those of one."""
 
 from momentalg.expr.names import join_factor
-from momentalg.expr.nodes import Cumulant, Letter, LevelSum, Levels, Node, Response, Size, Total, Var, mul
+from momentalg.expr.nodes import Cumulant, Letter, Levels, LevelSum, Node, Response, Size, Total, Var, mul
 from momentalg.rules.rule import Context, Rule
 from momentalg.rules.sum_over_units import unit_summand
 

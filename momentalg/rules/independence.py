@@ -51,5 +51,8 @@ RULE = Rule(
     kind="assumption",
     assumes="effects and residuals are independent of one another given the design",
     source="Thiele (1889), Almindelig Iagttagelseslaere; Kendall and Stuart, Advanced Theory of Statistics 1, ch. 3",
-    examples=((Var(N * Parameter("Intercept") + N * ALPHA + NOISE, (N,)), ()), (Cumulant((ALPHA + Noise("j"),) * 3, (N,)), ())),
+    examples=(
+        (Var(N * Parameter("Intercept") + N * ALPHA + NOISE, (N,)), ()),
+        (Cumulant((ALPHA + Noise("j"),) * 3, (N,)), ()),
+    ),
 )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from momentalg.cumulants.value import known_variables
 from momentalg.cumulants.design_moments import bases, size_variable
+from momentalg.cumulants.value import known_variables
 from momentalg.expr.nodes import (
     Cumulant,
     Effect,
-    LevelSum,
     Levels,
+    LevelSum,
     Node,
     Noise,
     Over,
@@ -41,5 +41,7 @@ def _within(node: Node, known: frozenset[Variable], given: tuple[Node, ...], mod
         return False
     below = [part for part in walk(node) if part is not node]
     return all(
-        _within(part, known, given, model) for part in below if isinstance(part, (Response, Noise, Effect, Size, Value, Cumulant))
+        _within(part, known, given, model)
+        for part in below
+        if isinstance(part, (Response, Noise, Effect, Size, Value, Cumulant))
     )

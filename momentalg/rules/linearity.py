@@ -1,8 +1,7 @@
 """Linearity of expectation, over sums of terms and over the observations of a level of known size."""
 
-from momentalg.expr.expanding import split_sum
-from momentalg.expr.nodes import Cumulant, Effect, E, Letter, Node, Noise, Parameter, Size, Sum, add, mul
-from momentalg.expr.expanding import split_product
+from momentalg.expr.expanding import split_product, split_sum
+from momentalg.expr.nodes import Cumulant, E, Effect, Letter, Node, Noise, Parameter, Size, Sum, add, mul
 from momentalg.rules.knowledge import is_known
 from momentalg.rules.rule import Context, Rule
 

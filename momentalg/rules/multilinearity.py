@@ -16,7 +16,9 @@ MU = Parameter("Intercept")
 
 
 def _rewrite(node: Node, context: Context) -> Node | None:
-    if any(isinstance(p, (Response, Noise)) for p in walk(node)) or not any(isinstance(p, Cumulant) for p in walk(node)):
+    if any(isinstance(p, (Response, Noise)) for p in walk(node)) or not any(
+        isinstance(p, Cumulant) for p in walk(node)
+    ):
         return None
     model = without_independence(context.model)
     new = to_node(from_letters(value(node, model), model), model)

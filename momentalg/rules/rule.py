@@ -57,15 +57,20 @@ def match(pattern: Node, node: Node) -> dict[str, Any] | None:
 
 def _match(pattern: Any, node: Any, found: dict[str, Any]) -> bool:
     if isinstance(pattern, Letter):
-        return found.setdefault(pattern.name, node) == node
+        return bool(found.setdefault(pattern.name, node) == node)
     if isinstance(pattern, tuple):
         if len(pattern) == 1 and isinstance(pattern[0], Letter) and isinstance(node, tuple):
             return bool(found.setdefault(pattern[0].name, node) == node)
-        return isinstance(node, tuple) and len(pattern) == len(node) and all(_match(p, n, found) for p, n in zip(pattern, node, strict=True))
+        return (
+            isinstance(node, tuple)
+            and len(pattern) == len(node)
+            and all(_match(p, n, found) for p, n in zip(pattern, node, strict=True))
+        )
     if not isinstance(pattern, Node):
         return bool(pattern == node)
     return type(pattern) is type(node) and all(
-        _match(getattr(pattern, f.name), getattr(node, f.name), found) for f in fields(pattern)  # type: ignore[arg-type]
+        _match(getattr(pattern, f.name), getattr(node, f.name), found)
+        for f in fields(pattern)  # type: ignore[arg-type]
     )
 
 

@@ -28,7 +28,8 @@ BY = ("user",)
 def mentions(node: Node, index: str) -> bool:
     """Whether an expression depends on the named observation."""
     return any(
-        (isinstance(p, (Response, Value, Noise)) and p.index == index) or (isinstance(p, Delta) and index in (p.first, p.second))
+        (isinstance(p, (Response, Value, Noise)) and p.index == index)
+        or (isinstance(p, Delta) and index in (p.first, p.second))
         for p in walk(node)
     )
 
@@ -54,7 +55,7 @@ def _term(part: Node, whole: Sum) -> Node:
 
 def _is_covariate(factor: Node, index: str) -> bool:
     base = factor.base if isinstance(factor, Pow) else factor
-    return isinstance(base, Value) and base.index == index or isinstance(base, Number)
+    return (isinstance(base, Value) and base.index == index) or isinstance(base, Number)
 
 
 C = Letter("c")

@@ -55,4 +55,3 @@ def is_intercept_only(model: ResolvedModel) -> bool:
 def mean_monomials(model: ResolvedModel) -> tuple[Monomial, ...]:
     """The covariate monomials of the mean columns, offsets aside."""
     return tuple(c.monomial for c in model.mean if c.key is not None)
-
