@@ -146,7 +146,7 @@ def _context(ir: EstimatorIR) -> Context:
     test_columns = _test_columns(ir)
     return Context(
         title=docstring(ir.formula),
-        regenerate=docstring(f"momentalg generate {shlex.quote(ir.formula)} -o {_file_name(ir)}"),
+        regenerate=docstring(_command(ir)),
         file_name=_file_name(ir),
         definitions=tuple(line for text in ir.definitions for line in wrapped(docstring(text))),
         equations=tuple(line for text in ir.equations for line in wrapped(docstring(text))),
@@ -248,6 +248,13 @@ def _shift_note(ir: EstimatorIR) -> str:
     if "y" not in shifted:
         return "The model has no intercept that could take up a shift of the response, so that its sums are about 0."
     return f"Sums of {', '.join(shifted)} are taken about shifts, so that values far from 0 lose no digits."
+
+
+def _command(ir: EstimatorIR) -> str:
+    """The line that regenerates the module."""
+    if not ir.arguments:
+        return "model.moment_equations(statistics).estimator().write(path), with statistics or targets of one's own"
+    return f"momentalg generate {shlex.join(ir.arguments)} -o {_file_name(ir)}"
 
 
 def _file_name(ir: EstimatorIR) -> str:

@@ -31,7 +31,7 @@ from momentalg.lower.arrays import (
 )
 from momentalg.lower.choices import covariates_used, shifted_covariates
 from momentalg.lower.columns import mean_column, unshift
-from momentalg.lower.header import assumptions, defined, require_class, written
+from momentalg.lower.header import arguments, assumptions, defined, require_class, written
 from momentalg.lower.ir import Estimate, EstimatorIR, RankCheck, RowSymbol
 from momentalg.lower.projections import Projections, Y
 from momentalg.lower.scope import Scope
@@ -84,6 +84,7 @@ class _Lowering:
         response = RowSymbol(RESPONSE, self.model.response, self.model.response, None, self.shifts_response)
         return EstimatorIR(
             formula=self.system.formula,
+            arguments=arguments(self.solution),
             statistics=self.system.statistics or "",
             means=self.system.means,
             definitions=tuple(map(defined, equations)),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from momentalg.errors import UnsupportedError
-from momentalg.expr.names import join_factor
+from momentalg.expr.names import join_factor, quote
 from momentalg.lower.wording import wording
 
 if TYPE_CHECKING:
     from momentalg.moments.equations import MomentEquation
+    from momentalg.moments.solution import Solution
     from momentalg.moments.system import MomentSystem
 
 
@@ -22,6 +23,22 @@ def written(equation: MomentEquation) -> str:
     """An equation: the expectation of its statistic."""
     terms = [f"({wording(c)}) * {key}" for key, c in equation.coefficients.items()]
     return f"E[{equation.name}] = " + (" + ".join(terms) or "0")
+
+
+def arguments(solution: Solution) -> tuple[str, ...]:
+    """The arguments of ``momentalg generate`` that give this estimator; none for own statistics or chosen targets."""
+    system = solution.system
+    if system.statistics is None or solution.targets != system.targets:
+        return ()
+    found = [system.formula]
+    for variable, factor in system.model.constant_on.items():
+        if variable.kind == "column":
+            found += ["--levels", f"{quote(variable.name)}={join_factor(factor)}"]
+    if system.statistics != "henderson3":
+        found += ["--statistics", system.statistics]
+    if system.means != "projection":
+        found += ["--means", system.means]
+    return tuple(found)
 
 
 def assumptions(system: MomentSystem) -> tuple[str, ...]:

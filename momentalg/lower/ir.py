@@ -104,6 +104,7 @@ class EstimatorIR:
     """A whole estimator."""
 
     formula: str
+    arguments: tuple[str, ...]  # of the command that generates it again; empty when no command can
     statistics: str
     means: str
     definitions: tuple[str, ...]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass, replace
@@ -242,6 +243,29 @@ def test_names_that_the_module_uses_itself_do_no_harm():
     between = ma.over("user", total(y, by="user") ** 2 / count("user"))
     statistics = {"n": between - total(y) ** 2 / count(), "return": total(y**2) - between}
     estimator(plain.moment_equations(statistics)).load().self_test()
+
+
+@pytest.mark.parametrize(
+    ("formula", "levels", "statistics", "means"),
+    [
+        ("y ~ 1 + (1 | user)", None, None, None),
+        ("`odd, name` ~ 1 + `a=b` + (1 | `the 'user'`)", {"a=b": "the 'user'"}, "minque0", None),
+        ("y ~ 1 + X + (1 | user)", {"X": "user"}, "pairs", "plug-in"),
+    ],
+)
+def test_the_line_in_the_header_regenerates_the_module(formula, levels, statistics, means, tmp_path, monkeypatch):
+    from click.testing import CliRunner
+
+    from momentalg.cli.generate import generate as command
+
+    source = estimator(ma.Model(formula, levels=levels).moment_equations(statistics, means=means)).source
+    header = ast.get_docstring(ast.parse(source), clean=False)
+    line = next(line for line in header.splitlines() if line.startswith("    momentalg generate"))
+    monkeypatch.chdir(tmp_path)
+    arguments = shlex.split(line)[2:]
+    result = CliRunner().invoke(command, arguments)
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / arguments[-1]).read_text(encoding="utf-8") == source
 
 
 def test_literals_are_read_back_as_the_text():
