@@ -17,7 +17,7 @@ from momentalg.cumulants.totals import DesignTotal
 class Cost:
     """A cost class; classes compare by how dear they are.
 
-    `indices` is 0 when every total is linear in the non-empty cells, else the most levels that an intermediate table has.
+    `indices` is 0 when every total is linear in the non-empty cells, else the most levels of an intermediate table.
     `tables` names the cells, as tuples of columns, that one pass over the data has to tabulate.
     """
 

@@ -141,7 +141,7 @@ def _split(products: tuple[Letters, ...], known: Known, model: ResolvedModel) ->
 
 
 def independent_blocks(letters: set[Letter], model: ResolvedModel) -> list[set[Letter]]:
-    """Split letters into independent blocks: by unit, effects from design, and design variables declared independent."""
+    """Split letters into independent blocks: by unit, effects from design, and by declaration."""
     blocks: dict[object, set[Letter]] = {}
     for letter in letters:
         kind: object = letter.what.monomial[0][0].name.split(":")[0] if is_effect(letter.what) else ""
@@ -214,7 +214,7 @@ def _effect_cumulant(products: tuple[Letters, ...], model: ResolvedModel) -> Pol
             key = model.cumulant_key(model.groups[block], tuple(str(columns[draws[d]].key) for d in b))
             powers[key] = powers.get(key, 0) + 1
         terms.append((frozenset(powers.items()), Fraction(number_of)))
-    return Polynomial(terms)  # type: ignore[arg-type]
+    return Polynomial(terms)
 
 
 def raw(polynomial: Polynomial, model: ResolvedModel) -> Polynomial:
@@ -244,7 +244,7 @@ def _raw_moment(moment: Moment, unit: str | int, model: ResolvedModel) -> Polyno
 
 def _raw_expectation(product: Letters, known: Known, model: ResolvedModel) -> Polynomial:
     """E[product | known], with the conditional moments inside made raw first."""
-    expanded = raw(Polynomial({frozenset(product): Fraction(1)}), model)  # type: ignore[dict-item]
+    expanded = raw(Polynomial([(frozenset(product), Fraction(1))]), model)
     result = Polynomial()
     for monomial, coefficient in expanded.terms.items():
         letters = frozenset((x, p) for x, p in monomial if isinstance(x, Letter))

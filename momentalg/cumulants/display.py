@@ -47,7 +47,7 @@ def to_node(polynomial: Polynomial, model: ResolvedModel) -> Node:
 
 def flat_node(polynomial: Polynomial, model: ResolvedModel) -> Node:
     """The polynomial as a sum of single terms."""
-    return collect(polynomial, model, lambda symbol: True)
+    return collect(polynomial, model, lambda _: True)
 
 
 def is_parameter(symbol: object) -> bool:

@@ -188,7 +188,7 @@ def evaluate_law(
     units: int | None,
     units_symbol: DesignTotal,
 ) -> Number:
-    """The value of a canonical random-view result; `moment(argument)` is E of a product of powers of letters of a unit."""
+    """The value of a canonical random-view result; `moment` is E of a product of powers of letters of a unit."""
 
     def value(symbol: Any) -> Number:
         if isinstance(symbol, Moment):

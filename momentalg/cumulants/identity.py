@@ -12,10 +12,12 @@ indecomposable, and the result is the expectation.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
 from fractions import Fraction
 from functools import reduce
-from itertools import product
+from itertools import combinations_with_replacement, product
+from math import factorial, prod
 from typing import NamedTuple
 
 from momentalg.cumulants.normal_form import Contradiction, Unifier, close_nesting, normal_form
@@ -69,26 +71,47 @@ def _cumulant_of_terms(terms: Sequence[Term], model: ResolvedModel) -> Iterator[
         return  # a statistic without a draw is a constant given the design
     kinds = [_kind(slot, whole.observations) for slot in slots]
     for number, blocks in counted_partitions(kinds, [slot.statistic for slot in slots], len(terms)):
-        yield from _partition(whole, slots, blocks, whole.coefficient * number, model)
+        alike = [tuple(kinds[s] for s in block) for block in blocks]
+        yield from _partition(whole, slots, blocks, alike, whole.coefficient * number, model)
 
 
-def _kind(slot: Slot, observations: Sequence[Observation]) -> object:
+def _kind(slot: Slot, observations: Sequence[Observation]) -> Hashable:
     """Draws of one kind are interchangeable: the same observation, or observations alike in everything."""
     carrier = observations[slot.observation]
     return (slot.statistic, carrier if len(carrier.draws) == 1 else slot.observation, slot.draw)
 
 
 def _partition(
-    whole: Term, slots: Sequence[Slot], blocks: Blocks, coefficient: Fraction, model: ResolvedModel
+    whole: Term,
+    slots: Sequence[Slot],
+    blocks: Blocks,
+    alike: Sequence[Hashable],
+    coefficient: Fraction,
+    model: ResolvedModel,
 ) -> Iterator[tuple[Powers, Fraction]]:
-    for chosen in product(*(list(choices([slots[s].draw for s in block], model)) for block in blocks)):
+    options = [list(choices([slots[s].draw for s in block], model)) for block in blocks]
+    for number, chosen in counted_choices(options, alike):
         design = _realise(whole, slots, blocks, chosen, model)
         if design is not None:
             parameters: Powers = frozenset()
             for choice in chosen:
                 if choice.key is not None:
                     parameters = times(parameters, frozenset({(choice.key, 1)}))
-            yield times(parameters, design), coefficient
+            yield times(parameters, design), coefficient * number
+
+
+def counted_choices(
+    options: Sequence[Sequence[Choice]], alike: Sequence[Hashable]
+) -> Iterator[tuple[int, tuple[Choice, ...]]]:
+    """One option for each block; picks that differ by an exchange of blocks that are `alike` once, with their number."""
+    places: dict[Hashable, list[int]] = {}
+    for place, kind in enumerate(alike):
+        places.setdefault(kind, []).append(place)
+    order = [place for same in places.values() for place in same]
+    for picked in product(*(combinations_with_replacement(options[same[0]], len(same)) for same in places.values())):
+        number = prod(factorial(len(some)) // prod(map(factorial, Counter(some).values())) for some in picked)
+        chosen = dict(zip(order, (choice for some in picked for choice in some), strict=True))
+        yield number, tuple(chosen[place] for place in range(len(order)))
 
 
 def choices(draws: Sequence[Draw], model: ResolvedModel) -> Iterator[Choice]:
@@ -126,9 +149,9 @@ def _realise(
     covariates = [o.covariates for o in whole.observations]
     same = list(range(len(covariates)))  # observations that the residual has made one
     for block, choice in zip(blocks, chosen, strict=True):
-        for s, monomial in zip(block, choice.covariates, strict=True):
+        for s, added in zip(block, choice.covariates, strict=True):
             carrier = slots[s].observation
-            covariates[carrier] = multiply_monomials(covariates[carrier], monomial)
+            covariates[carrier] = multiply_monomials(covariates[carrier], added)
         if choice.share == (OBSERVATION,):
             target = same[slots[block[0]].observation]
             merged = {same[slots[s].observation] for s in block}

@@ -25,7 +25,7 @@ from momentalg.model.resolved import ResolvedModel
 Entries = dict[tuple[Cell, What], int]
 
 
-class Contradiction(Exception):
+class Contradiction(Exception):  # noqa: N818 - a finding, not a failure
     """Two free levels of one column were found equal: the term is zero."""
 
 

@@ -160,7 +160,7 @@ def _realised(
             "a ratio over the whole sample, such as a square divided by the number of observations, has no closed "
             "variance over random designs; ask for it given the design, with given=ma.design"
         )
-    return Polynomial({picked[0][0]: picked[0][1]})  # type: ignore[dict-item]
+    return Polynomial([picked[0]])
 
 
 def _units(
@@ -229,7 +229,7 @@ def _over_units(summands: Sequence[tuple[Letters, int]], known: Known, model: Re
 
 
 def _distinct_units(value: Polynomial, free: list[int], named: Sequence[str], model: ResolvedModel) -> Polynomial:
-    """Sum over distinct units, other than the named ones: a count, or design totals where something is known of them."""
+    """Sum over distinct units, other than the named ones: a count, or design totals where some are known."""
     if not free:
         return value
     if not any(isinstance(s, Letter) and isinstance(s.unit, int) for s in value.symbols()):

@@ -1,8 +1,8 @@
 """Terms: what a statistic is made of.
 
 A statistic is a sum of terms. A term is a rational coefficient times *observations*, each summed over its cell and
-carrying draws and covariates, times *entries*, the values that the design has on a cell. A *level* is free (named, the i
-of S_i) or bound (numbered, summed over the non-empty levels of its column). A *cell* is a set of levels, at most one
+carrying draws and covariates, times *entries*, the values that the design has on a cell. A *level* is free (named, the
+i of S_i) or bound (numbered, summed over the non-empty levels of its column). A *cell* is a set of levels, at most one
 of each column; the empty cell is the whole data. The column `OBSERVATION` labels the observations themselves.
 """
 

@@ -77,7 +77,7 @@ def _refine(levels: Sequence[Level], entries: Sequence[Entry]) -> dict[Level, in
 
 
 def _ranked(seen: dict[Level, tuple[object, ...]]) -> dict[Level, int]:
-    rank = {value: n for n, value in enumerate(sorted(set(seen.values())))}  # type: ignore[type-var]
+    rank = {value: n for n, value in enumerate(sorted(set(seen.values())))}
     return {level: rank[value] for level, value in seen.items()}
 
 

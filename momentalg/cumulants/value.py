@@ -82,7 +82,8 @@ def known_variables(given: Iterable[Node], model: ResolvedModel) -> Known:
                 found.add(_effect_variable(by, coefficient, model))
             case _:
                 raise StatisticError(
-                    f"{type(node).__name__} cannot be conditioned on; use sizes, covariates, a factor's effects or ma.design"
+                    f"{type(node).__name__} cannot be conditioned on; "
+                    "use sizes, covariates, a factor's effects or ma.design"
                 )
     return close(found, model)
 
@@ -98,7 +99,7 @@ def _effect_variable(by: tuple[str, ...], coefficient: str, model: ResolvedModel
 def value(node: Node, model: ResolvedModel, bound: Mapping[str, Cell] = MappingProxyType({})) -> Polynomial:
     """The value of a displayed expression: a polynomial in parameters, letters, design totals and design moments.
 
-    `bound` names the observations that enclosing sums run over, with their levels; these may coincide, other names do not.
+    `bound` names the observations that enclosing sums run over, with their levels; only these may coincide.
     """
     if not any(isinstance(part, NOT_DESIGN) for part in walk(node)):
         return _design(node, model, bound)
@@ -268,13 +269,13 @@ def _rename(monomial: Powers, index: str, other: str, coefficient: Fraction) -> 
 
 
 def _bind_levels(polynomial: Polynomial, names: dict[str, str], model: ResolvedModel, cell: bool = False) -> Polynomial:
-    """Sum over named levels, or over the cells that they make: the letters of those units become entries of bound levels."""
+    """Sum over named levels, or over the cells that they make: letters of those units become entries."""
     bind = {Level(c, name): Level(c, "", n) for n, (c, name) in enumerate(names.items())}
     result = Polynomial()
     for monomial, coefficient in polynomial.terms.items():
         letters = frozenset((s, p) for s, p in monomial if isinstance(s, Letter) and s.unit in names.values())
         entries = [not_empty({c: bind[Level(c, name)] for c, name in names.items()})] if cell else []
-        for symbol, power in from_letters(Polynomial({letters: Fraction(1)}), model).terms.popitem()[0]:
+        for symbol, power in from_letters(Polynomial([(letters, Fraction(1))]), model).terms.popitem()[0]:
             assert isinstance(symbol, DesignTotal)
             place = tuple(bind.get(v, v) for v in symbol.entries[0].cell)
             entries.append(Entry(place, symbol.entries[0].what, power))

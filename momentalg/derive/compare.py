@@ -53,8 +53,7 @@ class Comparison:
     def __str__(self) -> str:
         heads = [text(self.first.asked), text(self.second.asked)]
         lines = [("", *heads, "")]
-        for row in self.rows:
-            lines.append((text(row.parameters), text(row.first), text(row.second), "" if row.same else "differs"))
+        lines += [(text(r.parameters), text(r.first), text(r.second), "" if r.same else "differs") for r in self.rows]
         widths = [max(len(line[n]) for line in lines) for n in range(4)]
         return "\n".join(
             "  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines
@@ -67,7 +66,8 @@ class Comparison:
         notation = Notation.of(
             self.first.model.resolved if isinstance(self.first, Derivation) else self.first.derivation.model.resolved
         )
-        head = f"| | ${latex(self.first.asked, notation)}$ | ${latex(self.second.asked, notation)}$ | |\n|---|---|---|---|\n"
+        asked = [latex(result.asked, notation) for result in (self.first, self.second)]
+        head = f"| | ${asked[0]}$ | ${asked[1]}$ | |\n|---|---|---|---|\n"
         return head + "\n".join(
             f"| ${latex(r.parameters, notation)}$ | ${latex(r.first, notation)}$ | ${latex(r.second, notation)}$ | "
             f"{'' if r.same else 'differs'} |"

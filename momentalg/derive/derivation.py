@@ -125,14 +125,14 @@ class Derivation:
     ) -> Any:
         """The number that the result takes: on the design of `data` (given=ma.design), or under a `law` of a unit.
 
-        Exact (Fraction) from int, Fraction and "1/3"; of a level statistic on data, a Series by level, or the level `at`.
+        Exact (Fraction) from int, Fraction and "1/3"; of a level on data, a Series by level, or the level `at`.
         """
         from momentalg.data.evaluation import evaluate_derivation
 
         return evaluate_derivation(self, parameters=parameters, data=data, law=law, units=units, at=at)
 
     def assuming(self, *, normal: bool = False, balanced: bool = False, law: Mapping[str, Any] | None = None) -> WhatIf:
-        """The result if effects were normal, sizes equal, or sizes of a law such as ``{"size(user)": ma.Poisson()}``."""
+        """The result if effects were normal, sizes equal, or of a law such as ``{"size(user)": ma.Poisson()}``."""
         return assume(self, normal=normal, balanced=balanced, law=law)
 
     def shortcut(self) -> WhatIf:
@@ -146,7 +146,7 @@ class Derivation:
     # Views; imported when one is asked for, since most derivations are computed with.
 
     def latex(self) -> str:
-        """The derivation in LaTeX (amsmath): for each chain a heading and an ``align*``, the law of a step at its right."""
+        """The derivation in LaTeX (amsmath): a heading and an ``align*`` for each chain, with the laws."""
         from momentalg.derive.view import derivation_latex
 
         return derivation_latex(self)
@@ -180,7 +180,7 @@ class Derivation:
     def _repr_html_(self) -> str:
         from momentalg.derive.view import notebook_html
 
-        return notebook_html(self)
+        return notebook_html(self.html())
 
     def __repr__(self) -> str:
         from momentalg.derive.view import summary

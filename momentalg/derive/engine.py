@@ -75,7 +75,7 @@ def derive(
         chains,
         polynomial,
         result,
-        _facts(statistics, resolved),
+        _facts(statistics),
     )
 
 
@@ -94,7 +94,8 @@ def _conditions(items: Iterable[Any], model: ResolvedModel) -> tuple[Node, ...]:
             found.append(item)
         else:
             raise ModelError(
-                f"cannot condition on {item!r}: use a size, a covariate, the name of a factor for its effects, or ma.design"
+                f"cannot condition on {item!r}: "
+                "use a size, a covariate, the name of a factor for its effects, or ma.design"
             )
     return tuple(dict.fromkeys(found))
 
@@ -142,12 +143,13 @@ def _require_nonempty(
     name = join_factor(model.unit)
     if name in model.may_be_empty and needs_nonempty(statistics, known, model):
         raise AssumptionError(
-            f"the statistic divides by size({name}), and a level may be empty (ma.may_be_empty): with P(N = 0) > 0 it has "
-            "no value. Use totals without division, a sum over levels (ma.over runs over non-empty ones), or drop the assumption"
+            f"the statistic divides by size({name}), and a level may be empty (ma.may_be_empty): "
+            "with P(N = 0) > 0 it has no value. "
+            "Use totals without division, a sum over levels (ma.over runs over non-empty ones), or drop the assumption"
         )
 
 
-def _facts(statistics: tuple[tuple[Term, ...], ...], model: ResolvedModel) -> tuple[str, ...]:
+def _facts(statistics: tuple[tuple[Term, ...], ...]) -> tuple[str, ...]:
     """Assumptions about the design that the statistics use."""
     divides = any(e.power < 0 and e.cell for terms in statistics for t in terms for e in t.entries)
     return ("every level has at least one observation (N >= 1)",) if divides else ()

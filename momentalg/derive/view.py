@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from momentalg.derive.derivation import Derivation
 
 WIDTH = 50  # of a right side, in letters; the law stands beside it
+ALONE = 70  # of a right side with nothing beside it
 NOTE = 26  # a longer note is set as a small paragraph
 
 STYLE = """
@@ -36,69 +37,95 @@ STYLE = """
 Printed = Callable[[Node], str]
 
 
-def derivation_latex(derivation: Derivation) -> str:
-    """LaTeX for amsmath: a heading and an ``align*`` for each chain."""
-    read = reading(derivation)
+def sections_latex(sections: Sequence[Section], notation: Notation) -> str:
+    """LaTeX for amsmath: a heading and an ``align*`` for each section."""
     parts: list[str] = []
-    for section in read.sections:
-        heading = _heading(section, lambda node: f"${latex(node, read.notation)}$")
-        rows = " \\\\\n".join(_latex_rows(section.lines, read.notation, _paragraph))
+    for section in sections:
+        heading = _heading(section, lambda node: f"${latex(node, notation)}$")
         parts.append(f"\\subsubsection*{{{heading}}}")
+        rows = " \\\\\n".join(_latex_rows(section.lines, notation, _paragraph))
         if rows:
             parts.append(f"\\begin{{align*}}\n{rows}\n\\end{{align*}}")
         parts += [f"{{\\small {escape_latex(remark)}\\par}}" for remark in section.remarks]
     return "\n".join(parts) + "\n"
 
 
-def derivation_markdown(derivation: Derivation) -> str:
+def sections_markdown(sections: Sequence[Section], notation: Notation) -> str:
     """Markdown, with LaTeX between double dollars."""
-    read = reading(derivation)
     parts: list[str] = []
-    for section in read.sections:
-        parts.append(f"**{_heading(section, lambda node: f'${latex(node, read.notation)}$')}**")
-        rows = " \\\\\n".join(_latex_rows(section.lines, read.notation, _words))
+    for section in sections:
+        parts.append(f"**{_heading(section, lambda node: f'${markdown_math(latex(node, notation))}$')}**")
+        rows = " \\\\\n".join(_latex_rows(section.lines, notation, _words))
         if rows:
-            parts.append(f"$$\n\\begin{{aligned}}\n{rows}\n\\end{{aligned}}\n$$")
+            parts.append(f"$$\n\\begin{{aligned}}\n{markdown_math(rows)}\n\\end{{aligned}}\n$$")
         parts += section.remarks
     return "\n\n".join(parts) + "\n"
 
 
-def derivation_html(derivation: Derivation) -> str:
+def sections_html(sections: Sequence[Section], notation: Notation) -> str:
     """An HTML fragment with native MathML: no script, no network; `STYLE` is not needed, but pleasant."""
-    read = reading(derivation)
     parts: list[str] = []
-    for section in read.sections:
-        heading = _heading(section, lambda node: mathml(node, read.notation))
-        parts.append(f"<h4>{heading}</h4>")
-        rows = "\n".join(_html_row(line, read.notation) for line in section.lines)
-        parts.append(f'<table class="equations">\n{rows}\n</table>')
+    for section in sections:
+        parts.append(f"<h4>{_heading(section, lambda node: mathml(node, notation))}</h4>")
+        rows = "\n".join(_html_row(line, notation) for line in section.lines)
+        parts += [f'<table class="equations">\n{rows}\n</table>'] * bool(rows)
         parts += [f'<p class="remark">{escape_html(remark)}</p>' for remark in section.remarks]
-    return "\n".join(['<div class="momentalg derivation">', *parts, "</div>"]) + "\n"
+    return "\n".join(['<div class="momentalg">', *parts, "</div>"]) + "\n"
 
 
-def notebook_html(derivation: Derivation) -> str:
-    """The fragment with the few lines of style that a notebook needs."""
-    return f"<style>{STYLE}</style>\n{derivation_html(derivation)}"
+def sections_text(sections: Sequence[Section], notation: Notation) -> str:
+    """Plain text for a terminal."""
+    lines: list[str] = []
+    for section in sections:
+        lines += ["", _heading(section, lambda node: text(node, notation))]
+        for line in section.lines:
+            if line.left is not None:
+                lines.append(f"  {text(line.left, notation)}")
+            lines.append(f"    = {text(line.node, notation)}{line.note and f'    [{line.note}]'}")
+        lines += [f"  {remark}" for remark in section.remarks]
+    return "\n".join(lines[1:]) + "\n"
+
+
+def notebook_html(fragment: str) -> str:
+    """A fragment with the few lines of style that a notebook needs."""
+    return f"<style>{STYLE}</style>\n{fragment}"
+
+
+def markdown_math(code: str) -> str:
+    """The LaTeX of formulas as MathJax and KaTeX read it, which know no fonts inside a text."""
+    for font, command in ((r"\ttfamily", r"\texttt"), (r"\sffamily", r"\textsf"), ("", r"\textrm")):
+        code = code.replace(rf"\text{{\normalfont{font} ", rf"{command}{{")
+    return code
+
+
+def derivation_latex(derivation: Derivation) -> str:
+    """A derivation as LaTeX for amsmath."""
+    read = reading(derivation)
+    return sections_latex(read.sections, read.notation)
+
+
+def derivation_markdown(derivation: Derivation) -> str:
+    """A derivation as Markdown."""
+    read = reading(derivation)
+    return sections_markdown(read.sections, read.notation)
+
+
+def derivation_html(derivation: Derivation) -> str:
+    """A derivation as an HTML fragment."""
+    read = reading(derivation)
+    return sections_html(read.sections, read.notation)
 
 
 def derivation_text(derivation: Derivation) -> str:
-    """Plain text for a terminal."""
+    """A derivation as plain text."""
     read = reading(derivation)
-    lines: list[str] = []
-    for section in read.sections:
-        lines += ["", _heading(section, lambda node: text(node, read.notation))]
-        for line in section.lines:
-            if line.left is not None:
-                lines.append(f"  {text(line.left, read.notation)}")
-            lines.append(f"    = {text(line.node, read.notation)}    [{line.note}]")
-        lines += [f"  {remark}" for remark in section.remarks]
-    return "\n".join(lines[1:]) + "\n"
+    return sections_text(read.sections, read.notation)
 
 
 def equation_latex(derivation: Derivation) -> str:
     """What was asked = the result, in one formula of LaTeX."""
     read = reading(derivation)
-    rows = _equation_rows(latex(read.asked, read.notation), latex_lines(read.result, read.notation, WIDTH + 20))
+    rows = _equation_rows(latex(read.asked, read.notation), latex_lines(read.result, read.notation, ALONE))
     return "$\\displaystyle \\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}$"
 
 
@@ -131,13 +158,15 @@ def _equation_rows(left: str, lines: Sequence[str], note: str = "") -> Iterator[
 
 def _paragraph(note: str) -> str:
     """A note for LaTeX proper: a narrow paragraph where it is long."""
+    if not note:
+        return ""
     words = f"\\footnotesize {escape_latex(note)}"
     return rf"\text{{{words}}}" if len(note) <= NOTE else rf"\parbox[t]{{4cm}}{{\raggedright{words}}}"
 
 
 def _words(note: str) -> str:
-    """A note for the LaTeX of notebooks, which has no paragraphs."""
-    return rf"\text{{{escape_latex(note)}}}"
+    """A note for the LaTeX of notebooks, which has no paragraphs; titles of laws need no escape."""
+    return rf"\text{{{note}}}" if note else ""
 
 
 def _html_row(line: Line, notation: Notation) -> str:

@@ -101,12 +101,12 @@ def shortcut(derivation: Derivation) -> WhatIf:
     if SHORTCUT.rewrite(node, Context(model)) is None:
         raise UnsupportedError("the result contains no residual: the shortcut has nothing to drop")
     kept = derivation.polynomial.substitute(
-        lambda s, p: Polynomial() if isinstance(s, str) and "(residual" in s else None
+        lambda s, _: Polynomial() if isinstance(s, str) and "(residual" in s else None
     )
     return WhatIf(derivation, (SHORTCUT.title,), kept, {}, gone)
 
 
-def _normal(symbol: object, power: int) -> Polynomial | None:
+def _normal(symbol: object, _: int) -> Polynomial | None:
     return Polynomial() if isinstance(symbol, str) and re.match(r"k[3-8]\(", symbol) else None
 
 

@@ -191,8 +191,9 @@ def _treatment(means: str | None, with_means: Sequence[str], model: ResolvedMode
     if len(model.mean) <= 2:
         return "products"
     raise UnsupportedError(
-        f"products of {len(model.mean)} mean parameters would be {len(with_means)} more unknowns: ask for means='products' "
-        "(exactly unbiased) or means='plug-in' (biased), or use statistics='henderson3', which is free of the means"
+        f"products of {len(model.mean)} mean parameters would be {len(with_means)} more unknowns: "
+        "ask for means='products' (exactly unbiased) or means='plug-in' (biased), "
+        "or use statistics='henderson3', which is free of the means"
     )
 
 
@@ -200,7 +201,7 @@ def _with_products(equations: list[MomentEquation], model: ResolvedModel) -> lis
     """Add products over pairs of different levels, whose expectations hold products of means alone, where needed."""
     components = variance_keys(model)
     present = {key for e in equations for key in e.coefficients}
-    columns = [c for c in model.mean]
+    columns = list(model.mean)
     by = model.unit
     needed = []
     for a, b in combinations_with_replacement(columns, 2):

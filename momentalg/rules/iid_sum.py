@@ -1,7 +1,7 @@
 """Cumulants of sums of independent residuals over the observations of a level of known size."""
 
 from momentalg.expr.expanding import split_product
-from momentalg.expr.nodes import ONE, ZERO, Cumulant, Letter, Node, Noise, Size, Sum, Var, mul
+from momentalg.expr.nodes import ZERO, Cumulant, Letter, Node, Noise, Size, Sum, Var, mul
 from momentalg.expr.traversal import transform, walk
 from momentalg.rules.knowledge import is_known
 from momentalg.rules.rule import Context, Rule
@@ -11,7 +11,7 @@ N, NOISE = Size(BY), Sum("j", Noise("j"), BY)
 
 
 def _rewrite(node: Node, context: Context) -> Node | None:
-    """kappa(sum_j w_j e_j, sum_j v_j e_j, e_k | U) = sum_j w_j v_j kappa(e_j, e_j, e_j | U) ..., over what they share."""
+    """kappa(sum_j w_j e_j, sum_j v_j e_j | U) = sum_j w_j v_j kappa(e_j, e_j | U), over the observations shared."""
     if not isinstance(node, Cumulant) or len(node.args) < 2:
         return None
     weights: list[Node] = []
@@ -42,9 +42,7 @@ def _rewrite(node: Node, context: Context) -> Node | None:
     if common is None:
         return None
     place = named.pop() if named else common.index
-    inner = mul(
-        *(_at(w, "\0", place) for w in weights), Cumulant((Noise(place),) * len(node.args), node.given)
-    )
+    inner = mul(*(_at(w, "\0", place) for w in weights), Cumulant((Noise(place),) * len(node.args), node.given))
     return inner if place != common.index else Sum(place, inner, common.by, common.level)
 
 

@@ -28,7 +28,7 @@ Rewrite = Callable[[Node, Context], Node | None]
 class Rule:
     """A law: what it says (printed), where it comes from, and the function that applies it.
 
-    `left` and `right` are the law with placeholders (`Letter`); `law(k)` gives the two sides of a variadic law at arity k.
+    `left` and `right` are the law with placeholders (`Letter`); `law(k)` is a variadic law at arity k.
     `rewrite` returns None where the law does not apply. An identity and an assumption keep the value; `assumes` is what
     an assumption states. `examples` are expressions in which a test applies the law on finite probability spaces.
     """

@@ -1,4 +1,4 @@
-"""Matloff's shortcut: a level total taken as N mu + N alpha, without its residuals. An approximation that says what it drops."""
+"""Matloff's shortcut, an approximation: a level total taken as N mu + N alpha, and what that drops."""
 
 from momentalg.expr.expanding import split_sum
 from momentalg.expr.nodes import Letter, Node, Parameter, Response, Size, Total, add, mul

@@ -16,7 +16,7 @@ STATISTIC = StatisticFamily(
     name="henderson3",
     title="Henderson III",
     definition="R = RSS(X) - RSS(X, Z), the reduction by the factor after the common terms X; SSE = RSS(X, Z)",
-    source="Henderson (1953), Biometrics 9, 226-252; Searle, Casella and McCulloch (1992), Variance Components, sec. 5.4",
+    source="Henderson (1953), Biometrics 9, 226-252; Searle, Casella and McCulloch (1992), Variance Components",
     assumes=("the common terms are those of the model: the projection removes them",),
     build=_build,
 )

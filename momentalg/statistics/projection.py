@@ -10,13 +10,15 @@ from momentalg.expr.nodes import Monomial, Node, Over, Projected, Size, Total
 from momentalg.model.resolved import ResolvedModel
 from momentalg.statistics.family import response_total
 
+Columns = tuple[Monomial | tuple[str, ...], ...]
 
-def residual_sum_of_squares(columns: tuple[Monomial | tuple[str, ...], ...], model: ResolvedModel) -> Node:
+
+def residual_sum_of_squares(columns: Columns, model: ResolvedModel) -> Node:
     """y'Py for P projecting off `columns`: covariate monomials, and factors for their level indicators."""
     squares = response_total((), response_power=2)
     if not columns:
         return squares
-    factor = next((c for c in columns if is_factor(c)), None)
+    factor = next((as_factor(c) for c in columns if is_factor(c)), None)
     if factor is not None and all(is_factor(c) or constant_within(c, factor, model) for c in columns):
         return squares - Over(factor, response_total(factor) ** 2 / Size(factor))
     if columns == ((),):
@@ -24,7 +26,7 @@ def residual_sum_of_squares(columns: tuple[Monomial | tuple[str, ...], ...], mod
     return Projected(columns)
 
 
-def projected_totals(columns: tuple[Monomial | tuple[str, ...], ...], factor: tuple[str, ...]) -> Node:
+def projected_totals(columns: Columns, factor: tuple[str, ...]) -> Node:
     """y'P Z Z'Py: the sum over the factor's levels of the squared totals of what P leaves."""
     if not columns:
         return Over(factor, response_total(factor) ** 2)
@@ -32,6 +34,11 @@ def projected_totals(columns: tuple[Monomial | tuple[str, ...], ...], factor: tu
         mean = Total(response_total(()).body, ()) / Size(())
         return Over(factor, (response_total(factor) - Size(factor) * mean) ** 2)
     return Projected(columns, factor)
+
+
+def as_factor(column: Monomial | tuple[str, ...]) -> tuple[str, ...]:
+    """A column of V that `is_factor`, as the factor's columns."""
+    return tuple(str(name) for name in column)
 
 
 def is_factor(column: object) -> bool:
