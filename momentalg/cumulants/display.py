@@ -66,12 +66,9 @@ def collect(polynomial: Polynomial, model: ResolvedModel, outer: object) -> Node
             ((inner, number),) = rest.terms.items()
             terms.append(_product(number, kept | inner, model, rank))
         else:
-            inside = add(
-                *(
-                    _product(rest.terms[m], m, model, rank)
-                    for m in sorted(rest.terms, key=lambda p: _term_order(p, rank))
-                )
-            )
+            order = sorted(rest.terms, key=lambda p: _term_order(p, rank))
+            order.sort(key=lambda p: rest.terms[p] < 0)  # n - r, not -r + n
+            inside = add(*(_product(rest.terms[m], m, model, rank) for m in order))
             means, others = _means(kept, rank)
             terms.append(mul(*_factors(means, model), inside, *_factors(others, model)))
     return add(*terms)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,12 +13,15 @@ from momentalg.cumulants.polynomial import Polynomial
 from momentalg.cumulants.random_view import canonical, from_letters
 from momentalg.cumulants.value import canonical_value
 from momentalg.derive.matrix_form import MatrixForm, matrix_form
+from momentalg.derive.readable import Readable
 from momentalg.derive.step import Chain, Step, replay
 from momentalg.derive.whatif import WhatIf, assume, shortcut
 from momentalg.errors import RuleError
 from momentalg.expr.nodes import Cumulant, Node
 
 if TYPE_CHECKING:
+    from momentalg.derive.reading import Section
+    from momentalg.expr.notation import Notation
     from momentalg.model.model import Model
 
 
@@ -34,7 +37,7 @@ class Verification:
 
 
 @dataclass(frozen=True, eq=False)
-class Derivation:
+class Derivation(Readable):
     """A moment of statistics, derived. Immutable; equal when the canonical results are equal.
 
     `result` is the printed form, in joint cumulants of design variables; `canonical` the raw-moment form in which
@@ -143,44 +146,17 @@ class Derivation:
         """The result as rest + beta' M beta, for second moments of totals."""
         return matrix_form(self)
 
-    # Views; imported when one is asked for, since most derivations are computed with.
+    def reading(self) -> tuple[Sequence[Section], Notation]:
+        """The derivation as sections: definitions, then a numbered one for each chain."""
+        from momentalg.derive.reading import reading
 
-    def latex(self) -> str:
-        """The derivation in LaTeX (amsmath): a heading and an ``align*`` for each chain, with the laws."""
-        from momentalg.derive.view import derivation_latex
-
-        return derivation_latex(self)
-
-    def markdown(self) -> str:
-        """The derivation in Markdown, with LaTeX formulas."""
-        from momentalg.derive.view import derivation_markdown
-
-        return derivation_markdown(self)
-
-    def html(self) -> str:
-        """The derivation as an HTML fragment with MathML."""
-        from momentalg.derive.view import derivation_html
-
-        return derivation_html(self)
-
-    def text(self) -> str:
-        """The derivation in plain text."""
-        from momentalg.derive.view import derivation_text
-
-        return derivation_text(self)
+        found = reading(self)
+        return found.sections, found.notation
 
     def _repr_latex_(self) -> str:
         from momentalg.derive.view import equation_latex
 
         return equation_latex(self)
-
-    def _repr_markdown_(self) -> str:
-        return self.markdown()
-
-    def _repr_html_(self) -> str:
-        from momentalg.derive.view import notebook_html
-
-        return notebook_html(self.html())
 
     def __repr__(self) -> str:
         from momentalg.derive.view import summary

@@ -86,40 +86,11 @@ def sections_text(sections: Sequence[Section], notation: Notation) -> str:
     return "\n".join(lines[1:]) + "\n"
 
 
-def notebook_html(fragment: str) -> str:
-    """A fragment with the few lines of style that a notebook needs."""
-    return f"<style>{STYLE}</style>\n{fragment}"
-
-
 def markdown_math(code: str) -> str:
     """The LaTeX of formulas as MathJax and KaTeX read it, which know no fonts inside a text."""
     for font, command in ((r"\ttfamily", r"\texttt"), (r"\sffamily", r"\textsf"), ("", r"\textrm")):
         code = code.replace(rf"\text{{\normalfont{font} ", rf"{command}{{")
     return code
-
-
-def derivation_latex(derivation: Derivation) -> str:
-    """A derivation as LaTeX for amsmath."""
-    read = reading(derivation)
-    return sections_latex(read.sections, read.notation)
-
-
-def derivation_markdown(derivation: Derivation) -> str:
-    """A derivation as Markdown."""
-    read = reading(derivation)
-    return sections_markdown(read.sections, read.notation)
-
-
-def derivation_html(derivation: Derivation) -> str:
-    """A derivation as an HTML fragment."""
-    read = reading(derivation)
-    return sections_html(read.sections, read.notation)
-
-
-def derivation_text(derivation: Derivation) -> str:
-    """A derivation as plain text."""
-    read = reading(derivation)
-    return sections_text(read.sections, read.notation)
 
 
 def equation_latex(derivation: Derivation) -> str:

@@ -8,12 +8,15 @@ from functools import cached_property
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from momentalg.derive.readable import Readable
 from momentalg.expr.keys import unknown
 from momentalg.expr.nodes import ONE, ZERO, Add, Hat, Letter, Mul, Node, Number, Parameter, Pow, add, mul, negate, power
 from momentalg.expr.traversal import transform, walk
 from momentalg.moments.equations import Assignment, MomentEquation
 
 if TYPE_CHECKING:
+    from momentalg.derive.reading import Section
+    from momentalg.expr.notation import Notation
     from momentalg.moments.system import MomentSystem
 
 CLOSED_FORM_LIMIT = 4  # equations solved at once
@@ -21,7 +24,7 @@ READABLE = 400  # nodes in the formulas of a block; beyond it nobody reads them,
 
 
 @dataclass(frozen=True)
-class Solution:
+class Solution(Readable):
     """The estimators that a system gives.
 
     `common` estimates the mean parameters, `variance` the components (and the products of means that are unknowns), in
@@ -59,6 +62,17 @@ class Solution:
 
     def __getitem__(self, key: str) -> Any:
         return self.estimates[key]
+
+    def reading(self) -> tuple[Sequence[Section], Notation]:
+        """The estimators in the order of computation, as sections."""
+        from momentalg.moments.view import notation_of, solution_sections
+
+        return solution_sections(self), notation_of(self.system)
+
+    def __repr__(self) -> str:
+        from momentalg.moments.view import solution_summary
+
+        return solution_summary(self)
 
 
 def substitute_estimates(node: Node, known: Mapping[str, Node]) -> Node:

@@ -9,6 +9,7 @@ from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING, Any
 
 from momentalg.catalogue import discover
+from momentalg.derive.readable import Readable
 from momentalg.errors import ModelError, NotIdentifiedError, StatisticError, UnsupportedError
 from momentalg.expr.expanding import with_powers
 from momentalg.expr.nodes import Node, Over
@@ -20,6 +21,8 @@ from momentalg.moments.solution import Solution, solve_equations
 from momentalg.statistics.family import NamedStatistic, StatisticFamily, response_total
 
 if TYPE_CHECKING:
+    from momentalg.derive.reading import Section
+    from momentalg.expr.notation import Notation
     from momentalg.model.model import Model
 
 DEFAULT_STATISTICS = "henderson3"
@@ -28,7 +31,7 @@ MEANS = ("projection", "products", "plug-in")
 
 
 @dataclass(frozen=True)
-class MomentSystem:
+class MomentSystem(Readable):
     """Linear equations for the variance components, and the normal equations for the mean parameters.
 
     `means` says how mean parameters are treated in the variance equations: "projection" (they do not occur),
@@ -106,6 +109,17 @@ class MomentSystem:
         from momentalg.emit.backend import estimator
 
         return estimator(self, backend)
+
+    def reading(self) -> tuple[Sequence[Section], Notation]:
+        """The statistics and their expectations, as sections."""
+        from momentalg.moments.view import notation_of, system_sections
+
+        return system_sections(self), notation_of(self)
+
+    def __repr__(self) -> str:
+        from momentalg.moments.view import system_summary
+
+        return system_summary(self)
 
     def _rows_for(self, target: str) -> tuple[int, ...]:
         return needed_equations(self._matrices, self.unknowns.index(target), len(self.unknowns)) or ()

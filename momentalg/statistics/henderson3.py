@@ -2,14 +2,14 @@
 
 from momentalg.model.resolved import ResolvedModel
 from momentalg.statistics.family import NamedStatistic, StatisticFamily, mean_monomials
-from momentalg.statistics.projection import residual_sum_of_squares
+from momentalg.statistics.projection import reduction, residual_sum_of_squares
 
 
 def _build(model: ResolvedModel) -> tuple[NamedStatistic, ...]:
     common = mean_monomials(model)
     without = residual_sum_of_squares(common, model)
     full = residual_sum_of_squares((*common, model.unit), model)
-    return (NamedStatistic("R", without - full), NamedStatistic("SSE", full))
+    return (NamedStatistic("R", reduction(without, full)), NamedStatistic("SSE", full))
 
 
 STATISTIC = StatisticFamily(

@@ -6,7 +6,7 @@ that factor is then projected off with it.
 
 from __future__ import annotations
 
-from momentalg.expr.nodes import Monomial, Node, Over, Projected, Size, Total
+from momentalg.expr.nodes import Add, Monomial, Mul, Node, Number, Over, Projected, Size, Total, add, negate
 from momentalg.model.resolved import ResolvedModel
 from momentalg.statistics.family import response_total
 
@@ -24,6 +24,18 @@ def residual_sum_of_squares(columns: Columns, model: ResolvedModel) -> Node:
     if columns == ((),):
         return squares - response_total(()) ** 2 / Size(())
     return Projected(columns)
+
+
+def reduction(without: Node, full: Node) -> Node:
+    """The difference of two sums of squares; y'y, where both are written out, cancels."""
+    left, right = (list(node.args) if isinstance(node, Add) else [node] for node in (without, full))
+    common = [term for term in left if term in right]
+    terms = [*(t for t in left if t not in common), *(negate(t) for t in right if t not in common)]
+    return add(*sorted(terms, key=_is_subtracted))
+
+
+def _is_subtracted(term: Node) -> bool:
+    return isinstance(term, Mul) and isinstance(term.args[0], Number) and term.args[0].value < 0
 
 
 def projected_totals(columns: Columns, factor: tuple[str, ...]) -> Node:

@@ -1,0 +1,98 @@
+"""Moment systems and solutions as sections: statistics, equations with their cost, estimators in order of computation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from momentalg.derive.reading import Line, Section
+from momentalg.expr.keys import unknown
+from momentalg.expr.nodes import DESIGN, Cumulant, Hat, Letter, Node, Parameter, add, mul
+from momentalg.expr.notation import Notation
+from momentalg.expr.text import text
+from momentalg.expr.traversal import transform
+from momentalg.moments.costs import statistic_cost
+from momentalg.moments.equations import Assignment, MomentEquation
+
+if TYPE_CHECKING:
+    from momentalg.moments.solution import Solution
+    from momentalg.moments.system import MomentSystem
+
+MEANS = {
+    "projection": "the mean parameters do not occur in these equations",
+    "products": "products of mean parameters are unknowns of their own, which keeps the estimators exactly unbiased",
+    "plug-in": "estimates are put in place of the mean parameters, which makes the estimators biased",
+}
+NUMERICAL = (
+    "These are linear equations in the unknowns; there are too many of them, or their formulas are too long to read, so "
+    "that generated code solves them numerically."
+)
+
+
+def system_sections(system: MomentSystem) -> tuple[Section, ...]:
+    """The statistics with their cost, and their expectations given the design."""
+    sections: list[Section] = []
+    if system.common:
+        lines = tuple(
+            Line(right_side(e), _cost(e, system), left=Cumulant((e.statistic,), (DESIGN,))) for e in system.common
+        )
+        sections.append(Section(0, "Normal equations of the mean", (), lines))
+    if system.variance:
+        statistics = tuple(Line(e.statistic, _cost(e, system), left=Letter(e.name)) for e in system.variance)
+        sections.append(Section(0, "Statistics", (), statistics))
+        lines = tuple(Line(right_side(e), "", left=Cumulant((Letter(e.name),), (DESIGN,))) for e in system.variance)
+        remark = f"Means: {MEANS[system.means]}."
+        sections.append(Section(0, "Equations of the variance components", (), lines, (remark,)))
+    return tuple(sections)
+
+
+def solution_sections(solution: Solution) -> tuple[Section, ...]:
+    """The estimators, in the order in which they are computed."""
+    parts = (("Mean parameters", solution.common), ("Variance components", solution.variance))
+    named = {e.name: e.statistic for e in solution.system.common}
+    sections: list[Section] = []
+    for title, assignments in parts:
+        if assignments is None:
+            sections.append(Section(0, title, (), (), (NUMERICAL,)))
+        elif assignments:
+            sections.append(Section(0, title, (), tuple(_estimate(a, named) for a in assignments)))
+    return tuple(sections)
+
+
+def notation_of(system: MomentSystem) -> Notation:
+    """The symbols of a system, those of its model."""
+    return Notation.of(system.model)
+
+
+def system_summary(system: MomentSystem) -> str:
+    """One line: the model, the statistics and the unknowns."""
+    names = ", ".join(e.name for e in (*system.common, *system.variance))
+    return f"<MomentSystem of {system.formula}: statistics {names}; unknowns {', '.join((*system.mean_keys, *system.unknowns))}>"
+
+
+def solution_summary(solution: Solution) -> str:
+    """One line for each estimate that has a closed form."""
+    notation = notation_of(solution.system)
+    steps = (*(solution.common or ()), *(solution.variance or ()))
+    lines = [f"{text(Hat(Parameter(a.key)), notation)} = {text(a.value, notation)}" for a in steps]
+    numeric = [
+        title
+        for title, found in (("mean parameters", solution.common), ("variance components", solution.variance))
+        if found is None
+    ]
+    return "\n".join([*lines, *(f"{title}: solved numerically" for title in numeric)])
+
+
+def right_side(equation: MomentEquation) -> Node:
+    """The expectation of a statistic: coefficients times unknowns."""
+    return add(*(mul(coefficient, unknown(key)) for key, coefficient in equation.coefficients.items()))
+
+
+def _cost(equation: MomentEquation, system: MomentSystem) -> str:
+    return statistic_cost(equation.statistic, system.model).name
+
+
+def _estimate(assignment: Assignment, statistics: Mapping[str, Node]) -> Line:
+    """An estimate; the statistics of the normal equations stand as they are, not by name."""
+    value = transform(assignment.value, lambda part: statistics.get(part.name, part) if isinstance(part, Letter) else part)
+    return Line(value, "", left=Hat(Parameter(assignment.key)))
