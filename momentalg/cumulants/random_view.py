@@ -173,7 +173,7 @@ def _units(
     for symbol, power in monomial:
         if isinstance(symbol, Letter):
             letters.append(frozenset({(symbol, power)}))
-        elif not isinstance(symbol, DesignTotal) or symbol == single((), UNITS):
+        elif not isinstance(symbol, DesignTotal) or symbol == units_symbol(model):
             fixed = fixed * Polynomial.symbol(symbol, power)
         elif power < 0 or any(e.what.kind == "named" for e in symbol.entries):
             return fixed, frozenset(), 0, True

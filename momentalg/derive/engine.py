@@ -7,19 +7,22 @@ in place where it is needed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from momentalg.cumulants.design_moments import size_variable
 from momentalg.cumulants.display import to_node
+from momentalg.cumulants.polynomial import Polynomial
 from momentalg.cumulants.random_view import (
     all_design,
     from_letters,
     needs_nonempty,
     total_cumulance,
+    units_symbol,
     with_effects_known,
 )
 from momentalg.cumulants.terms import Term
+from momentalg.cumulants.totals import DesignTotal
 from momentalg.cumulants.translate import translate
 from momentalg.cumulants.value import known_variables
 from momentalg.derive.derivation import Derivation
@@ -75,7 +78,7 @@ def derive(
         chains,
         polynomial,
         result,
-        _facts(statistics),
+        _facts(statistics, polynomial, known, resolved),
     )
 
 
@@ -149,10 +152,27 @@ def _require_nonempty(
         )
 
 
-def _facts(statistics: tuple[tuple[Term, ...], ...]) -> tuple[str, ...]:
-    """Assumptions about the design that the statistics use."""
-    divides = any(e.power < 0 and e.cell for terms in statistics for t in terms for e in t.entries)
-    return ("every level has at least one observation (N >= 1)",) if divides else ()
+def _facts(
+    statistics: tuple[tuple[Term, ...], ...], result: Polynomial, known: frozenset[Variable], model: ResolvedModel
+) -> tuple[str, ...]:
+    """What the statistics assume of the design, and what the result leaves at its realised value."""
+    found = []
+    if any(e.power < 0 and e.cell for terms in statistics for t in terms for e in t.entries):
+        found.append("every level has at least one observation (N >= 1)")
+    if size_variable(model) not in known and any(_is_ratio(s, p, model) for s, p in powers(result)):
+        found.append("ratios over the whole sample are kept at the value that they take in the data")
+    return tuple(found)
+
+
+def _is_ratio(symbol: object, power: int, model: ResolvedModel) -> bool:
+    named = isinstance(symbol, DesignTotal) and any(e.what.kind == "named" for e in symbol.entries)
+    return named or (isinstance(symbol, DesignTotal) and power < 0 and symbol != units_symbol(model))
+
+
+def powers(result: Polynomial) -> Iterator[tuple[object, int]]:
+    """The symbols of a polynomial with their powers."""
+    for monomial in result.terms:
+        yield from monomial
 
 
 class _Prover:
