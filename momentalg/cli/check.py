@@ -40,6 +40,7 @@ FAILED = 1  # the exit code of a check that is not passed; a refusal has 2
 @click.option(
     "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="The seed of the random numbers."
 )
+@click.option("--allow-failures", type=click.IntRange(min=0), default=0, help="Data sets that may not be estimable.")
 @options.statistics
 @options.means
 @options.levels
@@ -54,6 +55,7 @@ def check(
     covariates: tuple[str, ...],
     replicates: int,
     seed: int,
+    allow_failures: int,
     statistics: str | None,
     means: str | None,
     levels: tuple[str, ...],
@@ -75,6 +77,7 @@ def check(
         covariates={reading.plain(k): reading.law(v) for k, v in reading.pairs(covariates, "--covariates").items()},
         replicates=replicates,
         seed=seed,
+        allow_failures=allow_failures,
         statistics=statistics,
         means=means,
         progress=sys.stderr.isatty(),

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from momentalg.expr.nodes import Node
     from momentalg.model.model import Model
 
-MOMENTS = {"mean": 1, "var": 2, "cov": 2, "k3": 3, "k4": 4}  # each with its order
+MOMENTS = {"mean": (1, (1,)), "var": (2, (1,)), "cov": (2, (2,)), "k3": (3, (1, 3)), "k4": (4, (1, 4))}
+"""Each moment with its order, and of how many statistics it is asked."""
+
 NAMED = {
     "S": "total of the response over a level",
     "Ybar": "mean of the response over a level, S/N",
@@ -88,15 +90,13 @@ def _derived(
     model: Model, statistics: Sequence[Node], moment: str | None, given: list[Any], via: list[Any]
 ) -> Derivation:
     moment = moment or ("var" if len(statistics) == 1 else "cov")
-    order = MOMENTS[moment]
+    order, allowed = MOMENTS[moment]
+    if len(statistics) not in allowed:
+        wanted = " or ".join("one statistic" if n == 1 else f"{n} statistics" for n in allowed)
+        raise StatisticError(f"--moment {moment} is of {wanted}; found {len(statistics)}. Repeat --statistic for more")
     args = [*statistics] * order if len(statistics) == 1 else [*statistics]
-    if len(args) != order or (moment == "cov" and len(statistics) == 1):
-        raise StatisticError(
-            f"--moment {moment} is of {'one statistic' if order == 1 or moment == 'var' else f'{order} statistics'}"
-            f"{', or of one' if order > 2 else ''}; found {len(statistics)}: repeat --statistic"
-        )
     if moment == "mean":
-        result: Derivation = model.mean(*args, given=given, via=via)
+        result: Derivation = model.mean(args[0], given=given, via=via)
     elif moment == "var":
         result = model.var(args[0], given=given, via=via)
     elif moment == "cov":

@@ -45,17 +45,15 @@ def chunks(path: Path, names: Sequence[str], labels: Sequence[str], separator: s
     with _readable(path):
         header = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False, **settings).iloc[0].tolist()
     _check_header(header, names, sep, path)
-    complete = set(names) <= set(header)
     with path.open("rb") as plain, _bar(path, plain) as file:
         with _readable(path):
             found = pd.read_csv(
                 file,
-                usecols=list(names) if complete else None,
                 dtype={name: str for name in labels if name in header},
                 chunksize=CHUNK,
                 **settings,
             )
-        yield _checked(found, path)
+        yield _checked(found, path, list(names) if set(names) <= set(header) else slice(None))
 
 
 def read(path: Path, names: Sequence[str], labels: Sequence[str], separator: str | None = None) -> pd.DataFrame:
@@ -108,9 +106,17 @@ def _readable(path: Path) -> Iterator[None]:
         raise DataError(f"{path.name} cannot be read as text in columns: {error}") from error
 
 
-def _checked(found: Iterator[Any], path: Path) -> Iterator[Any]:
+def _checked(found: Iterator[Any], path: Path, names: Any) -> Iterator[Any]:
+    """The chunks with the columns `names`. All columns are read: pandas would pass over surplus fields otherwise."""
+    import pandas as pd
+
     with _readable(path):
-        yield from found
+        for chunk in found:
+            if not isinstance(chunk.index, pd.RangeIndex):  # pandas took the first field of each line for its name
+                raise DataError(
+                    f"{path.name}: its lines have more fields than the header names; are there decimal commas?"
+                )
+            yield chunk.loc[:, names]
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,19 +61,24 @@ def _fit(
 ) -> FitResult:
     from momentalg.data.frames import needed_columns
 
+    names = needed_columns(model.resolved)
     total: Any = None
-    rows = 0
-    with files.chunks(path, needed_columns(model.resolved), model.resolved.columns, separator) as found:
+    first = left_out = 0
+    with files.chunks(path, names, model.resolved.columns, separator) as found:
         for chunk in found:
+            rows, first = first, first + len(chunk)
+            if missing == "drop" and set(names) <= set(chunk) and chunk.isna().any(axis=1).all():
+                left_out += len(chunk)  # alone, it would have nothing to fit
+                continue
             try:
                 part = model.sums(chunk, statistics, means=means, missing=missing)
             except DataError as error:
                 raise DataError(f"{error} (rows are counted from {rows})" if rows else str(error)) from error
-            rows += len(chunk)
             total = part if total is None else total + part
     if total is None:
-        raise DataError(f"{path.name} has a header and no rows")
-    result: FitResult = model.fit(total)
+        what = f"all {left_out} rows have missing values" if left_out else "there is a header and no rows"
+        raise DataError(f"{path.name}: {what}; nothing is left to fit")
+    result: FitResult = model.fit(replace(total, dropped=total.dropped + left_out))
     return result
 
 

@@ -17,9 +17,7 @@ from momentalg.cli import options, reading
     )
 )
 @options.formula
-@click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="The file to write; else standard output."
-)
+@options.output("The file to write; else standard output.")
 @options.statistics
 @options.means
 @options.levels

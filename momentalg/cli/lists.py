@@ -87,6 +87,9 @@ def _facts(facts: Iterable[tuple[str, str]]) -> None:
 
 
 def _unknown(what: str, name: str, known: Mapping[str, Any], listing: str) -> str:
-    near = [n for n in known if name.lower() in n][:3] or get_close_matches(name.lower(), list(known), n=3, cutoff=0.5)
+    asked = name.lower()
+    named = [n for n in known if asked in n]
+    titled = [n for n, entry in known.items() if asked in entry.title.lower()]
+    near = (named or titled)[:3] or get_close_matches(asked, list(known), n=3, cutoff=0.5)
     hint = f"; did you mean {' or '.join(near)}?" if near else "."
     return f"no {what} called {name!r}{hint} `{listing}` lists all."

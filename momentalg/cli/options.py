@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import click
 
 formula = click.argument("formula")
@@ -33,6 +37,18 @@ separator = click.option(
     metavar="CHARACTER",
     help="What separates the columns of the data.  [default: a comma; a tab in .tsv]",
 )
+
+
+def output(text: str, required: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The option -o of a command that writes a file, in a folder that exists."""
+    kind = click.Path(dir_okay=False, path_type=Path)
+    return click.option("-o", "--output", type=kind, required=required, callback=_in_a_folder, help=text)
+
+
+def _in_a_folder(_ctx: click.Context, _option: click.Parameter, path: Path | None) -> Path | None:
+    if path is not None and not path.parent.is_dir():
+        raise click.BadParameter(f"the folder {str(path.parent)!r} does not exist; create it first")
+    return path
 
 
 def example(*lines: str) -> str:

@@ -46,7 +46,9 @@ def conditions(text: str | None, model: Model) -> list[Any]:
 
 
 def _condition(text: str, model: Model) -> Any:
+    from momentalg.expr.keys import variable_key
     from momentalg.expr.nodes import DESIGN
+    from momentalg.model.resolving import all_variables
 
     factor = model.resolved.groups[0].name
     if text == "design":
@@ -55,7 +57,12 @@ def _condition(text: str, model: Model) -> Any:
         return factor
     if text in ("N", f"size({factor})"):
         return model.size(factor)
-    return model.covariate(text)
+    try:
+        return model.covariate(text)
+    except ModelError:
+        covariates = [variable_key(v) for v in all_variables(model.resolved) if v.kind != "size"]
+        known = ["N (the sizes)", *covariates, f"{factor} (its effects)", "design (everything about it)"]
+        raise ModelError(f"cannot condition on {text!r}; there are {', '.join(known)}") from None
 
 
 def law(text: str) -> Any:
@@ -90,8 +97,15 @@ def _made(entry: Any, values: list[Any], named: dict[str, str]) -> Any:
     try:
         return entry.law(*values, **named)
     except TypeError as error:
-        shown = " or ".join(repr(example) for example in entry.examples[:2])
+        shown = " or ".join(_written(entry.name, example) for example in entry.examples[:2])
         raise ModelError(f"the law {entry.name} does not take these parameters; it is written as {shown}") from error
+
+
+def _written(name: str, example: Any) -> str:
+    """A law as it is typed here: finite(1: 1/2, 3: 1/2)."""
+    return name + "".join(
+        c for c in repr(example).partition("(")[1] + repr(example).partition("(")[2] if c not in "{}'"
+    )
 
 
 def effects(text: str | None, model: Model) -> dict[str, Any] | None:

@@ -11,13 +11,7 @@ from momentalg.cli import files, options, reading
 
 @click.command(epilog=options.example("momentalg report 'rating ~ 1 + (1 | user)' -o report.html --data ratings.csv"))
 @options.formula
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The file to write: .html, .tex or .md.",
-)
+@options.output("The file to write: .html, .tex or .md.", required=True)
 @click.option("--data", type=click.Path(dir_okay=False, exists=True, path_type=Path), help="A CSV file to fit.")
 @options.levels
 @options.missing

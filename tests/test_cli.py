@@ -1,0 +1,389 @@
+"""The command line as a newcomer meets it: the examples of the help run, and refusals are one clear message."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shlex
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+
+import momentalg as ma
+from momentalg.cli import main, reading
+from tests.imports import ROOT
+
+DYESTUFF = str(ma.datasets.path("Dyestuff"))
+ONE_WAY = "y ~ 1 + (1 | user)"
+YIELD = "Yield ~ 1 + (1 | Batch)"
+TRUTH = "Intercept=2, var(1|user)=1/3, var(residual)=1"
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments))
+
+
+def shown(*arguments: str) -> str:
+    result = run(*arguments)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def refused(*arguments: str) -> str:
+    """What standard error says of a refusal: exit code 2, and nothing on standard output."""
+    result = run(*arguments)
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    return result.stderr
+
+
+def squeezed(text: str) -> str:
+    return " ".join(text.split())
+
+
+# -- the program -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["derive", "generate", "check", "report", "fit", "rules", "statistics"])
+def test_every_command_is_listed_and_has_help_with_an_example(command):
+    assert f"\n  {command} " in shown("--help")
+    lines = shown(command, "--help").splitlines()
+    examples = [line.strip() for line in lines[lines.index("  Example:") :] if line.startswith("    momentalg ")]
+    assert examples
+    assert all(example.startswith(f"momentalg {command}") for example in examples)
+
+
+def test_the_examples_of_the_help_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    frame = ma.datasets.load("Dyestuff").rename(columns={"Yield": "rating", "Batch": "user"})
+    frame.iloc[:-1].to_csv("ratings.csv", index=False)
+    ran = 0
+    for command in ["derive", "generate", "check", "report", "fit", "rules", "statistics"]:
+        text = shown(command, "--help").partition("Example:")[2].replace("\\\n", " ")
+        for line in text.splitlines():
+            words = shlex.split(line) if line.startswith("    ") else []
+            if words[:1] == ["momentalg"]:
+                shown(*[word.replace("2000", "20") for word in words[1:]])
+            elif words[:1] == ["python"]:
+                subprocess.run([sys.executable, *words[1:]], check=True, capture_output=True)
+            else:
+                continue
+            ran += 1
+    assert ran >= 11
+
+
+def test_a_formula_survives_the_shell_and_the_module_is_the_program():
+    line = f"{shlex.quote(sys.executable)} -m momentalg derive '{ONE_WAY}' --given N"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(line, shell=True, capture_output=True, text=True, check=True, env=environment)
+    assert "= N^2 var(1|user) + N var(residual)" in done.stdout
+
+
+def test_the_version_is_that_of_the_package():
+    assert shown("--version").strip() == f"momentalg {ma.__version__}"
+
+
+def test_a_formula_without_quotes_is_told_to_be_quoted():
+    assert "put it in quotes" in refused("derive", "y", "~", "1", "+", "(1", "|", "user)")
+
+
+def test_the_caret_stands_under_the_place():
+    lines = refused("derive", "y ~ x w + (1 | user)").splitlines()
+    formula = next(n for n, line in enumerate(lines) if "y ~ x w" in line)
+    assert lines[formula][lines[formula + 1].index("^")] == "w"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["derive", "y ~ x"], "no group term in 'y ~ x'"),
+        (["derive", "y ~ 1 + (1 | a) + (1 | b)"], "more than one grouping factor is not available yet"),
+        (["derive", ONE_WAY, "--statistic", "Q"], "there are S, Ybar, T, D, P, Y, N"),
+        (["derive", ONE_WAY, "--moment", "cov"], "cov is of 2 statistics; found 1"),
+        (["derive", ONE_WAY, "--statistic", "S", "--statistic", "T", "--moment", "var"], "var is of one statistic"),
+        (["derive", ONE_WAY, "--statistic", "pairs", "--given", "N"], "give it alone"),
+        (["derive", ONE_WAY, "--statistic", "pairs", "--format", "latex"], "printed as text"),
+        (["derive", ONE_WAY, "--given", "Z"], "cannot condition on 'Z'; there are N (the sizes), user (its effects)"),
+        (["derive", ONE_WAY, "--levels", "X"], "--levels takes pairs"),
+        (["derive", ONE_WAY, "--levels", "X=user,X=user"], "gives X twice"),
+        (["derive", "y ~ X + (1 | user)", "--levels", "X=item"], "'item' is no grouping factor"),
+        (["generate", ONE_WAY, "--statistics", "hend"], "no statistics called 'hend'"),
+        (["generate", ONE_WAY, "-o", "missing/estimator.py"], "the folder 'missing' does not exist"),
+        (["check", ONE_WAY, "--parameters", TRUTH], "a check needs a design"),
+        (
+            ["check", ONE_WAY, "--parameters", "Intercept=2", "--sizes", "constant(3)", "--units", "5"],
+            "lacks var(1|user)",
+        ),
+        (["check", ONE_WAY, "--parameters", TRUTH, "--sizes", "poison(3)", "--units", "5"], "no law 'poison(3)'"),
+        (["check", ONE_WAY, "--parameters", TRUTH, "--sizes", "poisson(1,2)", "--units", "5"], "written as poisson(3)"),
+        (["check", ONE_WAY, "--parameters", TRUTH, "--sizes", "poisson(3)", "--data", DYESTUFF], "one of the two"),
+        (["fit", DYESTUFF, "yield ~ 1 + (1 | Batch)"], "did you mean 'Yield'"),
+        (["fit", YIELD, DYESTUFF], "DATA comes before FORMULA"),
+        (["fit", "missing.csv", YIELD], "missing.csv: No such file"),
+        (["fit", "yields.parquet", YIELD], "model.fit(pandas.read_parquet('yields.parquet'))"),
+        (["fit", "yields.dat", YIELD], "give --separator"),
+        (["rules", "variance"], "or total_variance?"),
+        (["rules", "zzz"], "`momentalg rules` lists all"),
+        (["statistics", "anova"], "did you mean henderson1"),
+    ],
+)
+def test_refusals_say_what_to_do(arguments, said):
+    assert said in squeezed(refused(*arguments))
+
+
+# -- derive ------------------------------------------------------------------------------------------------------------
+
+
+def test_derive_prints_matloffs_variance_with_its_laws():
+    text = shown("derive", ONE_WAY)
+    assert "E[Var(S | N)] + Var(E[S | N])    [law of total variance]" in text
+    assert "= E[N^2] var(1|user) + E[N] var(residual) + Intercept^2 Var(N)" in text
+    assert "steps replayed" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "result"),
+    [
+        (["--moment", "mean"], "= Intercept E[N]"),
+        (["--statistic", "Ybar", "--given", "size(user)"], "var(1|user) + var(residual)/N"),
+        (["--statistic", "D", "--moment", "mean", "--sum", "--given", "design"], "var(residual)"),
+        (["--statistic", "P", "--moment", "mean", "--given", "N"], "Intercept^2"),
+        (["--statistic", "S*N", "--given", "N"], "N^4 var(1|user)"),
+        (["--statistic", "S", "--statistic", "N"], "Cov(S, N)"),
+        (["--moment", "k3", "--given", "N"], "N^3 k3(1|user) + N k3(residual)"),
+        (["--via", "user"], "E[N^2] var(1|user)"),
+    ],
+)
+def test_derive_of_named_statistics(arguments, result):
+    assert result in shown("derive", ONE_WAY, *arguments)
+
+
+def test_derive_with_a_covariate_of_the_level():
+    text = shown("derive", "y ~ 1 + X + (1 | user)", "--levels", "X=user", "--statistic", "S*X", "--via", "N,X")
+    assert "law of total variance" in text
+    assert "N X^2" in text
+
+
+def test_derive_prints_latex_and_markdown():
+    assert r"\operatorname{Var}(S)" in shown("derive", ONE_WAY, "--format", "latex")
+    assert "$$" in shown("derive", ONE_WAY, "--format", "markdown")
+
+
+def test_derive_of_a_set_gives_equations_and_estimates():
+    text = squeezed(shown("derive", ONE_WAY, "--statistic", "henderson3"))
+    assert "E[SSE | design] =" in text
+    assert "hat(var(residual)) = SSE/" in text
+
+
+# -- generate, report, check -------------------------------------------------------------------------------------------
+
+
+def test_generate_writes_the_module_of_the_session(tmp_path):
+    path = tmp_path / "estimator.py"
+    result = run("generate", YIELD, "-o", str(path), "--statistics", "henderson1")
+    assert result.exit_code == 0
+    assert str(path) in result.stderr
+    source = ma.Model(YIELD).moment_equations("henderson1").estimator().source
+    assert path.read_text(encoding="utf-8") == source == shown("generate", YIELD, "--statistics", "henderson1")
+    assert [p.name for p in tmp_path.iterdir()] == ["estimator.py"]
+
+
+@pytest.mark.parametrize("suffix", [".html", ".tex", ".md"])
+def test_report_writes_the_file_of_its_suffix(tmp_path, suffix):
+    path = tmp_path / f"report{suffix}"
+    shown("report", YIELD, "-o", str(path), "--data", DYESTUFF)
+    assert "1764.05" in path.read_text(encoding="utf-8")
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_report_refuses_what_it_cannot_write(tmp_path):
+    assert ".html" in refused("report", YIELD, "-o", str(tmp_path / "report.docx"))
+    assert list(tmp_path.iterdir()) == []
+
+
+CHECK = ["check", ONE_WAY, "--parameters", TRUTH, "--units", "20", "--replicates", "50"]
+
+
+def test_check_by_simulation_passes_and_repeats():
+    arguments = [
+        *CHECK,
+        "--sizes",
+        "finite(1:1/2, 4:1/2)",
+        "--effects",
+        "user=two-point(2), residual=uniform",
+        "--seed",
+        "7",
+    ]
+    text = shown(*arguments)
+    assert "user two-point with skewness 2; residual uniform" in text
+    assert "passed: every |z| is at most 4" in text
+    assert shown(*arguments) == text
+
+
+def test_a_check_that_fails_has_exit_code_1():
+    """The plug-in of the squared mean is biased with few levels."""
+    arguments = [
+        *CHECK,
+        "--sizes",
+        "constant(2)",
+        "--statistics",
+        "totals",
+        "--means",
+        "plug-in",
+        "--replicates",
+        "4000",
+    ]
+    result = run(*arguments, "--units", "4")
+    assert result.exit_code == 1
+    assert "FAILED: |z| is above 4 for var(1|user)" in result.stdout
+
+
+def test_a_check_takes_the_design_of_a_file_and_laws_of_covariates():
+    formula, truth = "Yield ~ 1 + `x 1` + (1 | Batch)", "Intercept=0, `x 1`=1, var(1|Batch)=1, var(residual)=2"
+    text = shown(
+        "check",
+        formula,
+        "--parameters",
+        truth,
+        "--data",
+        DYESTUFF,
+        "--covariates",
+        "`x 1`=normal(0, 1)",
+        "--replicates",
+        "20",
+    )
+    assert "30 observations, 6 levels of Batch; x 1 normal" in text
+
+
+# -- fit ---------------------------------------------------------------------------------------------------------------
+
+
+def test_fit_as_table_csv_and_json():
+    assert "1764.05" in shown("fit", DYESTUFF, YIELD)
+    table = shown("fit", DYESTUFF, YIELD, "--format", "csv").splitlines()
+    assert table[0] == "parameter,estimate,truncated"
+    found = json.loads(shown("fit", DYESTUFF, YIELD, "--format", "json"))
+    assert found["nobs"] == 30
+    assert found["levels"] == {"Batch": 6}
+    assert found["estimates"]["var(residual)"] == pytest.approx(2451.25, rel=1e-12)
+    assert table[2] == f"var(1|Batch),{found['estimates']['var(1|Batch)']},{found['truncated']['var(1|Batch)']}"
+
+
+def test_fit_reads_in_chunks_as_in_one_piece(tmp_path, monkeypatch):
+    """Labels that look like numbers in one chunk and like text in another are the same levels."""
+    frame = pd.DataFrame({"user": ["1", "2", "1", "x", "2", "x", "01", "01"], "y": [1, 2, 3.5, 4, 5, 6, 7, 8]})
+    frame.to_csv(tmp_path / "y.csv", index=False)
+    whole = shown("fit", str(tmp_path / "y.csv"), ONE_WAY, "--format", "json")
+    monkeypatch.setattr("momentalg.cli.files.CHUNK", 3)
+    parts = json.loads(shown("fit", str(tmp_path / "y.csv"), ONE_WAY, "--format", "json"))
+    assert parts["levels"] == {"user": 4}
+    assert parts["estimates"] == pytest.approx(json.loads(whole)["estimates"], rel=1e-12)
+    assert json.loads(whole)["estimates"] == pytest.approx(dict(ma.Model(ONE_WAY).fit(frame).params), rel=1e-12)
+
+
+def test_fit_counts_or_refuses_missing_values(tmp_path, monkeypatch):
+    monkeypatch.setattr("momentalg.cli.files.CHUNK", 3)
+    path = tmp_path / "y.csv"
+    path.write_text("user,y\na,1\na,2\nb,3\nb,\nb,\nb,\na,5\nc,6\nc,NA\nc,7\n")
+    assert "rows have missing values" in refused("fit", str(path), ONE_WAY)
+    found = json.loads(shown("fit", str(path), ONE_WAY, "--missing", "drop", "--format", "json"))
+    assert (found["nobs"], found["dropped"]) == (6, 4)
+    path.write_text("user,y\na,\nb,\n")
+    assert "all 2 rows have missing values" in refused("fit", str(path), ONE_WAY, "--missing", "drop")
+
+
+def test_fit_reads_tabs_semicolons_and_compressed_files(tmp_path):
+    rows = ma.datasets.path("Dyestuff").read_text()
+    (tmp_path / "y.tsv").write_text(rows.replace(",", "\t"))
+    (tmp_path / "semi.csv").write_text(rows.replace(",", ";"))
+    (tmp_path / "y.csv.gz").write_bytes(gzip.compress(rows.encode()))
+    expected = shown("fit", DYESTUFF, YIELD)
+    assert shown("fit", str(tmp_path / "y.tsv"), YIELD) == expected
+    assert shown("fit", str(tmp_path / "y.csv.gz"), YIELD) == expected
+    assert shown("fit", str(tmp_path / "semi.csv"), YIELD, "--separator", ";") == expected
+    assert "--separator ';'" in refused("fit", str(tmp_path / "semi.csv"), YIELD)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "is empty"),
+        ("user,y\n", "no rows"),
+        ("user,y\na,1\na,2,3,4\n", "cannot be read"),
+        ("user,y\na,1,5\nb,2,5\n", "decimal commas"),
+        ("user,y\na,1\nb\n", "missing values: 'y' (1, first in row 1)"),
+        ("user,y,y\na,1,2\n", "2 columns called 'y'"),
+        ("user,y\na,1\na,two\n", "not numeric"),
+        ("user,y\na,1\nb,2\n", "every level of user has one row"),
+    ],
+)
+def test_fit_of_files_that_it_cannot_use(tmp_path, content, said):
+    path = tmp_path / "y.csv"
+    path.write_text(content)
+    assert said in refused("fit", str(path), ONE_WAY)
+
+
+# -- lists -------------------------------------------------------------------------------------------------------------
+
+
+def test_rules_are_listed_and_shown():
+    assert all(name in shown("rules") for name in ["total_variance", "linearity", "tower"])
+    text = squeezed(shown("rules", "total_variance"))
+    assert "Var(W | K) = E[Var(W | K, U) | K] + Var(E[W | K, U] | K)" in text
+    assert "Weiss (2005)" in text
+
+
+def test_statistics_are_listed_and_shown_with_the_equations_of_a_model():
+    assert all(name in shown("statistics") for name in ma.statistics())
+    text = squeezed(shown("statistics", "totals", "--formula", YIELD))
+    assert "SS = sum_i S_i^2" in text
+    assert "n var(1|Batch) + n var(residual)" in text
+    assert "beta" in shown("statistics", "normal_equations", "--formula", "y ~ 1 + x + (1 | user)")
+
+
+# -- what is typed -----------------------------------------------------------------------------------------------------
+
+
+def test_pairs_keep_commas_inside_parentheses_and_quotes():
+    text = "Intercept=2, cov(1,x|user)=1/4,`a=b, c`=3"
+    assert reading.pairs([text], "--parameters") == {"Intercept": "2", "cov(1,x|user)": "1/4", "`a=b, c`": "3"}
+
+
+@pytest.mark.parametrize(
+    ("text", "law"),
+    [
+        ("poisson(3)", ma.Poisson(3)),
+        (" Poisson( 1/2 )", ma.Poisson("1/2")),
+        ("constant(4)", ma.Constant(4)),
+        ("finite(1:1/2, 3:1/2)", ma.Finite({1: "1/2", 3: "1/2"})),
+        ("zero_truncated_poisson(3)", ma.ZeroTruncatedPoisson(3)),
+        ("negative-binomial(mean=4, shape=2)", ma.NegativeBinomial(mean=4, shape=2)),
+        ("exponential", ma.Exponential(1)),
+        ("t(12)", ma.StudentT(12)),
+        ("uniform(-2, 5/2)", ma.Uniform(-2, "5/2")),
+    ],
+)
+def test_laws_are_those_of_the_catalogue(text, law):
+    assert reading.law(text) == law
+
+
+@pytest.mark.parametrize(
+    "text", ["", "poisson(", "poisson(3))", "empirical", "__import__('os')", "finite(1:2)", "poisson(x)"]
+)
+def test_what_is_no_law_is_refused(text):
+    with pytest.raises(ma.MomentalgError):
+        reading.law(text)
+
+
+def test_one_law_of_effects_is_for_all_of_them_and_the_residual():
+    model = ma.Model(ONE_WAY)
+    assert reading.effects("exponential", model) == {"user": ma.Exponential(1), "residual": ma.Exponential(1)}
+    named = reading.effects("user=uniform(0, 1), residual=negative-binomial(mean=4, shape=2)", model)
+    assert named == {"user": ma.Uniform(0, 1), "residual": ma.NegativeBinomial(mean=4, shape=2)}
+    assert reading.effects("negative-binomial(mean=4, shape=2)", model)["user"] == ma.NegativeBinomial(mean=4, shape=2)
+    assert reading.effects(None, model) is None
