@@ -9,7 +9,7 @@ import pytest
 
 from tests.golden import main
 
-MODEL = "def build():\n    return {'result.md': 'N µ\\n', 'estimator.py': 'x = 1\\n'}\n"
+MODEL = "def build():\n    return {'one.md': '# One µ\\n\\n$$\\nN\\n$$\\n', 'estimator.py': 'x = 1\\n'}\n"
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_rebuilt_files_compare_equal(root, tmp_path, capsys):
-    assert (root / "one" / "result.md").read_bytes() == "N µ\n".encode()
+    assert (root / "one" / "one.md").read_bytes() == "# One µ\n\n$$\nN\n$$\n".encode()
     assert main("compare", root, tmp_path / "scratch") == 0
     assert "1 derivations compared, 0 files differ" in capsys.readouterr().out
 
@@ -30,9 +30,9 @@ def test_rebuilt_files_compare_equal(root, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("result.md", b"N mu\n", "-N mu"),
-        ("result.md", "N µ\r\n".encode(), "in line ends only"),
-        ("result.md", None, "is missing"),
+        ("one.md", b"# One mu\n", "-# One mu"),
+        ("one.md", "# One µ\r\n\r\n$$\r\nN\r\n$$\r\n".encode(), "in line ends only"),
+        ("one.md", None, "is missing"),
         ("stale.tex", b"x\n", "is not built by model.py"),
     ],
 )
@@ -48,7 +48,18 @@ def test_each_difference_is_named_and_mended(root, tmp_path, capsys, name, conte
     assert message in shown
     assert main("rebuild", root, tmp_path / "scratch") == 0
     assert main("compare", root, tmp_path / "scratch") == 0
-    assert sorted(p.name for p in (root / "one").iterdir()) == ["estimator.py", "model.py", "result.md"]
+    assert sorted(p.name for p in (root / "one").iterdir()) == ["estimator.py", "model.py", "one.md"]
+
+
+def test_the_list_of_derivations_has_their_titles_and_first_formulas(root, tmp_path, capsys):
+    readme = root / "README.md"
+    assert readme.read_text(encoding="utf-8").endswith("\n## [One µ](one/one.md)\n\n$$\nN\n$$\n")
+    readme.write_text("# Derivations\n", encoding="utf-8")
+    assert main("compare", root, tmp_path / "scratch") == 1
+    assert "derivations/README.md differs" in capsys.readouterr().out
+    readme.unlink()
+    assert main("compare", root, tmp_path / "scratch") == 1
+    assert "derivations/README.md is missing" in capsys.readouterr().out
 
 
 def test_no_derivation_at_all_is_not_a_success(tmp_path):

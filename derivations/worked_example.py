@@ -1,0 +1,183 @@
+"""Worked examples: a model, what is derived from it, the published answers, and the files that show them.
+
+A folder derivations/<slug>/ holds a model.py that declares one `WorkedExample`. Published answers are written by hand,
+as expressions with the place they are from; nothing of them comes from the engine. `WorkedExample.build` writes
+nothing unless every derivation replays, every result equals its published answer symbolically, and the independent
+oracles of momentalg.check give the same numbers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import pandas as pd
+import sympy
+
+import momentalg as ma
+from derivations import document
+from momentalg.check.enumeration import enumerate_cumulant
+from momentalg.check.partitions import CumulantsFromMoments
+from momentalg.check.random_design import law_cumulant
+from momentalg.derive.derivation import Derivation
+from momentalg.expr.nodes import Add, Cumulant, Mul, Node, Pow, mul
+from momentalg.expr.sympy_door import to_sympy
+from momentalg.expr.text import text
+from momentalg.moments.system import MomentSystem
+
+
+class Disagreement(Exception):  # noqa: N818 - it names what is found
+    """The engine, the literature and the oracles do not say the same."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """One answer: its name, the derivation, what the literature says the result is, and where it says so.
+
+    `statement` is how to print what was asked, where that is long: the variance of an estimate that has a symbol.
+    """
+
+    name: str
+    derived: Derivation
+    answer: Node
+    source: str
+    statement: Node | None = None
+
+    def agrees(self) -> bool:
+        """Whether the derived result equals the published one, symbolically, in raw moments."""
+        derived, published = self.derived.canonical, in_raw_moments(self.answer)
+        field = sympy.QQ.frac_field(*sorted(derived.free_symbols | published.free_symbols, key=str))
+        return bool(field.from_sympy(derived) == field.from_sympy(published))
+
+
+def in_raw_moments(node: Node) -> Any:
+    """A result as SymPy, with expectations in place of the variances and covariances of design variables."""
+    match node:
+        case Add(args):
+            return sympy.Add(*map(in_raw_moments, args))
+        case Mul(args):
+            return sympy.Mul(*map(in_raw_moments, args))
+        case Pow(base, exponent):
+            return in_raw_moments(base) ** exponent
+        case Cumulant(args, ()):
+            cumulant = CumulantsFromMoments(lambda items: to_sympy(Cumulant((mul(*(args[i] for i in items)),))))
+            return cumulant(tuple(range(len(args))))
+        case _:
+            return to_sympy(node)
+
+
+@dataclass(frozen=True)
+class WorkedExample:
+    """A model with its published answers, its moment equations, and small numbers that check both exactly.
+
+    `law` lists atoms of the design of one unit, as in ``d.evaluate(law=...)``: unconditional results are checked under
+    it, results given the design on the one design in which each atom occurs once, and on that design the estimators
+    must be unbiased. `simulation` is passed to ``model.check``.
+    """
+
+    slug: str
+    title: str
+    about: str
+    model: ma.Model
+    published: tuple[Published, ...]
+    system: MomentSystem
+    parameters: Mapping[str, int | str]
+    law: Sequence[Mapping[str, Any]]
+    simulation: Mapping[str, Any]
+
+    def build(self) -> dict[str, str]:
+        """The generated files, by name.
+
+        Raises:
+            RuleError: a step of a derivation does not follow.
+            Disagreement: a result differs from the published answer or from exact enumeration, or the check fails.
+
+        """
+        for answer in self.published:
+            answer.derived.verify()
+            if not answer.agrees():
+                raise Disagreement(f"{self.slug}: {answer.name} is not as in {answer.source}")
+        blocks = tuple(document.blocks(self))
+        return {
+            f"{self.slug}.md": document.markdown(blocks),
+            f"{self.slug}.tex": document.latex(blocks),
+            "estimator.py": self.system.estimator().source,
+            "check.json": json.dumps(self.check(), indent=2, ensure_ascii=False) + "\n",
+        }
+
+    def check(self) -> dict[str, Any]:
+        """Exact enumeration of each result and each estimator, and the verdict of a simulation."""
+        return {
+            "model": repr(self.model),
+            "parameters": {key: str(value) for key, value in self.parameters.items()},
+            "law of one unit": [{key: _shown(value) for key, value in atom.items()} for atom in self.law],
+            "results": [self._enumerated(answer) for answer in self.published],
+            "estimators": {
+                "design": "each unit of the law once",
+                "expectations": {key: str(value) for key, value in self._expectations()},
+            },
+            "simulation": self._simulated(),
+        }
+
+    def _enumerated(self, answer: Published) -> dict[str, Any]:
+        values: dict[str, str] = {}
+        for where, derived, enumerated in self._values(answer.derived):
+            if derived != enumerated:
+                raise Disagreement(f"{self.slug}: {answer.name} {where}: {derived}, by enumeration {enumerated}")
+            values[where] = str(enumerated)
+        return {"name": answer.name, "asked": text(answer.derived.asked), "value": values.get("", values)}
+
+    def _values(self, d: Derivation) -> Iterator[tuple[str, Fraction, Fraction]]:
+        """Where a result is taken, its value by the engine, and by enumeration."""
+        model = d.model.resolved
+        if not d.given:
+            derived = d.evaluate(parameters=self.parameters, law=self.law)
+            yield "", derived, law_cumulant(d.args, self.law, model, self.parameters)
+            return
+        (column,) = model.unit
+        derived = d.evaluate(parameters=self.parameters, data=pd.DataFrame(self._rows))
+        if not isinstance(derived, pd.Series):
+            yield "", derived, enumerate_cumulant(d.args, self._rows, model, self.parameters)
+            return
+        for label, value in derived.items():
+            yield str(label), value, enumerate_cumulant(d.args, self._rows, model, self.parameters, {column: label})
+
+    def _expectations(self) -> Iterator[tuple[str, Fraction]]:
+        """The exact expectation of each estimator, which must be the parameter."""
+        solution = self.system.solve()
+        statistics = {e.name: e.statistic for e in (*self.system.common, *solution.equations)}
+        for key, formula in solution.closed_form.items():
+            estimator = document.with_statistics(formula, statistics)
+            expectation = enumerate_cumulant((estimator,), self._rows, self.model.resolved, self.parameters)
+            if expectation != Fraction(self.parameters[key]):
+                raise Disagreement(f"{self.slug}: the estimator of {key} has expectation {expectation}")
+            yield key, expectation
+
+    @property
+    def _rows(self) -> list[dict[str, Any]]:
+        """The design in which each atom of the law is one unit: a, b, c, ..."""
+        (column,) = self.model.resolved.unit
+        size = f"size({column})"
+        rows: list[dict[str, Any]] = []
+        for label, atom in zip("abcdefgh", self.law, strict=False):
+            own = {key: value for key, value in atom.items() if key not in ("p", size)}
+            for j in range(atom[size]):
+                values = {key: value[j] if isinstance(value, list) else value for key, value in own.items()}
+                rows += [{column: label, **values}]
+        return rows
+
+    def _simulated(self) -> dict[str, Any]:
+        """The settings and the verdict of a check by simulation: no simulated number."""
+        wanted = {key: self.parameters[key] for key in self.model.parameters}
+        found = self.model.check(parameters=wanted, statistics=self.system.statistics, **self.simulation)
+        if not found.passed:
+            raise Disagreement(f"{self.slug}: {found.verdict}")
+        settings = {"design": found.design, "effects": found.effects}
+        return {**settings, "replicates": found.replicates, "seed": found.seed, "verdict": found.verdict}
+
+
+def _shown(value: Any) -> Any:
+    return [_shown(v) for v in value] if isinstance(value, list) else value if isinstance(value, int) else str(value)
