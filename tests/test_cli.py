@@ -107,7 +107,6 @@ def test_the_caret_stands_under_the_place():
         (["derive", ONE_WAY, "--moment", "cov"], "cov is of 2 statistics; found 1"),
         (["derive", ONE_WAY, "--statistic", "S", "--statistic", "T", "--moment", "var"], "var is of one statistic"),
         (["derive", ONE_WAY, "--statistic", "pairs", "--given", "N"], "give it alone"),
-        (["derive", ONE_WAY, "--statistic", "pairs", "--format", "latex"], "printed as text"),
         (["derive", ONE_WAY, "--given", "Z"], "cannot condition on 'Z'; there are N (the sizes), user (its effects)"),
         (["derive", ONE_WAY, "--levels", "X"], "--levels takes pairs"),
         (["derive", ONE_WAY, "--levels", "X=user,X=user"], "gives X twice"),

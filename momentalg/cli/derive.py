@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from momentalg.catalogue import discover
-from momentalg.cli import layout, options, reading
+from momentalg.cli import options, reading
 from momentalg.errors import StatisticError
 
 if TYPE_CHECKING:
@@ -74,16 +74,23 @@ def derive(
     model = Model(formula, levels=reading.levels(levels))
     families = discover("momentalg.statistics", "STATISTIC")
     if names[0] in families:
-        _only_text(form, names, moment or given or via or summed)
-        click.echo("\n".join(layout.system(model.moment_equations(names[0]), model)))
+        if len(names) > 1 or moment or given or via or summed:
+            raise StatisticError(f"{names[0]} is a set of statistics with moments of its own: give it alone")
+        system = model.moment_equations(names[0])
+        click.echo("\n".join(_printed(part, form) for part in (system, system.solve())))
         return
     statistics = [_statistic(name, model) for name in names]
     if summed:
         statistics = [_over_levels(s, model) for s in statistics]
     d = _derived(model, statistics, moment, reading.conditions(given, model), reading.conditions(via, model))
     checked = d.verify()
-    click.echo({"text": d.text, "latex": d.latex, "markdown": d.markdown}[form]().rstrip("\n"))
+    click.echo(_printed(d, form), nl=False)
     click.echo(f"verified: {checked.steps} steps replayed, each keeps the value", err=form != "text")
+
+
+def _printed(found: Any, form: str) -> str:
+    text: str = {"text": found.text, "latex": found.latex, "markdown": found.markdown}[form]()
+    return text
 
 
 def _derived(
@@ -143,10 +150,3 @@ def _over_levels(statistic: Node, model: Model) -> Node:
     from momentalg.expr.nodes import over
 
     return over(model.resolved.groups[0].name, statistic)
-
-
-def _only_text(form: str, names: tuple[str, ...], others: object) -> None:
-    if len(names) > 1 or others:
-        raise StatisticError(f"{names[0]} is a set of statistics with its own moments: give it alone, without --moment")
-    if form != "text":
-        raise StatisticError("a set of statistics is printed as text here; `momentalg report` writes .html, .tex, .md")

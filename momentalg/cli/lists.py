@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import click
 
 from momentalg.catalogue import discover
-from momentalg.cli import layout, options
+from momentalg.cli import options
 from momentalg.errors import RuleError, StatisticError
 from momentalg.expr.text import text
 
@@ -56,12 +58,8 @@ def statistics(name: str | None, formula: str) -> None:
 
     click.echo(f"{family.name}: {family.title}\n")
     _facts([("definition", family.definition), *(("assumes", a) for a in family.assumes), ("source", family.source)])
-    model = Model(formula)
-    click.echo(f"\nEquations for {model.formula}\n")
-    if name == "normal_equations":
-        click.echo("\n".join(layout.equations(model.moment_equations().common, model)))
-    else:
-        click.echo("\n".join(layout.system(model.moment_equations(name), model)))
+    system = Model(formula).moment_equations(name)
+    click.echo(f"\n{system.formula}\n\n{system.text()}", nl=False)
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -83,7 +81,16 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 def _facts(facts: Iterable[tuple[str, str]]) -> None:
     for name, value in facts:
         if value:
-            click.echo(layout.hanging(f"{name}: ", value))
+            click.echo(_hanging(f"{name}: ", value))
+
+
+def _hanging(head: str, body: str) -> str:
+    """`body` after `head`, wrapped and indented by the width of the head."""
+    columns = min(shutil.get_terminal_size((100, 24)).columns, 120)
+    indent = " " * len(head)
+    return textwrap.fill(
+        body, columns, initial_indent=head, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _unknown(what: str, name: str, known: Mapping[str, Any], listing: str) -> str:
