@@ -132,9 +132,9 @@ def literal(text: str) -> str:
     return f'"{shown[1:-1]}"' if shown.startswith("'") and not {'"', "\\"} & set(shown) else shown
 
 
-def wrapped(text: str, width: int = 108) -> tuple[str, ...]:
+def wrapped(text: str, width: int = 108, indent: str = "    ") -> tuple[str, ...]:
     """`text` in lines; those after the first are indented."""
-    return tuple(textwrap.wrap(text, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False))
+    return tuple(textwrap.wrap(text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False))
 
 
 def _context(ir: EstimatorIR) -> Context:
@@ -247,7 +247,13 @@ def _shift_note(ir: EstimatorIR) -> str:
     shifted = [s.name for s in ir.rows if s.shifted]
     if "y" not in shifted:
         return "The model has no intercept that could take up a shift of the response, so that its sums are about 0."
-    return f"Sums of {', '.join(shifted)} are taken about shifts, so that values far from 0 lose no digits."
+    notes = [f"Sums of {', '.join(shifted)} are taken about shifts, so that values far from 0 lose no digits."]
+    if any(isinstance(step, Quantity) and step.name.endswith("_first_order") for step in ir.steps):
+        notes.append(
+            "The equations are solved for y less its shift, and for what a unit of shift adds to the solution; "
+            "together they are the solution for y itself."
+        )
+    return "\n".join(line for note in notes for line in wrapped(note, indent=""))
 
 
 def _command(ir: EstimatorIR) -> str:

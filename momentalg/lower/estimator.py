@@ -175,7 +175,9 @@ class _Lowering:
             if moved is None or vanishes(moved, self.model):
                 self.scope.letters[prime] = ZERO
             else:
-                self.scope.letters[prime] = self._named(moved, f"what a unit of shift adds to {equation.name}")
+                shown = f"what a unit of shift adds to {equation.name}: {wording(moved)}"
+                hint = f"{_identifier(equation.name)}_first_order"
+                self.scope.letters[prime] = self.scope.define(moved, hint, shown)
         products = self._products()
         for key, product in products.items():
             self.scope.hats[key] = product
@@ -257,7 +259,7 @@ class _Lowering:
         return self.scope.scalar(equation.coefficients[key]) if key in equation.coefficients else const(0)
 
     def _named(self, node: Node, name: str) -> Expr:
-        return self.scope.name(self.scope.scalar(node), _identifier(name), f"{name} = {wording(node)}")
+        return self.scope.define(node, _identifier(name), f"{name} = {wording(node)}")
 
 
 def _identifier(name: str) -> str:

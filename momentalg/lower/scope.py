@@ -52,6 +52,17 @@ class Scope:
             self._named[value] = Ref(chosen, shape_of(value))
         return self._named[value]
 
+    def define(self, item: Node, hint: str, formula: str) -> Expr:
+        """Lower a node that has a name of its own, and name it so, in place of a name after what it adds up."""
+        before = len(self.steps)
+        value = self.scalar(item)
+        last = self.steps[-1] if len(self.steps) > before else None
+        if isinstance(last, Quantity) and self._named.get(last.value) == value:
+            self.steps.pop()
+            del self._named[last.value]
+            value = last.value
+        return self.name(value, hint, formula)
+
     def scalar(self, item: Node) -> Expr:
         """The value of a node that has one value for the whole sample."""
         match item:

@@ -34,6 +34,8 @@ def wording(node: n.Node) -> str:
             return "N" if by else "n"
         case n.Levels(by):
             return f"the number of levels of {join_factor(by)}"
+        case n.Total(n.Number(value), by) if value == 1:
+            return "N" if by else "n"
         case n.Total(body, by) | n.Sum(_, body, by):
             return f"total of {_atom(body)}" + ("" if by else " over all rows")
         case n.Over(None, body):
@@ -66,7 +68,7 @@ def wording(node: n.Node) -> str:
 def _atom(node: n.Node) -> str:
     """The node's formula, in parentheses unless it is one word."""
     text = wording(node)
-    bare = isinstance(node, n.Response | n.Value | n.Size | n.Function)
+    bare = isinstance(node, n.Response | n.Value | n.Size | n.Function) or text in ("N", "n")
     return text if bare or text.isdigit() else f"({text})"
 
 
