@@ -197,9 +197,10 @@ def _generated(model: Any, statistics: Any, means: str | None) -> Estimator:
 def _shown(replicates: Iterator[Replicate], total: int, progress: bool) -> Iterable[Replicate]:
     if not progress:
         return replicates
+    from rich.console import Console
     from rich.progress import track
 
-    return track(replicates, description="simulating", total=total)
+    return track(replicates, "simulating", total, console=Console(stderr=True), transient=True)
 
 
 def _estimates(estimator: Estimator, replicate: Replicate) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -89,8 +90,12 @@ def derive(
 
 
 def _printed(found: Any, form: str) -> str:
-    text: str = {"text": found.text, "latex": found.latex, "markdown": found.markdown}[form]()
-    return text
+    """The views of a derivation, a system or a solution; text as wide as the terminal."""
+    if form == "text":
+        found_text: str = found.text(max(60, min(shutil.get_terminal_size((100, 24)).columns, 120)))
+        return found_text
+    other: str = found.latex() if form == "latex" else found.markdown()
+    return other
 
 
 def _derived(

@@ -36,11 +36,11 @@ class Readable:
 
         return sections_html(*self.reading())
 
-    def text(self) -> str:
-        """Plain text for a terminal."""
-        from momentalg.derive.view import sections_text
+    def text(self, width: int = 100) -> str:
+        """Plain text for a terminal of `width` columns."""
+        from momentalg.derive.terminal import sections_text
 
-        return sections_text(*self.reading())
+        return sections_text(*self.reading(), width)
 
     def _repr_markdown_(self) -> str:
         return self.markdown()

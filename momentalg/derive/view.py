@@ -1,4 +1,4 @@
-"""Derivations in LaTeX, HTML, Markdown and text: pure views of one reading.
+"""Derivations in LaTeX, HTML and Markdown: pure views of one reading. Text is in `momentalg.derive.terminal`.
 
 Each chain has a heading and rows ``left = right``, with the law at the right. An assumption is numbered where laws use
 it, [A1], and stated below the chain that uses it first. In HTML the terms that the next law acts on are underlined.
@@ -71,19 +71,6 @@ def sections_html(sections: Sequence[Section], notation: Notation) -> str:
         parts += [f'<table class="equations">\n{rows}\n</table>'] * bool(rows)
         parts += [f'<p class="remark">{escape_html(remark)}</p>' for remark in section.remarks]
     return "\n".join(['<div class="momentalg">', *parts, "</div>"]) + "\n"
-
-
-def sections_text(sections: Sequence[Section], notation: Notation) -> str:
-    """Plain text for a terminal."""
-    lines: list[str] = []
-    for section in sections:
-        lines += ["", _heading(section, lambda node: text(node, notation))]
-        for line in section.lines:
-            if line.left is not None:
-                lines.append(f"  {text(line.left, notation)}")
-            lines.append(f"    = {text(line.node, notation)}{line.note and f'    [{line.note}]'}")
-        lines += [f"  {remark}" for remark in section.remarks]
-    return "\n".join(lines[1:]) + "\n"
 
 
 def markdown_math(code: str) -> str:

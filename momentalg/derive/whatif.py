@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from momentalg.cumulants.design_moments import Letter, Moment
 from momentalg.cumulants.display import to_node
+from momentalg.cumulants.letters import from_letters
 from momentalg.cumulants.normal_form import Unifier, normal_form
 from momentalg.cumulants.polynomial import Polynomial
-from momentalg.cumulants.random_view import canonical, from_letters
+from momentalg.cumulants.random_view import canonical
 from momentalg.cumulants.terms import SIZE, Entry, Level, Term, cell_of
 from momentalg.cumulants.totals import DesignTotal, single
 from momentalg.errors import ModelError, UnsupportedError
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from momentalg.derive.derivation import Derivation
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class WhatIf:
     """The result of a derivation under further assumptions, or of an approximation.
 
@@ -64,6 +65,14 @@ class WhatIf:
     def assuming(self, *, normal: bool = False, balanced: bool = False, law: Mapping[str, Any] | None = None) -> WhatIf:
         """Assume more; see `Derivation.assuming`."""
         return assume(self, normal=normal, balanced=balanced, law=law)
+
+    def __repr__(self) -> str:
+        from momentalg.expr.text import text
+
+        _, notation = self.derivation.reading()
+        shown = str(self.result) if self.laws else text(self.node, notation)
+        left_out = "".join(f"; left out: {text(node, notation)}" for node in self.left_out)
+        return f"<WhatIf {text(self.asked, notation)} = {shown}; {'; '.join(self.settings)}{left_out}>"
 
 
 def assume(base: Derivation | WhatIf, *, normal: bool, balanced: bool, law: Mapping[str, Any] | None) -> WhatIf:
@@ -156,28 +165,16 @@ def _read_laws(law: Mapping[str, Any], model: ResolvedModel) -> dict[str, Any]:
 
 
 def _with_laws(polynomial: Polynomial, laws: Mapping[str, Any], model: ResolvedModel) -> Any:
-    """Replace raw moments of the variables that a law is given for; a joint moment with others stays."""
-    import sympy
-
-    from momentalg.expr.sympy_door import symbol as sympy_symbol
+    """Put in raw moments of the variables that a law is given for; a joint moment with others stays."""
     from momentalg.expr.sympy_door import to_sympy
 
-    result = sympy.Integer(0)
-    read = laws[""]
-    for monomial, coefficient in canonical(polynomial, model).terms.items():
-        product = sympy.Rational(coefficient.numerator, coefficient.denominator)
-        for symbol, power in monomial:
-            value = _moment_value(symbol, read, model) if isinstance(symbol, Moment) else None
-            if value is None:
-                node = to_node(from_letters(Polynomial.symbol(symbol), model), model)
-                value = sympy_symbol(symbol) if isinstance(symbol, str) else to_sympy(node)
-            elif isinstance(value, Fraction):
-                value = sympy.Rational(value.numerator, value.denominator)
-            elif not isinstance(value, sympy.Basic):
-                value = sympy.Float(float(value))
-            product = product * value**power
-        result = result + product
-    return sympy.expand(result)
+    moments = canonical(polynomial, model)
+    values = {
+        to_node(Polynomial.symbol(symbol), model): value
+        for symbol in moments.symbols()
+        if isinstance(symbol, Moment) and (value := _moment_value(symbol, laws[""], model)) is not None
+    }
+    return to_sympy(to_node(from_letters(moments, model), model), values).expand()
 
 
 def _moment_value(moment: Moment, law: Any, model: ResolvedModel) -> Any:
