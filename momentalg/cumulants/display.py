@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping
 
 from momentalg.cumulants.design_moments import NONEMPTY, Letter, Moment
+from momentalg.cumulants.letters import UNITS
 from momentalg.cumulants.polynomial import Polynomial, Powers
-from momentalg.cumulants.random_view import UNITS
 from momentalg.cumulants.terms import DEFAULT, OBSERVATION, SIZE, Cell, What
 from momentalg.cumulants.totals import DesignTotal
 from momentalg.expr.names import join_factor

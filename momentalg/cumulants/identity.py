@@ -103,7 +103,7 @@ def _partition(
 def counted_choices(
     options: Sequence[Sequence[Choice]], alike: Sequence[Hashable]
 ) -> Iterator[tuple[int, tuple[Choice, ...]]]:
-    """One option for each block; picks that differ by an exchange of blocks that are `alike` once, with their number."""
+    """One option for each block; picks alike but for an exchange of `alike` blocks once, with their number."""
     places: dict[Hashable, list[int]] = {}
     for place, kind in enumerate(alike):
         places.setdefault(kind, []).append(place)

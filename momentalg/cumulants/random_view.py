@@ -9,49 +9,20 @@ m (m - 1) pairs of different ones, and so on. Conditioning on effects turns a gr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from fractions import Fraction
 from functools import cache
-from itertools import product
-from math import factorial
 
-from momentalg.cumulants.design_moments import (
-    NONEMPTY,
-    Known,
-    Letter,
-    Letters,
-    Moment,
-    close,
-    cumulant_of_letters,
-    effect_variable,
-    falling_factorial,
-    is_effect,
-    multiply_letters,
-    raw,
-    size_variable,
-    variables,
-)
+from momentalg.cumulants.design_moments import Known, close, effect_variable, raw, size_variable
 from momentalg.cumulants.identity import joint_cumulant
-from momentalg.cumulants.normal_form import Unifier, normal_form
+from momentalg.cumulants.letters import to_letters
 from momentalg.cumulants.partitions import set_partitions
 from momentalg.cumulants.polynomial import Polynomial
-from momentalg.cumulants.terms import OBSERVATION, SIZE, Entry, Level, Term, What, cell_of
-from momentalg.cumulants.totals import DesignTotal, single
-from momentalg.errors import UnsupportedError
-from momentalg.expr.names import join_factor
-from momentalg.expr.nodes import Variable
+from momentalg.cumulants.terms import SIZE, Term
+from momentalg.cumulants.unit_sums import design_cumulant
 from momentalg.model.resolved import Column, ResolvedModel
 
 Statistics = tuple[tuple[Term, ...], ...]
-
-
-UNITS = What("units")
-
-
-def units_symbol(model: ResolvedModel) -> DesignTotal:
-    """The number of units: of levels, unless a level may be empty, which data do not show."""
-    return single((), UNITS) if join_factor(model.unit) in model.may_be_empty else DesignTotal(model.unit, ())
 
 
 def all_design(model: ResolvedModel) -> Known:
@@ -95,180 +66,6 @@ def total_cumulance(statistics: Statistics, stages: Sequence[Known], model: Reso
     return at(0, tuple(range(len(statistics))))
 
 
-def to_letters(polynomial: Polynomial) -> Polynomial:
-    """Write the values of free levels as letters of their unit."""
-
-    def value(symbol: object, power: int) -> Polynomial | None:
-        if isinstance(symbol, DesignTotal) and not symbol.levels and symbol.entries[0].cell:
-            return Polynomial.symbol(_letter(symbol.entries[0]), power)
-        return None
-
-    return polynomial.substitute(value)
-
-
-def _letter(entry: Entry) -> Letter:
-    named = next((v.name for v in entry.cell if v.column == OBSERVATION), "")
-    (unit,) = {v.name or v.number for v in entry.cell if v.column != OBSERVATION}
-    return Letter(unit, named, entry.what)
-
-
-def from_letters(polynomial: Polynomial, model: ResolvedModel) -> Polynomial:
-    """Write letters of named units as values on their free level again."""
-
-    def value(symbol: object, power: int) -> Polynomial | None:
-        if isinstance(symbol, Letter):
-            return Polynomial.symbol(single(_cell(symbol, model, {}), symbol.what), power)
-        return None
-
-    return polynomial.substitute(value)
-
-
-def _cell(letter: Letter, model: ResolvedModel, bound: dict[str | int, int]) -> tuple[Level, ...]:
-    number = bound.get(letter.unit)
-    name = str(letter.unit) if number is None else ""
-    levels = {c: Level(c, name, -1 if number is None else number) for c in model.unit}
-    if letter.observation:
-        levels[OBSERVATION] = Level(OBSERVATION, letter.observation)
-    return cell_of(levels)
-
-
-def design_cumulant(polynomials: Sequence[Polynomial], known: Known, model: ResolvedModel) -> Polynomial:
-    """The joint cumulant, over the design given `known`, of polynomials in design variables and parameters."""
-    result = Polynomial()
-    for picked in product(*(p.terms.items() for p in polynomials)):
-        coefficient = Polynomial.constant(1)
-        summands: list[tuple[Letters, int]] = []  # letters of a product, with bound units numbered from 0
-        realised = False
-        for monomial, number in picked:
-            fixed, letters, bound, ratio = _units(monomial, sum(b for _, b in summands), model)
-            coefficient = coefficient * fixed.scale(number)
-            summands.append((letters, bound))
-            realised |= ratio
-        if realised:
-            result = result + _realised(picked, polynomials)
-            continue
-        result = result + coefficient * _over_units(summands, known, model)
-    return result
-
-
-def _realised(
-    picked: Sequence[tuple[frozenset[tuple[object, int]], Fraction]], polynomials: Sequence[Polynomial]
-) -> Polynomial:
-    """A ratio over the whole sample stays the value it takes in the data; it has no variance in closed form."""
-    if len(polynomials) > 1:
-        raise UnsupportedError(
-            "a ratio over the whole sample, such as a square divided by the number of observations, has no closed "
-            "variance over random designs; ask for it given the design, with given=ma.design"
-        )
-    return Polynomial([picked[0]])
-
-
-def _units(
-    monomial: frozenset[tuple[object, int]], start: int, model: ResolvedModel
-) -> tuple[Polynomial, Letters, int, bool]:
-    """Split a monomial into its constants, its letters and its number of bound units; and whether it has a ratio."""
-    fixed = Polynomial.constant(1)
-    letters: list[Letters] = []
-    bound = 0
-    for symbol, power in monomial:
-        if isinstance(symbol, Letter):
-            letters.append(frozenset({(symbol, power)}))
-        elif not isinstance(symbol, DesignTotal) or symbol == units_symbol(model):
-            fixed = fixed * Polynomial.symbol(symbol, power)
-        elif power < 0 or any(e.what.kind == "named" for e in symbol.entries):
-            return fixed, frozenset(), 0, True
-        else:
-            for _ in range(power):
-                new, width = _sum_letters(symbol, start + bound, model)
-                letters.append(new)
-                bound += width
-    return fixed, multiply_letters(letters), bound, False
-
-
-def _sum_letters(total: DesignTotal, start: int, model: ResolvedModel) -> tuple[Letters, int]:
-    """A design total as a sum over units: the letters of its summand, and how many units it runs over."""
-    if not total.levels:  # a total over all observations is the sum of the totals of the units
-        letters = [frozenset({(Letter(start, "", total.entries[0].what), 1)})]
-        width = 1
-    else:
-        letters = [frozenset({(_shifted(e, start), e.power)}) for e in total.entries]
-        width = len(total.levels)
-    if join_factor(model.unit) in model.may_be_empty:
-        positive = {x.unit for part in letters for x, p in part if x.what.kind == "total" and p > 0}
-        apart = set(range(start, start + width)) - positive
-        letters += [frozenset({(Letter(unit, "", NONEMPTY), 1)}) for unit in apart]
-    return multiply_letters(letters), width
-
-
-def _shifted(entry: Entry, start: int) -> Letter:
-    letter = _letter(entry)
-    return letter._replace(unit=letter.unit + start) if isinstance(letter.unit, int) else letter
-
-
-def _over_units(summands: Sequence[tuple[Letters, int]], known: Known, model: ResolvedModel) -> Polynomial:
-    """Sum the joint cumulant over all units, by which of the bound units coincide with which."""
-    bound = sum(width for _, width in summands)
-    named = sorted({x.unit for letters, _ in summands for x, _ in letters if isinstance(x.unit, str)})
-    points: list[str | int] = [*named, *range(bound)]
-    result = Polynomial()
-    for partition in set_partitions(len(points)):
-        blocks = [[points[n] for n in block] for block in partition]
-        if any(sum(isinstance(p, str) for p in block) > 1 for block in blocks):
-            continue  # two names are two units
-        stands = {
-            p: next((q for q in block if isinstance(q, str)), min(block, key=str)) for block in blocks for p in block
-        }
-        merged = [
-            multiply_letters(frozenset({(x._replace(unit=stands[x.unit]), p)}) for x, p in letters)
-            for letters, _ in summands
-        ]
-        value = cumulant_of_letters(merged, known, model)
-        free = [s for s in dict.fromkeys(stands.values()) if isinstance(s, int)]
-        result = result + _distinct_units(value, free, named, model)
-    return result
-
-
-def _distinct_units(value: Polynomial, free: list[int], named: Sequence[str], model: ResolvedModel) -> Polynomial:
-    """Sum over distinct units, other than the named ones: a count, or design totals where some are known."""
-    if not free:
-        return value
-    if not any(isinstance(s, Letter) and isinstance(s.unit, int) for s in value.symbols()):
-        counts = falling_factorial(len(free), len(named))
-        number = Polynomial(
-            (frozenset({(units_symbol(model), p)}) if p else frozenset(), Fraction(c)) for p, c in enumerate(counts)
-        )
-        return value * number
-    result = Polynomial()
-    points: list[str | int] = [*named, *free]
-    for partition in set_partitions(len(points)):  # distinct = all, less the coincidences (Moebius)
-        blocks = [[points[n] for n in block] for block in partition]
-        if any(sum(isinstance(p, str) for p in block) > 1 for block in blocks):
-            continue
-        sign = 1
-        stands: dict[str | int, str | int] = {}
-        for block in blocks:
-            sign *= (-1) ** (len(block) - 1) * factorial(len(block) - 1)
-            stands |= {p: next((q for q in block if isinstance(q, str)), block[0]) for p in block}
-        result = result + _unrestricted(value, stands, model).scale(sign)
-    return result
-
-
-def _unrestricted(value: Polynomial, stands: dict[str | int, str | int], model: ResolvedModel) -> Polynomial:
-    """Sum letters over the units that `stands` leaves free, without restriction, in normal form."""
-    free = [s for s in dict.fromkeys(stands.values()) if isinstance(s, int)]
-    number: dict[str | int, int] = {unit: n for n, unit in enumerate(free)}
-    bound = frozenset(Level(c, "", n) for n in number.values() for c in model.unit)
-    result = Polynomial()
-    for monomial, coefficient in value.terms.items():
-        letters = [(x._replace(unit=stands[x.unit]), p) for x, p in monomial if isinstance(x, Letter)]
-        rest = frozenset((s, p) for s, p in monomial if not isinstance(s, Letter))
-        entries = tuple(Entry(_cell(x, model, number), x.what, p) for x, p in letters)
-        design = normal_form(Term(Fraction(1), (), entries, bound), model, Unifier(len(free)))
-        if design is not None:
-            result = result + to_letters(Polynomial({design: coefficient})) * Polynomial({rest: Fraction(1)})
-    return result
-
-
 def canonical(polynomial: Polynomial, model: ResolvedModel) -> Polynomial:
     """Raw moments throughout: the form in which results are compared."""
     return raw(polynomial, model)
@@ -282,27 +79,3 @@ def needs_nonempty(statistics: Statistics, known: Known, model: ResolvedModel) -
         for term in terms
         for e in term.entries
     )
-
-
-def remaining(polynomial: Polynomial, model: ResolvedModel) -> Iterator[Variable]:
-    """The variables on which a conditional result still depends."""
-    for symbol in polynomial.symbols():
-        if isinstance(symbol, Letter) and not is_effect(symbol.what):
-            yield from variables(symbol.what, model)
-
-
-__all__ = [
-    "Moment",
-    "Statistics",
-    "What",
-    "all_design",
-    "canonical",
-    "design_cumulant",
-    "from_letters",
-    "needs_nonempty",
-    "remaining",
-    "to_letters",
-    "total_cumulance",
-    "units_symbol",
-    "with_effects_known",
-]

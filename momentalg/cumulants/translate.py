@@ -11,6 +11,16 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import NamedTuple
 
+from momentalg.cumulants.binding import (
+    CURRENT,
+    bind_levels,
+    default_columns,
+    join_current,
+    not_empty,
+    over_observations,
+    sum_over_named,
+    total_over,
+)
 from momentalg.cumulants.normal_form import Unifier, constant_on, normal_form
 from momentalg.cumulants.polynomial import Polynomial
 from momentalg.cumulants.terms import (
@@ -29,8 +39,6 @@ from momentalg.cumulants.terms import (
     cell_of,
     gathered,
     multiply,
-    multiply_monomials,
-    relabel,
 )
 from momentalg.cumulants.totals import DesignTotal
 from momentalg.errors import StatisticError, UnsupportedError
@@ -55,7 +63,6 @@ from momentalg.expr.nodes import (
 from momentalg.expr.nodes import Sum as ObservationSum
 from momentalg.model.resolved import ResolvedModel
 
-CURRENT = Level(OBSERVATION, "\0current")  # the observation that the enclosing total runs over
 ONE = Term(Fraction(1))
 
 
@@ -101,7 +108,7 @@ def _terms(node: Node, model: ResolvedModel, scope: Scope) -> list[Term]:
         case Size(by, names):
             return [Term(Fraction(1), entries=(Entry(_cell(by, names), SIZE, 1),))]
         case Total(body, by, names):
-            return [_total(term, _cell(by, names)) for term in _terms(body, model, scope._replace(inside=True))]
+            return [total_over(term, _cell(by, names)) for term in _terms(body, model, scope._replace(inside=True))]
         case Over(by, body):
             return _over(by, body, model, scope)
         case Levels(by) if by == model.unit and join_factor(by) in model.may_be_empty:
@@ -112,11 +119,11 @@ def _terms(node: Node, model: ResolvedModel, scope: Scope) -> list[Term]:
             return [Term(Fraction(1), entries=(Entry(_cell(by, names), What("nonempty"), 1),))]
         case LevelSum(levels, body):
             bind = {Level(c, name): Level(c, "", n) for n, (c, name) in enumerate(levels)}
-            return [_bind(term, bind) for term in _terms(body, model, scope)]
+            return [bind_levels(term, bind) for term in _terms(body, model, scope)]
         case ObservationSum(index, body, by, names):
             home = _cell(by, names)
             within = scope._replace(homes={**scope.homes, index: home})
-            return [_named_sum(term, index, home) for term in _terms(body, model, within)]
+            return [sum_over_named(term, index, home) for term in _terms(body, model, within)]
         case Effect(by, coefficient, names):
             return [_effect(by, coefficient, names, model)]
         case _:
@@ -126,7 +133,7 @@ def _terms(node: Node, model: ResolvedModel, scope: Scope) -> list[Term]:
 def _product(factors: list[list[Term]]) -> list[Term]:
     result = [ONE]
     for factor in factors:
-        result = gathered(_join_current(multiply(term, other)) for term in result for other in factor)
+        result = gathered(join_current(multiply(term, other)) for term in result for other in factor)
     return result
 
 
@@ -168,45 +175,10 @@ def _effect(by: tuple[str, ...], coefficient: str, names: tuple[str, ...], model
     raise StatisticError(f"the model has no effect of {coefficient} by {join_factor(by)}")
 
 
-def _join_current(term: Term) -> Term:
-    """Factors at the current observation are one observation."""
-    here = [o for o in term.observations if CURRENT in o.cell]
-    if len(here) < 2:
-        return term
-    draws = tuple(d for o in here for d in o.draws)
-    covariates = here[0].covariates
-    for o in here[1:]:
-        covariates = multiply_monomials(covariates, o.covariates)
-    rest = tuple(o for o in term.observations if CURRENT not in o.cell)
-    return term._replace(observations=(*rest, Observation(draws, covariates, (CURRENT,))))
-
-
-def _total(term: Term, cell: Cell) -> Term:
-    """Sum the current observation over a cell; a body without one is counted once for each observation."""
-    here = [o for o in term.observations if CURRENT in o.cell]
-    observed = here[0]._replace(cell=cell) if here else Observation((), (), cell)
-    rest = tuple(o for o in term.observations if CURRENT not in o.cell)
-    return term._replace(observations=(*rest, observed))
-
-
-def _named_sum(term: Term, index: str, cell: Cell) -> Term:
-    """Sum a named observation over a cell."""
-    named = Level(OBSERVATION, index)
-    number = 1 + max((level.number for level in term.bound), default=-1)
-    bound = Level(OBSERVATION, "", number)
-    carried = any(named in o.cell for o in term.observations)
-    term = relabel(term, {named: bound})
-    if not carried:
-        term = term._replace(
-            observations=(*term.observations, Observation((), (), cell_of({v.column: v for v in (*cell, bound)})))
-        )
-    return term._replace(bound=term.bound | {bound})
-
-
 def _over(by: tuple[str, ...] | None, body: Node, model: ResolvedModel, scope: Scope) -> list[Term]:
     terms = _terms(body, model, scope._replace(inside=by is None or scope.inside))
     if by is None:
-        return [_over_observations(term) for term in terms]
+        return [over_observations(term) for term in terms]
     for column in by:
         if column not in model.columns:
             known = ", ".join(quote(c) for c in model.columns)
@@ -215,24 +187,19 @@ def _over(by: tuple[str, ...] | None, body: Node, model: ResolvedModel, scope: S
             )
     result = []
     for term in terms:
-        inner = _default_columns(term) - set(by) - _ancestors(by, model)
+        inner = default_columns(term) - set(by) - _ancestors(by, model)
         if inner:
             raise StatisticError(
                 f"inside over({join_factor(by)}, ...) only totals by factors that contain {join_factor(by)} have a "
                 f"meaning; found a total by {join_factor(tuple(sorted(inner)))}"
             )
-        columns = sorted({*by, *_default_columns(term)})
+        columns = sorted({*by, *default_columns(term)})
         if len(columns) > 1 or _ancestors(columns, model):
             term = term._replace(entries=(*term.entries, not_empty({c: Level(c, DEFAULT) for c in columns})))
         start = 1 + max((level.number for level in term.bound), default=-1)
         bind = {Level(c, DEFAULT): Level(c, "", start + n) for n, c in enumerate(columns)}
-        result.append(_bind(term, bind))
+        result.append(bind_levels(term, bind))
     return result
-
-
-def not_empty(levels: dict[str, Level]) -> Entry:
-    """The indicator that a cell is not empty: a sum over a factor of several columns runs over its cells."""
-    return Entry(cell_of(levels), SIZE, 0)
 
 
 def _ancestors(by: Iterable[str], model: ResolvedModel) -> set[str]:
@@ -242,27 +209,6 @@ def _ancestors(by: Iterable[str], model: ResolvedModel) -> set[str]:
             column = model.local_to[column]
             found.add(column)
     return found
-
-
-def _default_columns(term: Term) -> set[str]:
-    cells = [o.cell for o in term.observations] + [e.cell for e in term.entries]
-    return {v.column for cell in cells for v in cell if v.name == DEFAULT and v.column != OBSERVATION}
-
-
-def _over_observations(term: Term) -> Term:
-    """Sum over all observations; the totals in the body are those of the levels that contain the observation."""
-    columns = _default_columns(term)
-    term = _total(term, cell_of({c: Level(c, DEFAULT) for c in columns}))
-    start = 1 + max((level.number for level in term.bound), default=-1)
-    return _bind(term, {Level(c, DEFAULT): Level(c, "", start + n) for n, c in enumerate(sorted(columns))})
-
-
-def _bind(term: Term, bind: dict[Level, Level]) -> Term:
-    """Turn free levels into bound ones; a level that the term does not mention is summed over all the same."""
-    start = 1 + max((level.number for level in term.bound), default=-1)
-    apart = {old: new._replace(number=start + n) for n, (old, new) in enumerate(bind.items())}
-    term = relabel(term, apart)
-    return term._replace(bound=term.bound | frozenset(apart.values()))
 
 
 def _inverse(base: Node, model: ResolvedModel, scope: Scope, exponent: int) -> Term:

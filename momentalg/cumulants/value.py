@@ -14,21 +14,17 @@ from itertools import product
 from math import factorial
 from types import MappingProxyType
 
+from momentalg.cumulants.binding import not_empty
 from momentalg.cumulants.design_moments import Known, Letter, close, effect_variable, raw
+from momentalg.cumulants.letters import from_letters, to_letters
 from momentalg.cumulants.normal_form import Unifier, normal_form
 from momentalg.cumulants.partitions import Blocks, set_partitions
 from momentalg.cumulants.polynomial import UNIT, Polynomial, Powers, times
-from momentalg.cumulants.random_view import (
-    all_design,
-    design_cumulant,
-    from_letters,
-    to_letters,
-    total_cumulance,
-    with_effects_known,
-)
+from momentalg.cumulants.random_view import all_design, total_cumulance, with_effects_known
 from momentalg.cumulants.terms import DEFAULT, OBSERVATION, Cell, Entry, Level, Observation, Term, What, cell_of
 from momentalg.cumulants.totals import DesignTotal
-from momentalg.cumulants.translate import not_empty, translate
+from momentalg.cumulants.translate import translate
+from momentalg.cumulants.unit_sums import design_cumulant
 from momentalg.errors import StatisticError
 from momentalg.expr.names import join_factor
 from momentalg.expr.nodes import (

@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import Any
 
 from momentalg.cumulants.display import is_parameter, parameter_rank, to_node
+from momentalg.cumulants.letters import from_letters
 from momentalg.cumulants.polynomial import Polynomial, Powers
-from momentalg.cumulants.random_view import from_letters
 from momentalg.derive.derivation import Derivation
 from momentalg.derive.whatif import WhatIf
 from momentalg.expr.nodes import ONE, ZERO, Node, Parameter, mul, power

@@ -12,15 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from momentalg.cumulants.design_moments import size_variable
 from momentalg.cumulants.display import to_node
+from momentalg.cumulants.letters import from_letters, units_symbol
 from momentalg.cumulants.polynomial import Polynomial
-from momentalg.cumulants.random_view import (
-    all_design,
-    from_letters,
-    needs_nonempty,
-    total_cumulance,
-    units_symbol,
-    with_effects_known,
-)
+from momentalg.cumulants.random_view import all_design, needs_nonempty, total_cumulance, with_effects_known
 from momentalg.cumulants.terms import Term
 from momentalg.cumulants.totals import DesignTotal
 from momentalg.cumulants.translate import translate

@@ -7,10 +7,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from momentalg.cumulants.display import parameter_rank, to_node
+from momentalg.cumulants.letters import from_letters
 from momentalg.cumulants.polynomial import Polynomial
-from momentalg.cumulants.random_view import from_letters
 from momentalg.errors import UnsupportedError
-from momentalg.expr.nodes import Node
+from momentalg.expr.nodes import Node, Parameter
 
 if TYPE_CHECKING:
     from momentalg.derive.derivation import Derivation
@@ -27,17 +27,14 @@ class MatrixForm:
     @property
     def sympy(self) -> tuple[Any, Any, Any]:
         """(rest, matrix, beta) as SymPy objects."""
-        import sympy
+        from momentalg.expr.sympy_door import to_sympy, to_sympy_matrix
 
-        from momentalg.expr.sympy_door import symbol, to_sympy
-
-        rows = [[to_sympy(node) for node in row] for row in self.matrix]
-        return to_sympy(self.rest), sympy.Matrix(rows), sympy.Matrix([symbol(key) for key in self.parameters])
+        beta = to_sympy_matrix([[Parameter(key)] for key in self.parameters])
+        return to_sympy(self.rest), to_sympy_matrix(self.matrix), beta
 
     def latex(self, notation: Any = None) -> str:
         """The matrix form in LaTeX."""
         from momentalg.expr.latex import latex
-        from momentalg.expr.nodes import Parameter
 
         beta = r" \\ ".join(latex(Parameter(key), notation) for key in self.parameters)
         rows = r" \\ ".join(" & ".join(latex(node, notation) for node in row) for row in self.matrix)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from momentalg.derive.step import Chain, Step
-from momentalg.expr.nodes import Add, Cumulant, Node, Response, Total
+from momentalg.expr.nodes import Add, Cumulant, Node, Over, Response, Total
 from momentalg.expr.notation import Notation
 from momentalg.expr.text import text
 from momentalg.expr.traversal import walk
@@ -77,8 +77,8 @@ class Reading:
 
 def reading(derivation: Derivation) -> Reading:
     """Put a derivation in the order in which it is read."""
-    labelled = any(getattr(part, "level", ()) for a in derivation.args for part in walk(a))
-    notation = Notation.of(derivation.model.resolved, units=2 if labelled else 1)
+    several = any(_speaks_of_several(part) for a in derivation.args for part in walk(a))
+    notation = Notation.of(derivation.model.resolved, units=2 if several else 1)
     chains = ordered(derivation.chains)
     numbers = {c.start: n for n, c in enumerate(chains, start=1)} if len(chains) > 1 else {}
     assumed: dict[str, int] = {}
@@ -88,6 +88,11 @@ def reading(derivation: Derivation) -> Reading:
     if definitions or remarks:
         sections.insert(0, Section(0, "Definitions", (), definitions, remarks))
     return Reading(derivation.asked, derivation.node, tuple(sections), notation)
+
+
+def _speaks_of_several(part: Node) -> bool:
+    """Whether levels must be told apart: one is named, or the sum is over all of them."""
+    return bool(getattr(part, "level", ())) or isinstance(part, Over) or (isinstance(part, Total) and not part.by)
 
 
 def ordered(chains: Sequence[Chain]) -> tuple[Chain, ...]:

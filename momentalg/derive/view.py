@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from momentalg.derive.reading import Line, Section, reading
 from momentalg.expr.breaking import latex_lines, mathml_lines
 from momentalg.expr.escape import escape_html, escape_latex
-from momentalg.expr.latex import latex
+from momentalg.expr.latex import latex, measure
 from momentalg.expr.mathml import mathml
 from momentalg.expr.nodes import DESIGN, Node
 from momentalg.expr.notation import Notation
@@ -21,8 +21,10 @@ from momentalg.expr.text import text
 if TYPE_CHECKING:
     from momentalg.derive.derivation import Derivation
 
-WIDTH = 50  # of a right side, in letters; the law stands beside it
+LATEX_LINE = 56  # letters on a line of LaTeX, left and right side together; the law stands beside them
+HTML_LINE = 72
 ALONE = 70  # of a right side with nothing beside it
+LEFT = 20  # a wider left side has a row of its own
 NOTE = 26  # a longer note is set as a small paragraph
 
 STYLE = """
@@ -67,7 +69,7 @@ def sections_html(sections: Sequence[Section], notation: Notation) -> str:
     parts: list[str] = []
     for section in sections:
         parts.append(f"<h4>{_heading(section, lambda node: mathml(node, notation))}</h4>")
-        rows = "\n".join(_html_row(line, notation) for line in section.lines)
+        rows = "\n".join(_html_rows(section.lines, notation))
         parts += [f'<table class="equations">\n{rows}\n</table>'] * bool(rows)
         parts += [f'<p class="remark">{escape_html(remark)}</p>' for remark in section.remarks]
     return "\n".join(['<div class="momentalg">', *parts, "</div>"]) + "\n"
@@ -102,16 +104,31 @@ def _heading(section: Section, printed: Printed) -> str:
     return f"{section.heading} given {', '.join(given)}"
 
 
+def _room(lines: Sequence[Line], notation: Notation, line: int) -> int:
+    """Letters that are left for right sides beside the left sides that stand on the same row."""
+    widths = (measure(latex(x.left, notation)) for x in lines if x.left is not None)
+    return line - int(max((w for w in widths if w <= LEFT), default=2))
+
+
+def _is_wide(node: Node, notation: Notation) -> bool:
+    return measure(latex(node, notation)) > LEFT
+
+
 def _latex_rows(lines: Sequence[Line], notation: Notation, note: Callable[[str], str]) -> Iterator[str]:
+    room = _room(lines, notation, LATEX_LINE)
+    indent = r"\quad {} " if any(x.left is not None and _is_wide(x.left, notation) for x in lines) else ""
     for line in lines:
         left = latex(line.left, notation) if line.left is not None else ""
-        yield from _equation_rows(left, latex_lines(line.node, notation, WIDTH), note(line.note))
+        if line.left is not None and _is_wide(line.left, notation):
+            yield f"& {left}"
+            left = ""
+        yield from _equation_rows(left, latex_lines(line.node, notation, room), note(line.note), indent)
 
 
-def _equation_rows(left: str, lines: Sequence[str], note: str = "") -> Iterator[str]:
-    yield f"{left} &= {lines[0]}{note and f' && {note}'}".lstrip()
+def _equation_rows(left: str, lines: Sequence[str], note: str = "", indent: str = "") -> Iterator[str]:
+    yield f"{left} &{indent}= {lines[0]}{note and f' && {note}'}".lstrip()
     for line in lines[1:]:
-        yield rf"&\qquad {{}} {line}"
+        yield rf"&{indent}\qquad {{}} {line}"
 
 
 def _paragraph(note: str) -> str:
@@ -127,16 +144,21 @@ def _words(note: str) -> str:
     return rf"\text{{{note}}}" if note else ""
 
 
-def _html_row(line: Line, notation: Notation) -> str:
-    left = mathml(line.left, notation) if line.left is not None else ""
-    formulas = [
-        f'<math display="inline">{_equals(code, n)}</math>'
-        for n, code in enumerate(mathml_lines(line.node, notation, WIDTH, line.acted))
-    ]
-    kind = f' class="{escape_html(line.kind)}"'
-    right = "<br>".join(formulas)
-    return f"<tr><td>{left}</td><td>{right}</td><td{kind}>{escape_html(line.note)}</td></tr>"
+def _html_rows(lines: Sequence[Line], notation: Notation) -> Iterator[str]:
+    room = _room(lines, notation, HTML_LINE)
+    indent = any(x.left is not None and _is_wide(x.left, notation) for x in lines)
+    for line in lines:
+        left = mathml(line.left, notation) if line.left is not None else ""
+        if line.left is not None and _is_wide(line.left, notation):
+            yield f"<tr><td></td><td>{left}</td><td></td></tr>"
+            left = ""
+        formulas = mathml_lines(line.node, notation, room, line.acted)
+        right = "<br>".join(_formula(code, n == 0, indent) for n, code in enumerate(formulas))
+        yield f'<tr><td>{left}</td><td>{right}</td><td class="{line.kind}">{escape_html(line.note)}</td></tr>'
 
 
-def _equals(code: str, number: int) -> str:
-    return f"<mrow><mo>=</mo>{code}</mrow>" if number == 0 else f'<mrow><mspace width="2em"/>{code}</mrow>'
+def _formula(code: str, begins: bool, indent: bool) -> str:
+    """A line of a right side: after the sign of equality, or further to the right."""
+    space = '<mspace width="1em"/>' if indent else ""
+    sign = "<mo>=</mo>" if begins else '<mspace width="2em"/>'
+    return f'<math displaystyle="true"><mrow>{space}{sign}{code}</mrow></math>'

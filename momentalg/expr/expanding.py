@@ -1,4 +1,4 @@
-"""Multiplying out: sums of products, with powers of equal factors and equal terms put together, in order of appearance."""
+"""Multiplying out: sums of products, with powers of equal factors and equal terms together, in order of appearance."""
 
 from __future__ import annotations
 

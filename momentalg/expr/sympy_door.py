@@ -7,7 +7,10 @@ simplified beyond what SymPy's constructors do. Names go to ``Symbol`` only, nev
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from momentalg.expr import nodes as n
@@ -40,19 +43,34 @@ def _even(factor: str) -> bool:
     return exponent % 2 == 0 or re.match(r"size\(.*\)\Z", base, re.DOTALL) is not None or _nonnegative(base)
 
 
-def to_sympy(node: n.Node) -> Any:
-    """Return a result as a SymPy expression: arithmetic over the symbols of `key_of`."""
+def to_sympy(node: n.Node, values: Mapping[n.Node, Any] = MappingProxyType({})) -> Any:
+    """Return a result as a SymPy expression: arithmetic over the symbols of `key_of`.
+
+    `values` are numbers, exact or with a bound, or SymPy expressions, to put in place of parts.
+    """
     import sympy
 
-    match node:
-        case n.Number(value):
+    if node in values:
+        value = values[node]
+        if isinstance(value, Fraction):
             return sympy.Rational(value.numerator, value.denominator)
+        return value if isinstance(value, sympy.Basic) else sympy.Float(float(value))
+    match node:
+        case n.Number(number):
+            return sympy.Rational(number.numerator, number.denominator)
         case n.Add(args):
-            return sympy.Add(*(to_sympy(a) for a in args))
+            return sympy.Add(*(to_sympy(a, values) for a in args))
         case n.Mul(args):
-            return sympy.Mul(*(to_sympy(a) for a in args))
+            return sympy.Mul(*(to_sympy(a, values) for a in args))
         case n.Pow(base, exponent):
-            return sympy.Pow(to_sympy(base), exponent)
+            return sympy.Pow(to_sympy(base, values), exponent)
         case n.Parameter(key) if len(split(key, "*")) > 1:
-            return to_sympy(unknown(key))
+            return to_sympy(unknown(key), values)
     return symbol(key_of(node))
+
+
+def to_sympy_matrix(rows: Sequence[Sequence[n.Node]]) -> Any:
+    """Return a matrix of results as a SymPy matrix."""
+    import sympy
+
+    return sympy.Matrix([[to_sympy(node) for node in row] for row in rows])

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from momentalg.cumulants.cost import Cost, cost
-from momentalg.cumulants.random_view import from_letters
+from momentalg.cumulants.letters import from_letters
 from momentalg.cumulants.value import value
 from momentalg.expr.nodes import Node, Projected, Response, Value, Variable
 from momentalg.expr.traversal import transform, walk

@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from itertools import combinations
 
 from momentalg.cumulants.evaluate import DesignTable
 from momentalg.errors import NotIdentifiedError
@@ -62,15 +61,15 @@ def identifies(matrices: Iterable[Matrix], rows: Sequence[int], target: int, wid
 
 
 def needed_equations(matrices: Sequence[Matrix], target: int, width: int) -> tuple[int, ...] | None:
-    """The fewest equations that determine one unknown, or None."""
-    number = len(matrices[0])
-    if not identifies(matrices, range(number), target, width):
+    """Equations that determine one unknown, none of which can be spared; None when all together do not."""
+    rows = list(range(len(matrices[0])))
+    if not identifies(matrices, rows, target, width):
         return None
-    for size in range(1, number + 1):
-        for rows in combinations(range(number), size):
-            if identifies(matrices, rows, target, width):
-                return rows
-    return None
+    for row in reversed(range(len(matrices[0]))):
+        fewer = [r for r in rows if r != row]
+        if identifies(matrices, fewer, target, width):
+            rows = fewer
+    return tuple(rows)
 
 
 def require_identified(

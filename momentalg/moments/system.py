@@ -104,6 +104,12 @@ class MomentSystem(Readable):
         common = solve_equations(self.common, self.mean_keys, ()) if with_means else ()
         return Solution(self, wanted, equations, common, variance)
 
+    def coefficients(self, frame: Any, missing: str = "refuse") -> Any:
+        """The coefficients on these data as a DataFrame, statistics by unknowns: the table of expected mean squares."""
+        from momentalg.data.coefficients import coefficients
+
+        return coefficients(self, frame, missing)
+
     def estimator(self, backend: str = "numpy") -> Any:
         """Generate the estimator of all parameters; `source`, `write(path)` and `load()` of what is returned."""
         from momentalg.emit.backend import estimator

@@ -94,5 +94,7 @@ def _cost(equation: MomentEquation, system: MomentSystem) -> str:
 
 def _estimate(assignment: Assignment, statistics: Mapping[str, Node]) -> Line:
     """An estimate; the statistics of the normal equations stand as they are, not by name."""
-    value = transform(assignment.value, lambda part: statistics.get(part.name, part) if isinstance(part, Letter) else part)
+    value = transform(
+        assignment.value, lambda part: statistics.get(part.name, part) if isinstance(part, Letter) else part
+    )
     return Line(value, "", left=Hat(Parameter(assignment.key)))

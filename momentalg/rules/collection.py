@@ -1,7 +1,7 @@
 """Collection: sums are carried out and like terms put together, in the order in which results are printed."""
 
 from momentalg.cumulants.display import to_node
-from momentalg.cumulants.random_view import from_letters
+from momentalg.cumulants.letters import from_letters
 from momentalg.cumulants.value import value
 from momentalg.expr.nodes import Letter, Node, Parameter, Size, Sum, add, mul
 from momentalg.rules.rule import Context, Rule

@@ -1,7 +1,7 @@
 """The core identity in one step, for statistics that run over the whole sample or have many partitions."""
 
 from momentalg.cumulants.display import to_node
-from momentalg.cumulants.random_view import from_letters
+from momentalg.cumulants.letters import from_letters
 from momentalg.cumulants.value import value
 from momentalg.expr.nodes import Cumulant, E, Letter, LevelSum, Node, Over, Response, Size, Total, add, mul
 from momentalg.expr.traversal import walk

@@ -1,7 +1,7 @@
 """Declared independence of design variables of a unit: joint moments become products."""
 
 from momentalg.cumulants.display import to_node
-from momentalg.cumulants.random_view import from_letters
+from momentalg.cumulants.letters import from_letters
 from momentalg.cumulants.value import value
 from momentalg.expr.nodes import E, Letter, Node, mul
 from momentalg.rules.rule import Context, Rule

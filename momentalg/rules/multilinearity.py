@@ -4,7 +4,7 @@ Applied to functions of the design: E[a N^2 + b N] = a E[N^2] + b E[N], Var(a N 
 """
 
 from momentalg.cumulants.display import to_node
-from momentalg.cumulants.random_view import from_letters
+from momentalg.cumulants.letters import from_letters
 from momentalg.cumulants.value import value, without_independence
 from momentalg.expr.nodes import Cov, Cumulant, E, Effect, Letter, Node, Noise, Parameter, Response, Size, Var, add, mul
 from momentalg.expr.traversal import walk

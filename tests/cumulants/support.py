@@ -11,8 +11,9 @@ from momentalg.check.random_cases import FACTORS, LEVEL_COVARIATE, OWN_COVARIATE
 from momentalg.cumulants.design_moments import NONEMPTY, Known, Letter, Moment
 from momentalg.cumulants.evaluate import DesignTable, evaluate, total_value
 from momentalg.cumulants.identity import joint_cumulant
+from momentalg.cumulants.letters import units_symbol
 from momentalg.cumulants.polynomial import Polynomial
-from momentalg.cumulants.random_view import all_design, canonical, total_cumulance, units_symbol, with_effects_known
+from momentalg.cumulants.random_view import all_design, canonical, total_cumulance, with_effects_known
 from momentalg.cumulants.terms import What
 from momentalg.cumulants.translate import translate
 from momentalg.expr.nodes import Node
