@@ -31,7 +31,7 @@ def latex_lines(node: Node, notation: Notation, width: int) -> list[str]:
 def mathml_lines(node: Node, notation: Notation, width: int, marked: Collection[int] = ()) -> list[str]:
     """The formula as lines of MathML (without ``<math>``), broken where `latex_lines` breaks it.
 
-    The terms whose numbers are in `marked` stand in rows of the class "acted".
+    The terms whose numbers are in `marked`, if they fit on a line, stand in rows of the class "acted".
     """
     return [f"<mrow>{line.mathml}</mrow>" for line in _lines(node, notation, width, marked)]
 
@@ -87,12 +87,16 @@ def _pieces(node: Node, notation: Notation, width: int, marked: Collection[int])
     for number, (terms, parts) in enumerate(zip(whole, broken, strict=True)):
         fits = measure(terms[0][1].code) <= width
         used, drawn = (plain, terms) if fits else (marking, parts)
+        if fits and number in marked:
+            drawn = (drawn[0], _acted(drawn[1]))
         latex, mathml = (p.add([term], number > 0) for p, term in zip(used, drawn, strict=True))
-        new = _split(f" {latex}" if number else latex, mathml)
-        if number in marked:
-            new = [replace(piece, mathml=f'<mrow class="acted">{piece.mathml}</mrow>') for piece in new]
-        found += new
+        found += _split(f" {latex}" if number else latex, mathml)
     return found
+
+
+def _acted(term: Term) -> Term:
+    negative, box = term
+    return negative, replace(box, code=f'<mrow class="acted">{box.code}</mrow>')
 
 
 def _split(latex: str, mathml: str) -> list[_Piece]:

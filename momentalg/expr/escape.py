@@ -1,4 +1,4 @@
-"""User text made harmless: the only places where a name becomes LaTeX, HTML or terminal output.
+"""User text made harmless: the only places where a name becomes LaTeX, HTML, Markdown or terminal output.
 
 Names are data. Whatever a user types, the result has balanced braces, no markup and no control characters. The
 LaTeX is ASCII, so that it compiles with any engine and font encoding.
@@ -7,6 +7,7 @@ LaTeX is ASCII, so that it compiles with any engine and font encoding.
 from __future__ import annotations
 
 import html
+import re
 import unicodedata
 
 from momentalg.expr.greek import GREEK
@@ -69,3 +70,16 @@ def escape_html(text: str) -> str:
 def escape_text(text: str) -> str:
     """Return `text` for a terminal: no control character, so that one line stays one line."""
     return _visible(text)
+
+
+def escape_markdown(text: str) -> str:
+    """Return `text` for Markdown: its punctuation is escaped, so that nothing is markup or mathematics."""
+    return "".join(f"\\{c}" if c in "\\`*_{}[]<>#|$&~!" else c for c in _visible(text))
+
+
+def markdown_code(text: str, in_table: bool = False) -> str:
+    """Return `text` as a code span, in a fence longer than any run of back-quotes inside it."""
+    shown = _visible(text) or " "
+    fence = "`" * (max(map(len, re.findall("`+", shown)), default=0) + 1)
+    pad = " " if shown[0] == "`" or shown[-1] == "`" else ""
+    return f"{fence}{pad}{shown.replace('|', chr(92) + '|') if in_table else shown}{pad}{fence}"
