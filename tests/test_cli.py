@@ -140,7 +140,7 @@ def test_refusals_say_what_to_do(arguments, said):
 
 def test_derive_prints_matloffs_variance_with_its_laws():
     text = shown("derive", ONE_WAY)
-    assert "E[Var(S | N)] + Var(E[S | N])    [law of total variance]" in text
+    assert "= E[Var(S | N)] + Var(E[S | N]) [law of total variance]" in squeezed(text)
     assert "= E[N^2] var(1|user) + E[N] var(residual) + Intercept^2 Var(N)" in text
     assert "steps replayed" in text
 

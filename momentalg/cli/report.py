@@ -11,7 +11,7 @@ from momentalg.cli import files, options, reading
 
 @click.command(epilog=options.example("momentalg report 'rating ~ 1 + (1 | user)' -o report.html --data ratings.csv"))
 @options.formula
-@options.output("The file to write: .html, .tex or .md.", required=True)
+@options.output("The file to write: .html, .tex, .md, or .pdf where latexmk is installed.", required=True)
 @click.option("--data", type=click.Path(dir_okay=False, exists=True, path_type=Path), help="A CSV file to fit.")
 @options.levels
 @options.missing
