@@ -200,6 +200,13 @@ def test_report_writes_the_file_of_its_suffix(tmp_path, suffix):
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
+def test_the_code_in_a_markdown_report_can_be_copied(tmp_path):
+    shown("report", YIELD, "-o", str(tmp_path / "report.md"), "--data", DYESTUFF)
+    lines = (tmp_path / "report.md").read_text(encoding="utf-8").splitlines()
+    assert f"`ma.Model({YIELD!r})`" in lines
+    assert any(line.startswith("| `var(1\\|Batch)` |") for line in lines)  # a bar in a table would end the cell
+
+
 def test_report_refuses_what_it_cannot_write(tmp_path):
     assert ".html" in refused("report", YIELD, "-o", str(tmp_path / "report.docx"))
     assert list(tmp_path.iterdir()) == []

@@ -86,7 +86,8 @@ def derive(
     d = _derived(model, statistics, moment, reading.conditions(given, model), reading.conditions(via, model))
     checked = d.verify()
     click.echo(_printed(d, form), nl=False)
-    click.echo(f"verified: {checked.steps} steps replayed, each keeps the value", err=form != "text")
+    steps = "1 step" if checked.steps == 1 else f"{checked.steps} steps"
+    click.echo(f"verified: {steps} replayed, each keeps the value", err=form != "text")
 
 
 def _printed(found: Any, form: str) -> str:

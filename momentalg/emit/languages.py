@@ -24,8 +24,8 @@ class Language(Protocol):
         """Plain words, which may contain names of the user's."""
         ...
 
-    def code(self, text: str) -> str:
-        """A key or a call, inside a line."""
+    def code(self, text: str, in_table: bool = False) -> str:
+        """A key or a call, inside a line or in a cell of a table."""
         ...
 
     def math(self, node: Node, notation: Notation | None = None) -> str:
@@ -51,7 +51,7 @@ class Html:
     def words(self, text: str) -> str:
         return Markup(escape_html(text))
 
-    def code(self, text: str) -> str:
+    def code(self, text: str, in_table: bool = False) -> str:
         return Markup(f"<code>{escape_html(text)}</code>")
 
     def math(self, node: Node, notation: Notation | None = None) -> str:
@@ -73,7 +73,7 @@ class Latex:
     def words(self, text: str) -> str:
         return escape_latex(text)
 
-    def code(self, text: str) -> str:
+    def code(self, text: str, in_table: bool = False) -> str:
         return rf"\texttt{{{escape_latex(text)}}}"
 
     def math(self, node: Node, notation: Notation | None = None) -> str:
@@ -97,8 +97,8 @@ class Markdown:
     def words(self, text: str) -> str:
         return escape_markdown(text)
 
-    def code(self, text: str) -> str:
-        return markdown_code(text, in_table=True)
+    def code(self, text: str, in_table: bool = False) -> str:
+        return markdown_code(text, in_table)
 
     def math(self, node: Node, notation: Notation | None = None) -> str:
         return f"${markdown_math(latex(node, notation))}$"

@@ -183,5 +183,6 @@ def _table(grid: Grid | None, language: Language) -> Table | None:
     """Headings that are keys, and the first cell of each row, are code."""
     if grid is None:
         return None
-    headings = tuple(language.code(h) if h in grid.keys else language.words(h) for h in grid.headings)
-    return Table(headings, tuple((language.code(row[0]), *map(language.words, row[1:])) for row in grid.rows))
+    headings = tuple(language.code(h, in_table=True) if h in grid.keys else language.words(h) for h in grid.headings)
+    rows = ((language.code(row[0], in_table=True), *map(language.words, row[1:])) for row in grid.rows)
+    return Table(headings, tuple(rows))
