@@ -220,6 +220,7 @@ def _effect_cumulant(products: tuple[Letters, ...], model: ResolvedModel) -> Pol
 def raw(polynomial: Polynomial, model: ResolvedModel) -> Polynomial:
     """Rewrite every design moment in raw moments E[...]: the canonical form, in which equal results are equal."""
 
+    @cache
     def value(symbol: object, power: int) -> Polynomial | None:
         if isinstance(symbol, Moment):
             return _raw_moment(symbol, "i", model) ** power

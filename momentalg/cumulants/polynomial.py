@@ -32,7 +32,7 @@ class Polynomial:
     def __init__(self, terms: Mapping[Powers, Fraction] | Iterable[tuple[Powers, Fraction]] = ()) -> None:
         gathered: dict[Powers, Fraction] = {}
         for monomial, coefficient in terms.items() if isinstance(terms, Mapping) else terms:
-            gathered[monomial] = gathered.get(monomial, Fraction(0)) + coefficient
+            gathered[monomial] = gathered[monomial] + coefficient if monomial in gathered else coefficient
         self.terms: dict[Powers, Fraction] = {m: c for m, c in gathered.items() if c}
 
     @classmethod
@@ -90,14 +90,14 @@ class Polynomial:
 
     def substitute(self, value: Callable[[Symbol, int], Polynomial | None]) -> Polynomial:
         """Replace each symbol to its power by `value(symbol, power)`; None keeps it."""
-        result = Polynomial()
+        found: list[tuple[Powers, Fraction]] = []
         for monomial, coefficient in self.terms.items():
-            product = Polynomial.constant(coefficient)
-            for symbol, power in monomial:
-                new = value(symbol, power)
-                product = product * (Polynomial.symbol(symbol, power) if new is None else new)
-            result = result + product
-        return result
+            new = {pair: polynomial for pair in monomial if (polynomial := value(*pair)) is not None}
+            product = Polynomial({monomial.difference(new): coefficient})
+            for polynomial in new.values():
+                product = product * polynomial
+            found.extend(product.terms.items())
+        return Polynomial(found)
 
 
 ZERO = Polynomial()

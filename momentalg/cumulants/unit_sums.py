@@ -23,7 +23,7 @@ from momentalg.cumulants.design_moments import (
 from momentalg.cumulants.letters import cell_of_letter, letter_of, to_letters, units_symbol
 from momentalg.cumulants.normal_form import Unifier, normal_form
 from momentalg.cumulants.partitions import set_partitions
-from momentalg.cumulants.polynomial import Polynomial
+from momentalg.cumulants.polynomial import Polynomial, Powers
 from momentalg.cumulants.terms import Entry, Level, Term
 from momentalg.cumulants.totals import DesignTotal
 from momentalg.errors import UnsupportedError
@@ -33,7 +33,7 @@ from momentalg.model.resolved import ResolvedModel
 
 def design_cumulant(polynomials: Sequence[Polynomial], known: Known, model: ResolvedModel) -> Polynomial:
     """The joint cumulant, over the design given `known`, of polynomials in design variables and parameters."""
-    result = Polynomial()
+    found: list[tuple[Powers, Fraction]] = []
     for picked in product(*(p.terms.items() for p in polynomials)):
         coefficient = Polynomial.constant(1)
         summands: list[tuple[Letters, int]] = []  # letters of a product, with bound units numbered from 0
@@ -43,11 +43,9 @@ def design_cumulant(polynomials: Sequence[Polynomial], known: Known, model: Reso
             coefficient = coefficient * fixed.scale(number)
             summands.append((letters, bound))
             realised |= ratio
-        if realised:
-            result = result + _realised(picked, polynomials)
-            continue
-        result = result + coefficient * _over_units(summands, known, model)
-    return result
+        value = _realised(picked, polynomials) if realised else coefficient * _over_units(summands, known, model)
+        found.extend(value.terms.items())
+    return Polynomial(found)
 
 
 def _realised(
