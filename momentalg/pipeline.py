@@ -2,18 +2,23 @@
 
 Every object is immutable, and every stage is a function of its input alone::
 
-    Model + schema of the data, if any        model/        a formula or term objects, checked and named
-        -> ResolvedModel                      model/        factors, levels, nestedness, facts: what the algebra sees
-    ResolvedModel + Statistic                 statistics/   named polynomials in the response, one a file
-        -> canonical form                     cumulants/    cells, entries, the core identity, design totals, cost class
-        -> Derivation                         derive/       the steps a person would write, each by a law of rules/
-        -> MomentSystem                       moments/      expected statistics, linear in the parameters; rank
-        -> Solution                           moments/      closed forms where small, or the reason why there is none
-        -> EstimatorIR                        lower/        what is accumulated, combined and computed, in no language
-        -> source                             emit/         a standalone NumPy module, LaTeX, HTML, Markdown
-    data + EstimatorIR -> sums                data/         one pass over frames of any kind; sums merge
-    sums + source -> fit                      inference/    estimates, their names, their tables
-    all of the above -> SimulationCheck       check/        exact enumeration, quadratic forms, simulation
+    formula or terms   -> Model, ResolvedModel   model.model.Model        checked and named; facts of the data join it
+    ResolvedModel      -> statistics             statistics.family        named polynomials in the response, one a file
+    statistics         -> Polynomial             cumulants.identity       canonical form: cells, entries, design totals
+    the same, asked of -> Derivation             derive.engine.derive     the steps a person writes, by laws of rules/
+    statistics         -> MomentSystem           moments.system           expectations, linear in the parameters; rank
+    MomentSystem       -> Solution               moments.solution         closed forms where small, else numerical
+    Solution           -> EstimatorIR            lower.estimator.lower    what is accumulated and computed, no language
+    EstimatorIR        -> source                 emit.backend.estimator   a standalone NumPy module
+    frame              -> columns                data.columns             needed columns of any frame, checked, counted
+    columns, source    -> Sums, FitResult        inference.fit            sums of parts of the data add; solve finishes
+    model, parameters  -> SimulationCheck        check.simulation.check   estimates of simulated data beside the truth
+    all of the above   -> a document             emit.report              HTML, LaTeX, Markdown; views, no arithmetic
+
+`ResolvedModel` (factors, levels, nestedness, facts) is all that the algebra sees of a model, and statistics name
+factors and carry no model. A user meets the stages as methods: ``model.var``, ``model.moment_equations``,
+``system.solve``, ``system.estimator``, ``model.fit``, ``model.check``, ``model.report``. The command line (cli/) and
+the demo are thin doors to the same methods.
 
 The layers, in the order in which they may import each other at module level (earlier ones only): errors,
 catalogue, expr, model, statistics, cumulants, rules, derive, moments, lower, data, emit, inference, check,
@@ -23,6 +28,7 @@ to a later layer inside their body.
 Three separations carry the rest:
 
 - `expr/` holds nodes that know no pass. SymPy is reached through few doors, each named in the architecture test.
-- `check/` imports nothing from cumulants/, rules/ or derive/: a second road to every number.
+- `check/` imports nothing from cumulants/, rules/ or derive/: a second road to every number. Besides simulation it
+  holds exact enumeration (`check.enumeration`) and the quadratic-form oracle (`check.quadratic`).
 - `lower/` knows neither Jinja2 nor NumPy; `emit/` is the only importer of Jinja2; templates compute nothing.
 """

@@ -22,6 +22,7 @@ LAYERS = (
 
 # Public methods that hand over to a later layer, which they import inside their body.
 DELEGATES = {
+    "momentalg/derive/derivation.py": {"Derivation.evaluate"},
     "momentalg/model/model.py": {
         "Model._derive",  # behind mean, var, cov and cumulant
         "Model.check",
@@ -30,7 +31,8 @@ DELEGATES = {
         "Model.report",
         "Model.sums",
     },
-    "momentalg/moments/system.py": {"MomentSystem.estimator"},
+    "momentalg/moments/system.py": {"MomentSystem.coefficients", "MomentSystem.estimator"},
+    "momentalg/statistics/family.py": {"StatisticFamily.cost"},
 }
 
 # The only modules and folders that may import SymPy; a folder ends with a slash.
