@@ -6,6 +6,7 @@ cannot differ.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -15,13 +16,13 @@ from momentalg.expr.nodes import Monomial, Variable
 from momentalg.model.functions import multiply, term_key
 
 
-class Term:
+class Term(ABC):
     """A term of the common part; products and whole powers of terms are terms."""
 
     @property
+    @abstractmethod
     def monomial(self) -> Monomial:
         """The covariates that the term is a product of."""
-        raise NotImplementedError
 
     @property
     def text(self) -> str:
