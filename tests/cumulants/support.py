@@ -46,7 +46,7 @@ def random_view(statistics: Sequence[Node], model: ResolvedModel, *stages: Known
     stages = stages or (frozenset(),)
     inner = with_effects_known(model, stages[0])
     terms = tuple(tuple(translate(s, inner)) for s in statistics)
-    last = stages[-1] | all_design(model)
+    last = stages[-1] | all_design(model) | {LEVEL_COVARIATE, OWN_COVARIATE}  # statistics may have more than the model
     return canonical(total_cumulance(terms, (*stages, last), model), model)
 
 
