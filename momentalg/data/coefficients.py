@@ -71,7 +71,7 @@ class _Design:
         return float(evaluate(joint_cumulant([translate(node, self.model)], self.model), {}, self.table))
 
     def trace(self, node: Trace) -> float:
-        """tr(P K P V), from an orthonormal basis Q of the columns: P = I - QQ', so that nothing of size n x n is made."""
+        """tr(P K P V) with P = I - QQ', Q an orthonormal basis of the columns; nothing of size n x n is made."""
         import numpy as np
 
         factor = next((c for c in node.columns if is_factor(c)), None)

@@ -5,8 +5,8 @@ A reading is plain data; `momentalg.derive.view` writes it in LaTeX, HTML, Markd
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from momentalg.derive.step import Chain, Step
@@ -75,18 +75,43 @@ class Reading:
     notation: Notation
 
 
+@dataclass
+class Told:
+    """What a reader has met: chains by what they derive and assumptions, with their numbers; definitions; facts."""
+
+    chains: dict[Node, int] = field(default_factory=dict)
+    assumptions: dict[str, int] = field(default_factory=dict)
+    definitions: dict[Line, None] = field(default_factory=dict)
+    facts: dict[str, None] = field(default_factory=dict)
+
+
 def reading(derivation: Derivation) -> Reading:
-    """Put a derivation in the order in which it is read."""
+    """Put a derivation in the order in which it is read; its chains are numbered if there are several."""
+    return _reading(derivation, Told(), numbered=len(derivation.chains) > 1)
+
+
+def readings(derivations: Iterable[Derivation]) -> Iterator[Reading]:
+    """Derivations that are read one after the other: numbers go on, and nothing is derived twice."""
+    told = Told()
+    for derivation in derivations:
+        yield _reading(derivation, told, numbered=True)
+
+
+def _reading(derivation: Derivation, told: Told, numbered: bool) -> Reading:
     several = any(_speaks_of_several(part) for a in derivation.args for part in walk(a))
     notation = Notation.of(derivation.model.resolved, units=2 if several else 1)
-    chains = ordered(derivation.chains)
-    numbers = {c.start: n for n, c in enumerate(chains, start=1)} if len(chains) > 1 else {}
-    assumed: dict[str, int] = {}
-    sections = [_section(c, numbers, assumed) for c in chains]
-    definitions = tuple(_definitions(derivation, notation))
-    remarks = tuple(f"Assumed: {fact}." for fact in derivation.facts)
-    if definitions or remarks:
-        sections.insert(0, Section(0, "Definitions", (), definitions, remarks))
+    sections: list[Section] = []
+    for chain in ordered(derivation.chains):
+        if chain.start not in told.chains:
+            told.chains[chain.start] = len(told.chains) + 1
+            sections.append(_section(chain, told, numbered))
+    definitions = tuple(line for line in _definitions(derivation, notation) if line not in told.definitions)
+    told.definitions.update(dict.fromkeys(definitions))
+    facts = [fact for fact in derivation.facts if fact not in told.facts]
+    told.facts.update(dict.fromkeys(facts))
+    if definitions or facts:
+        remarks = tuple(f"Assumed: {fact}." for fact in facts)
+        sections.insert(0, Section(0, "Definitions" if definitions else "Assumed", (), definitions, remarks))
     return Reading(derivation.asked, derivation.node, tuple(sections), notation)
 
 
@@ -121,7 +146,8 @@ def _order(chain: Chain) -> int:
     return len(chain.start.args) if isinstance(chain.start, Cumulant) else 0
 
 
-def _section(chain: Chain, numbers: Mapping[Node, int], assumed: dict[str, int]) -> Section:
+def _section(chain: Chain, told: Told, numbered: bool) -> Section:
+    assumed = told.assumptions
     remarks: list[str] = []
     lines: list[Line] = []
     for step, following in zip(chain.steps, (*chain.steps[1:], None), strict=True):
@@ -135,14 +161,14 @@ def _section(chain: Chain, numbers: Mapping[Node, int], assumed: dict[str, int])
                 left=None if lines else chain.start,
                 kind=step.kind,
                 assumption=assumed.get(step.assumes, 0),
-                lemmas=tuple(sorted(numbers[goal] for goal in step.lemmas if goal in numbers)),
+                lemmas=tuple(sorted(told.chains[goal] for goal in step.lemmas if goal in told.chains)),
                 acted=_acted(following) if following else (),
             )
         )
     if not lines:
         lines = [Line(chain.end, "a moment of the design", left=chain.start)]
     given = chain.start.given if isinstance(chain.start, Cumulant) else ()
-    return Section(numbers.get(chain.start, 0), chain.title, given, tuple(lines), tuple(remarks))
+    return Section(told.chains[chain.start] if numbered else 0, chain.title, given, tuple(lines), tuple(remarks))
 
 
 def _acted(step: Step) -> tuple[int, ...]:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from momentalg.derive.reading import Line, Section, reading
 from momentalg.expr.breaking import latex_lines, mathml_lines
 from momentalg.expr.escape import escape_html, escape_latex
-from momentalg.expr.latex import latex, measure
-from momentalg.expr.mathml import mathml
+from momentalg.expr.latex import LatexPrinter, latex
+from momentalg.expr.mathml import MathmlPrinter
+from momentalg.expr.measure import measure
 from momentalg.expr.nodes import DESIGN, Node
 from momentalg.expr.notation import Notation
 from momentalg.expr.text import text
@@ -21,7 +22,7 @@ from momentalg.expr.text import text
 if TYPE_CHECKING:
     from momentalg.derive.derivation import Derivation
 
-LATEX_LINE = 56  # letters on a line of LaTeX, left and right side together; the law stands beside them
+LATEX_LINE = 52  # letters on a line of LaTeX, left and right side together; the law stands beside them
 HTML_LINE = 72
 ALONE = 70  # of a right side with nothing beside it
 LEFT = 20  # a wider left side has a row of its own
@@ -43,7 +44,7 @@ def sections_latex(sections: Sequence[Section], notation: Notation) -> str:
     """LaTeX for amsmath: a heading and an ``align*`` for each section."""
     parts: list[str] = []
     for section in sections:
-        heading = _heading(section, lambda node: f"${latex(node, notation)}$")
+        heading = _heading(section, lambda node: f"${LatexPrinter(notation).condition(node).code}$")
         parts.append(f"\\subsubsection*{{{heading}}}")
         rows = " \\\\\n".join(_latex_rows(section.lines, notation, _paragraph))
         if rows:
@@ -56,7 +57,9 @@ def sections_markdown(sections: Sequence[Section], notation: Notation) -> str:
     """Markdown, with LaTeX between double dollars."""
     parts: list[str] = []
     for section in sections:
-        parts.append(f"**{_heading(section, lambda node: f'${markdown_math(latex(node, notation))}$')}**")
+        parts.append(
+            f"**{_heading(section, lambda node: f'${markdown_math(LatexPrinter(notation).condition(node).code)}$')}**"
+        )
         rows = " \\\\\n".join(_latex_rows(section.lines, notation, _words))
         if rows:
             parts.append(f"$$\n\\begin{{aligned}}\n{markdown_math(rows)}\n\\end{{aligned}}\n$$")
@@ -68,7 +71,9 @@ def sections_html(sections: Sequence[Section], notation: Notation) -> str:
     """An HTML fragment with native MathML: no script, no network; `STYLE` is not needed, but pleasant."""
     parts: list[str] = []
     for section in sections:
-        parts.append(f"<h4>{_heading(section, lambda node: mathml(node, notation))}</h4>")
+        parts.append(
+            f"<h4>{_heading(section, lambda node: f'<math>{MathmlPrinter(notation).condition(node).code}</math>')}</h4>"
+        )
         rows = "\n".join(_html_rows(section.lines, notation))
         parts += [f'<table class="equations">\n{rows}\n</table>'] * bool(rows)
         parts += [f'<p class="remark">{escape_html(remark)}</p>' for remark in section.remarks]
@@ -148,13 +153,17 @@ def _html_rows(lines: Sequence[Line], notation: Notation) -> Iterator[str]:
     room = _room(lines, notation, HTML_LINE)
     indent = any(x.left is not None and _is_wide(x.left, notation) for x in lines)
     for line in lines:
-        left = mathml(line.left, notation) if line.left is not None else ""
+        left = _displayed(line.left, notation) if line.left is not None else ""
         if line.left is not None and _is_wide(line.left, notation):
             yield f"<tr><td></td><td>{left}</td><td></td></tr>"
             left = ""
         formulas = mathml_lines(line.node, notation, room, line.acted)
         right = "<br>".join(_formula(code, n == 0, indent) for n, code in enumerate(formulas))
         yield f'<tr><td>{left}</td><td>{right}</td><td class="{line.kind}">{escape_html(line.note)}</td></tr>'
+
+
+def _displayed(node: Node, notation: Notation) -> str:
+    return f'<math displaystyle="true">{MathmlPrinter(notation).draw(node).code}</math>'
 
 
 def _formula(code: str, begins: bool, indent: bool) -> str:

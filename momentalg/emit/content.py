@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from momentalg.derive.reading import Line, Section
+from momentalg.derive.reading import Line, Section, readings
 from momentalg.emit.backend import estimator
+from momentalg.emit.tables import Facts, Grid, check_grid, coefficient_grid, data_facts, fit_facts, fit_grid
 from momentalg.errors import UnsupportedError
 from momentalg.expr.keys import variable_key
 from momentalg.expr.legend import legend
@@ -43,23 +44,15 @@ if TYPE_CHECKING:
     from momentalg.moments.system import MomentSystem
 
 Sections = tuple[Sequence[Section], Notation]
-Facts = tuple[tuple[str, str], ...]
 
-ANALOGS = (
+DIVISOR = (
     "Expectations over the design become averages over the levels. A variance or covariance of the design takes the "
-    "divisor r - 1: then the equation holds on average given every design; with r it would be biased.",
-    "In general, replacing an expected coefficient by its average over the levels gives the equation for the fixed design: "
-    "the estimates are the same numbers, whether or not the design is taken as random.",
+    "divisor r - 1: then the equation holds on average given every design; with r it would be biased."
 )
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table: headings, and rows whose first cell names the row."""
-
-    headings: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    keys: frozenset[str] = frozenset()  # headings that are keys of parameters
+SAME_ANSWER = (
+    "In general, replacing an expected coefficient by its average over the levels gives the equation for the fixed "
+    "design: the estimates are the same numbers, whether or not the design is taken as random."
+)
 
 
 @dataclass(frozen=True)
@@ -95,7 +88,6 @@ def content(model: Model, data: Any = None, fit: Any = None, check: Any = None) 
     notation = Notation.of(resolved, units=2)
     labels = tuple(notation.default_label(column) for column in resolved.unit)
     index = notation.observation_label
-    summary, coefficients = _data(data, system, resolved) if data is not None else ((), None)
     return Content(
         formula=model.formula,
         code=repr(model),
@@ -103,18 +95,18 @@ def content(model: Model, data: Any = None, fit: Any = None, check: Any = None) 
         symbols=Notation.of(resolved),
         legend=legend(Notation.of(resolved)),
         assumptions=tuple(_assumptions(resolved)),
-        data=summary,
-        derivations=tuple((d.asked, d.reading()) for d in derivations),
+        data=data_facts(data, resolved) if data is not None else (),
+        derivations=tuple((read.asked, (read.sections, read.notation)) for read in readings(derivations)),
         laws=tuple({step.rule: step.law for d in derivations for step in d.steps}.values()),
         equations=system.reading(),
-        coefficients=coefficients,
+        coefficients=coefficient_grid(data, system) if data is not None else None,
         analogs=_analogs(derivations[0], resolved),
         solution=system.solve().reading(),
         source=_source(system),
-        fit_facts=tuple(_fit_facts(fit)) if fit is not None else (),
-        fit=_fit(fit) if fit is not None else None,
+        fit_facts=tuple(fit_facts(fit)) if fit is not None else (),
+        fit=fit_grid(fit) if fit is not None else None,
         check_facts=tuple(check.facts) if check is not None else (),
-        check=_check(check) if check is not None else None,
+        check=check_grid(check) if check is not None else None,
         verdict=check.verdict if check is not None else "",
     )
 
@@ -140,7 +132,7 @@ def _of_level(variable: Variable, model: ResolvedModel) -> Node:
 
 def _assumptions(model: ResolvedModel) -> Iterator[str]:
     factors = ", ".join(join_factor(block.factor) for block in model.groups)
-    yield f"The effects of {factors} and the residuals have mean zero and finite variances; they may have any distribution."
+    yield f"The effects of {factors} and the residuals have mean zero and finite variances, and any distribution."
     yield "Effects and residuals are independent of one another and of the design."
     yield f"In the random view, the levels of {join_factor(model.unit)} are independent and identically distributed."
     for variable, factor in model.constant_on.items():
@@ -152,38 +144,17 @@ def _assumptions(model: ResolvedModel) -> Iterator[str]:
         yield f"A level of {name} may have no observation."
 
 
-def _data(data: Any, system: MomentSystem, model: ResolvedModel) -> tuple[Facts, Grid | None]:
-    """What the data are, and the coefficients of the equations on them."""
-    import numpy as np
-
-    from momentalg.data.coefficients import coefficients
-    from momentalg.data.columns import read_columns
-
-    columns = read_columns(data, model, missing="drop")
-    _, sizes = np.unique(np.stack([columns.arrays[c] for c in model.unit]), axis=1, return_counts=True)
-    facts = (
-        ("Observations", f"{columns.n}"),
-        ("Dropped", f"{columns.dropped} rows with missing values"),
-        (f"Levels of {join_factor(model.unit)}", f"{len(sizes)}"),
-        ("Observations in a level", f"{sizes.min()} to {sizes.max()}, on average {columns.n / len(sizes):.4g}"),
-        (f"Mean of {model.response}", f"{columns.arrays[model.response].mean():.6g}"),
-    )
-    table = coefficients(system, data, missing="drop")
-    rows = tuple(
-        (str(name), *(f"{value:.6g}" for value in row)) for name, row in zip(table.index, table.to_numpy(), strict=True)
-    )
-    shown = tuple(fact for fact in facts if fact[0] != "Dropped" or columns.dropped)
-    return shown, Grid(("statistic", *map(str, table.columns)), rows, frozenset(map(str, table.columns)))
-
-
 def _analogs(derivation: Derivation, model: ResolvedModel) -> Sections:
     """The design moments of the variance of a total, and what estimates them."""
     notation = Notation.of(model)
     found = dict.fromkeys(p for p in walk(derivation.node) if isinstance(p, Cumulant))
-    lines = [Line(_analog(moment, model, notation), "", left=moment) for moment in found if len(moment.args) <= 2]
+    lines = [Line(derivation.node, "", left=derivation.asked)]
+    lines += [Line(_analog(moment, model, notation), "", left=moment) for moment in found if len(moment.args) <= 2]
     total = Total(Response(), model.unit)
     lines.append(Line(_analog(Cumulant((total, total)), model, notation), "", left=Cumulant((total, total))))
-    return (Section(0, "Sample analogs", (), tuple(lines), ANALOGS),), notation
+    return (
+        Section(0, "Sample analogs in the unconditional equation", (), tuple(lines), (DIVISOR, SAME_ANSWER)),
+    ), notation
 
 
 def _analog(moment: Cumulant, model: ResolvedModel, notation: Notation) -> Node:
@@ -192,8 +163,9 @@ def _analog(moment: Cumulant, model: ResolvedModel, notation: Notation) -> Node:
     levels, number = tuple(zip(model.unit, labels, strict=True)), Levels(model.unit)
 
     def labelled(node: Node) -> Node:
-        on_level = isinstance(node, (Size, Total)) or (isinstance(node, Value) and node.variable in model.constant_on)
-        return replace(node, level=labels) if on_level else node  # type: ignore[call-arg]
+        if isinstance(node, (Size, Total)) or (isinstance(node, Value) and node.variable in model.constant_on):
+            return replace(node, level=labels)
+        return node
 
     args = [transform(a, labelled) for a in moment.args]
     if len(args) == 1:
@@ -208,22 +180,3 @@ def _source(system: MomentSystem) -> str:
         return str(estimator(system).source)
     except UnsupportedError as error:
         return f"# No estimator is generated for this system: {error}\n"
-
-
-def _fit_facts(fit: Any) -> Iterator[tuple[str, str]]:
-    yield "Statistics", fit.statistics
-    yield "Observations", f"{fit.nobs}" + (f" ({fit.dropped} with missing values dropped)" if fit.dropped else "")
-    for name, count in fit.n_groups.items():
-        yield f"Levels of {name}", f"{count}"
-
-
-def _fit(fit: Any) -> Grid:
-    rows = []
-    for key in fit.keys:
-        truncated = f"{fit.truncated[key]:.6g}" if key in fit.truncated and key in fit.variance_components.index else ""
-        rows.append((key, f"{fit.estimates[key]:.6g}", truncated, "negative" if key in fit.negative else ""))
-    return Grid(("parameter", "estimate", "truncated at 0", ""), tuple(rows))
-
-
-def _check(check: Any) -> Grid:
-    return Grid(("parameter", "truth", "mean", "Monte-Carlo error", "z"), tuple(row.cells for row in check.rows))

@@ -16,11 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from momentalg.emit.content import Content, Facts, Grid, content
+from momentalg.emit.content import Content, content
 from momentalg.emit.environment import render
 from momentalg.emit.languages import Html, Language, Latex, Markdown
+from momentalg.emit.tables import Facts, Grid
 from momentalg.emit.writing import write_whole
 from momentalg.errors import MomentalgError, UnsupportedError
+from momentalg.expr.nodes import Node
+from momentalg.expr.notation import Notation
 
 if TYPE_CHECKING:
     from momentalg.model.model import Model
@@ -163,14 +166,14 @@ def _said(found: Content, language: Language) -> dict[str, Any]:
         "derivations": tuple((say.math(asked, d[1]), say.sections(*d)) for asked, d in found.derivations),
         "laws": tuple(Law(say.words(r.title), say.equation(r.left, r.right), say.words(r.source)) for r in found.laws),
         "equations": say.sections(*found.equations),
-        "coefficients": _table(found.coefficients, say),
+        "coefficients": _table(found.coefficients, say, found.symbols),
         "analogs": say.sections(*found.analogs),
         "solution": say.sections(*found.solution),
         "program": say.program(found.source),
         "fit_facts": _facts(found.fit_facts, say),
-        "fit": _table(found.fit, say),
+        "fit": _table(found.fit, say, found.symbols),
         "check_facts": _facts(found.check_facts, say),
-        "check": _table(found.check, say),
+        "check": _table(found.check, say, found.symbols),
         "verdict": say.words(found.verdict),
     }
 
@@ -179,10 +182,15 @@ def _facts(facts: Facts, language: Language) -> tuple[tuple[str, str], ...]:
     return tuple((language.words(name), language.words(text)) for name, text in facts)
 
 
-def _table(grid: Grid | None, language: Language) -> Table | None:
-    """Headings that are keys, and the first cell of each row, are code."""
+def _table(grid: Grid | None, language: Language, notation: Notation) -> Table | None:
+    """Formulas are set as such; headings that are keys, and keys that name a row, are code."""
     if grid is None:
         return None
-    headings = tuple(language.code(h, in_table=True) if h in grid.keys else language.words(h) for h in grid.headings)
-    rows = ((language.code(row[0], in_table=True), *map(language.words, row[1:])) for row in grid.rows)
-    return Table(headings, tuple(rows))
+
+    def cell(value: str | Node, is_key: bool) -> str:
+        if isinstance(value, Node):
+            return language.math(value, notation)
+        return language.code(value) if is_key else language.words(value)
+
+    headings = tuple(cell(heading, heading in grid.keys) for heading in grid.headings)
+    return Table(headings, tuple(tuple(cell(c, n == 0) for n, c in enumerate(row)) for row in grid.rows))

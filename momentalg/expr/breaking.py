@@ -11,8 +11,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from momentalg.expr.drawing import Box, Term
-from momentalg.expr.latex import LatexPrinter, measure
+from momentalg.expr.latex import LatexPrinter
 from momentalg.expr.mathml import MathmlPrinter
+from momentalg.expr.measure import measure
 from momentalg.expr.nodes import Node
 from momentalg.expr.notation import Notation
 from momentalg.expr.symbols import Symbol

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from itertools import pairwise
 
 from momentalg.expr.drawing import Box, Level, Term, lines_of
 from momentalg.expr.escape import escape_latex
 from momentalg.expr.greek import GREEK
+from momentalg.expr.measure import measure
 from momentalg.expr.nodes import Node
 from momentalg.expr.notation import Notation
 from momentalg.expr.printing import Printer
@@ -43,13 +43,6 @@ def latex_aligned(
             note = rf" && \text{{{escape_latex(notes[position])}}}" if number == 0 and position < len(notes) else ""
             rows.append(f"{start if number == 0 else ''}{relation}{code}{note}")
     return rows
-
-
-def measure(code: str) -> float:
-    """Estimate the printed width of LaTeX code, in letters."""
-    scripts = sum(len(s) for s in re.findall(r"[_^]\{([^{}]*)\}", re.sub(r"\\[A-Za-z]+ ?", "m", code)))
-    letters = re.sub(r"\\(operatorname|mathrm|mathbf|mathtt|text|left|right|frac|d?sum|,|!)|[{}_^ ]", "", code)
-    return len(re.sub(r"\\([A-Za-z]+|.)", "m", letters)) - scripts / 2
 
 
 class LatexPrinter(Printer):

@@ -12,7 +12,8 @@ from typing import Literal
 from momentalg.expr.drawing import Box, Level, Term, lines_of
 from momentalg.expr.escape import escape_html
 from momentalg.expr.greek import GREEK
-from momentalg.expr.latex import LatexPrinter, latex_aligned, measure
+from momentalg.expr.latex import LatexPrinter, latex_aligned
+from momentalg.expr.measure import measure
 from momentalg.expr.nodes import Node
 from momentalg.expr.notation import Notation
 from momentalg.expr.printing import Printer

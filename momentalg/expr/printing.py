@@ -188,7 +188,7 @@ class Printer(Drawing):
     def show_cumulant(self, node: n.Cumulant, scope: Scope) -> Box:
         """E, Var, Cov; kappa_k of one thing k times, kappa of several."""
         args = [self.show(a, scope) for a in node.args]
-        given = [self.show(g, scope) for g in node.given]
+        given = [self.condition(g, scope) for g in node.given]
         order, alike = len(args), len(set(node.args)) == 1
         if order <= 2:
             head = "E" if order == 1 else "Var" if alike else "Cov"
@@ -197,6 +197,13 @@ class Printer(Drawing):
         if not alike:
             return self.call(kappa, args, given)
         return self.call(kappa.at(Symbol(Glyph("upright", str(order)), str(order))), args[:1], given)
+
+    def condition(self, node: n.Node, scope: Scope | None = None) -> Box:
+        """What is conditioned on; a covariate by observation stands for all its values, and has no index."""
+        where = (self.notation.constant_on or {}).get(node.variable) if isinstance(node, n.Value) else ()
+        if isinstance(node, n.Value) and where is None and not node.index and node.variable.kind != "size":
+            return self.symbol(self.notation.covariate(node.variable))
+        return self.show(node, scope or Scope.of(node, self.notation))
 
     def show_hat(self, node: n.Hat, scope: Scope) -> Box:
         """The estimate of an expression that is no single symbol."""

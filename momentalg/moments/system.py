@@ -110,6 +110,12 @@ class MomentSystem(Readable):
 
         return coefficients(self, frame, missing)
 
+    def coefficients(self, frame: Any, missing: str = "refuse") -> Any:
+        """The coefficients on these data, a DataFrame of statistics by unknowns: the table of expected mean squares."""
+        from momentalg.data.coefficients import coefficients
+
+        return coefficients(self, frame, missing)
+
     def estimator(self, backend: str = "numpy") -> Any:
         """Generate the estimator of all parameters; `source`, `write(path)` and `load()` of what is returned."""
         from momentalg.emit.backend import estimator

@@ -1,4 +1,4 @@
-"""Moment systems and solutions as sections: statistics, equations with their cost, estimators in order of computation."""
+"""Moment systems and solutions as sections: statistics, equations with costs, estimators in order of computation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from momentalg.expr.keys import unknown
 from momentalg.expr.nodes import DESIGN, Cumulant, Hat, Letter, Node, Parameter, add, mul
 from momentalg.expr.notation import Notation
 from momentalg.expr.text import text
-from momentalg.expr.traversal import transform
+from momentalg.expr.traversal import transform, walk
 from momentalg.moments.costs import statistic_cost
 from momentalg.moments.equations import Assignment, MomentEquation
 
@@ -23,10 +23,8 @@ MEANS = {
     "products": "products of mean parameters are unknowns of their own, which keeps the estimators exactly unbiased",
     "plug-in": "estimates are put in place of the mean parameters, which makes the estimators biased",
 }
-NUMERICAL = (
-    "These are linear equations in the unknowns; there are too many of them, or their formulas are too long to read, so "
-    "that generated code solves them numerically."
-)
+READABLE = 60  # nodes in the formula of an estimator
+NUMERICAL = "The solution of the linear equations above; as a formula it is too long to read here."
 
 
 def system_sections(system: MomentSystem) -> tuple[Section, ...]:
@@ -52,7 +50,7 @@ def solution_sections(solution: Solution) -> tuple[Section, ...]:
     named = {e.name: e.statistic for e in solution.system.common}
     sections: list[Section] = []
     for title, assignments in parts:
-        if assignments is None:
+        if assignments is None or any(sum(1 for _ in walk(a.value)) > READABLE for a in assignments):
             sections.append(Section(0, title, (), (), (NUMERICAL,)))
         elif assignments:
             sections.append(Section(0, title, (), tuple(_estimate(a, named) for a in assignments)))
@@ -67,7 +65,8 @@ def notation_of(system: MomentSystem) -> Notation:
 def system_summary(system: MomentSystem) -> str:
     """One line: the model, the statistics and the unknowns."""
     names = ", ".join(e.name for e in (*system.common, *system.variance))
-    return f"<MomentSystem of {system.formula}: statistics {names}; unknowns {', '.join((*system.mean_keys, *system.unknowns))}>"
+    unknowns = ", ".join((*system.mean_keys, *system.unknowns))
+    return f"<MomentSystem of {system.formula}: statistics {names}; unknowns {unknowns}>"
 
 
 def solution_summary(solution: Solution) -> str:
@@ -89,7 +88,7 @@ def right_side(equation: MomentEquation) -> Node:
 
 
 def _cost(equation: MomentEquation, system: MomentSystem) -> str:
-    return statistic_cost(equation.statistic, system.model).name
+    return f"cost: {statistic_cost(equation.statistic, system.model).name}"
 
 
 def _estimate(assignment: Assignment, statistics: Mapping[str, Node]) -> Line:

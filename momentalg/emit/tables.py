@@ -1,0 +1,77 @@
+"""The numbers of a report: data, coefficients, fit and check, as facts and tables before any language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from momentalg.data.coefficients import coefficients
+from momentalg.data.columns import read_columns
+from momentalg.expr.names import join_factor
+from momentalg.expr.nodes import Letter, Node
+from momentalg.model.resolved import ResolvedModel
+
+if TYPE_CHECKING:
+    from momentalg.moments.system import MomentSystem
+
+Facts = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table: headings, and rows; the first cell names the row, by a key or a formula."""
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str | Node, ...], ...]
+    keys: frozenset[str] = frozenset()  # headings that are keys of parameters
+
+
+def data_facts(data: Any, model: ResolvedModel) -> Facts:
+    """What the data are: rows, levels and their sizes. Rows with missing values are left out, and counted."""
+    import numpy as np
+
+    columns = read_columns(data, model, missing="drop")
+    _, sizes = np.unique(np.stack([columns.arrays[c] for c in model.unit]), axis=1, return_counts=True)
+    spread = f"{sizes.min()} to {sizes.max()}, on average {columns.n / len(sizes):.4g}"
+    dropped = [("Dropped", f"{columns.dropped} rows with missing values")] if columns.dropped else []
+    return (
+        ("Observations", f"{columns.n}"),
+        *dropped,
+        (f"Levels of {join_factor(model.unit)}", f"{len(sizes)}"),
+        ("Observations in a level", spread if sizes.min() < sizes.max() else f"{sizes.min()}"),
+        (f"Mean of {model.response}", f"{columns.arrays[model.response].mean():.6g}"),
+    )
+
+
+def coefficient_grid(data: Any, system: MomentSystem) -> Grid:
+    """The coefficients of the moment equations on the data: statistics by unknowns."""
+    table = coefficients(system, data, missing="drop")
+    names: list[str | Node] = [*(e.statistic for e in system.common), *(Letter(e.name) for e in system.variance)]
+    headings = tuple(map(str, table.columns))
+    cells = ((f"{value:.6g}" for value in row) for row in table.to_numpy())
+    rows = tuple((name, *row) for name, row in zip(names, cells, strict=True))
+    return Grid(("statistic", *headings), rows, frozenset(headings))
+
+
+def fit_facts(fit: Any) -> Iterator[tuple[str, str]]:
+    """What a fit is of."""
+    yield "Statistics", fit.statistics
+    yield "Observations", f"{fit.nobs}" + (f" ({fit.dropped} with missing values dropped)" if fit.dropped else "")
+    for name, count in fit.n_groups.items():
+        yield f"Levels of {name}", f"{count}"
+
+
+def fit_grid(fit: Any) -> Grid:
+    """The estimates; variance components as they are, and truncated at 0."""
+    components = set(fit.variance_components.index)
+    rows = []
+    for key in fit.keys:
+        truncated = f"{fit.truncated[key]:.6g}" if key in components else ""
+        rows.append((key, f"{fit.estimates[key]:.6g}", truncated, "negative" if key in fit.negative else ""))
+    return Grid(("parameter", "estimate", "truncated at 0", ""), tuple(rows))
+
+
+def check_grid(check: Any) -> Grid:
+    """The rows of a check by simulation."""
+    return Grid(("parameter", "truth", "mean", "Monte-Carlo error", "z"), tuple(row.cells for row in check.rows))
