@@ -41,7 +41,8 @@ def main(arguments: list[str]) -> int:
     print(f"\nDone in {time.perf_counter() - begun:.0f} s. In {folder}:")
     for path in sorted(folder.iterdir()):
         print(f"  {path.name:<22} {path.stat().st_size:>8,} bytes")
-    print(f"Read {folder / 'matloff.html'} in a browser; fit your own data: python {estimator} data.csv")
+    print(f"\nRead {folder / 'matloff.html'} in a browser. For your own data, with the columns user and rating:")
+    print(f"  {shown(Path(sys.executable))} {estimator} data.csv")
     if good.passed and not wrong.passed:
         return 0
     print("The checks by simulation did not turn out as they should.", file=sys.stderr)
@@ -80,7 +81,7 @@ def generate(model: ma.Model, folder: Path) -> Path:
     """The estimator as a standalone module, run in a fresh process."""
     stage(3, "Generate: a standalone NumPy module, run as a program with its self-test")
     path: Path = model.moment_equations().estimator().write(folder / "ratings_estimator.py")
-    print(f"  $ python {path} --self-test")
+    print(f"  $ {shown(Path(sys.executable))} {path} --self-test")
     command = [sys.executable, "-I", str(path), "--self-test"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own file
     print(f"  {done.stdout.strip()}")
@@ -148,6 +149,11 @@ def report(model: ma.Model, folder: Path, check: SimulationCheck) -> None:
         path = folder / f"matloff.{suffix}"
         model.report(path, check=check)
         print(f"  wrote {path}")
+
+
+def shown(path: Path) -> str:
+    """The path as it is typed here."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def indented(table: str) -> str:

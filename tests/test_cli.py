@@ -162,6 +162,14 @@ def test_derive_of_named_statistics(arguments, result):
     assert result in shown("derive", ONE_WAY, *arguments)
 
 
+def test_letters_that_are_covariates_too_are_told_apart():
+    model = ["derive", "y ~ 1 + N + (1 | user)", "--levels", "N=user"]
+    assert "`N` in back-quotes is the covariate, size(user) the sizes" in refused(*model, "--given", "N")
+    assert "`N` in back-quotes is the covariate" in refused(*model, "--statistic", "S*N")
+    assert "Var(S | N, `N`)" in shown(*model, "--given", "size(user), `N`")
+    assert "Var(S `N` | " in shown(*model, "--given", "design", "--statistic", "S*`N`")
+
+
 def test_derive_with_a_covariate_of_the_level():
     text = shown("derive", "y ~ 1 + X + (1 | user)", "--levels", "X=user", "--statistic", "S*X", "--via", "N,X")
     assert "law of total variance" in text

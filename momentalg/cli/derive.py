@@ -141,10 +141,11 @@ def _factor(name: str, model: Model) -> Node:
         "N": size,
     }
     if name in named:
+        reading.not_a_covariate(name, model)
         return named[name]
     covariates = {v.name for v in (*all_variables(model.resolved), *basic_variables(model.resolved))}
     if reading.plain(name) in covariates or name.startswith("size("):
-        return model.covariate(name)
+        return model.covariate(reading.plain(name))
     sets = ", ".join(discover("momentalg.statistics", "STATISTIC"))
     raise StatisticError(
         f"no statistic called {name!r}; there are {', '.join(named)}, products of these such as 'S*N', and the sets "

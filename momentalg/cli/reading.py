@@ -56,13 +56,25 @@ def _condition(text: str, model: Model) -> Any:
     if text in (factor, plain(factor)):
         return factor
     if text in ("N", f"size({factor})"):
+        not_a_covariate(text, model)
         return model.size(factor)
     try:
-        return model.covariate(text)
+        return model.covariate(plain(text))
     except ModelError:
         covariates = [variable_key(v) for v in all_variables(model.resolved) if v.kind != "size"]
         known = ["N (the sizes)", *covariates, f"{factor} (its effects)", "design (everything about it)"]
         raise ModelError(f"cannot condition on {text!r}; there are {', '.join(known)}") from None
+
+
+def not_a_covariate(name: str, model: Model) -> None:
+    """Raise `ModelError` where a letter of ours is also a covariate of the model; back-quotes tell the two apart."""
+    from momentalg.model.resolving import basic_variables
+
+    if any(v.kind == "column" and v.name == name for v in basic_variables(model.resolved)):
+        other = f", size({model.resolved.groups[0].name}) the sizes" if name == "N" else ""
+        raise ModelError(
+            f"{name} is a covariate of this model as well: `{name}` in back-quotes is the covariate{other}"
+        )
 
 
 def law(text: str) -> Any:

@@ -1,4 +1,4 @@
-"""`write_report`: a model, its derivations, equations and estimator, with data, fit and check where given, as a document.
+"""`write_report`: a model, its derivations, equations and estimator as a document, with data, fit and check if given.
 
 The format follows from the suffix: .html (one file, native MathML, no script, no network), .tex, .md, and .pdf where
 latexmk is installed. Without a fit or a check a report holds no number that depends on the machine, and no date: the
@@ -102,8 +102,8 @@ def write_report(
         raise UnsupportedError(f"a report is written to {known}; {target.name!r} ends in none of them")
     if target.suffix.lower() == ".pdf" and shutil.which("latexmk") is None:
         raise UnsupportedError(
-            f"{target.name}: a .pdf is made by latexmk, which is not installed; write {target.with_suffix('.tex').name}, or "
-            f"{target.with_suffix('.html').name}, which any browser prints"
+            f"{target.name}: a .pdf is made by latexmk, which is not installed; write {target.stem}.tex, or "
+            f"{target.stem}.html, which any browser prints"
         )
     if not target.parent.is_dir():
         raise MomentalgError(
@@ -190,7 +190,7 @@ def _table(grid: Grid | None, language: Language, notation: Notation) -> Table |
     def cell(value: str | Node, is_key: bool) -> str:
         if isinstance(value, Node):
             return language.math(value, notation)
-        return language.code(value) if is_key else language.words(value)
+        return language.code(value, in_table=True) if is_key else language.words(value)
 
     headings = tuple(cell(heading, heading in grid.keys) for heading in grid.headings)
     return Table(headings, tuple(tuple(cell(c, n == 0) for n, c in enumerate(row)) for row in grid.rows))
