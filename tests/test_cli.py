@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gzip
 import json
 import os
@@ -198,6 +199,25 @@ def test_generate_writes_the_module_of_the_session(tmp_path):
     source = ma.Model(YIELD).moment_equations("henderson1").estimator().source
     assert path.read_text(encoding="utf-8") == source == shown("generate", YIELD, "--statistics", "henderson1")
     assert [p.name for p in tmp_path.iterdir()] == ["estimator.py"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [ONE_WAY],
+        ["y ~ 1 + X + size(user) + (1 | user)", "--levels", "X=user"],
+        [ONE_WAY, "--statistics", "totals", "--means", "plug-in"],
+        ["`my y` ~ 1 + `x 1` + (1 | `it's`)", "--levels", "`x 1`=`it's`", "--statistics", "minque0"],
+    ],
+)
+def test_the_line_in_a_module_makes_it_again(arguments, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    source = shown("generate", *arguments)
+    docstring = ast.get_docstring(ast.parse(source))
+    program, *words = shlex.split(next(line for line in docstring.splitlines() if "momentalg generate" in line))
+    assert program == "momentalg"
+    shown(*words)
+    assert [path.read_text(encoding="utf-8") for path in tmp_path.iterdir()] == [source]
 
 
 @pytest.mark.parametrize("suffix", [".html", ".tex", ".md"])
