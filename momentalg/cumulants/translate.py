@@ -119,7 +119,8 @@ def _terms(node: Node, model: ResolvedModel, scope: Scope) -> list[Term]:
             return [Term(Fraction(1), entries=(Entry(_cell(by, names), What("nonempty"), 1),))]
         case LevelSum(levels, body):
             bind = {Level(c, name): Level(c, "", n) for n, (c, name) in enumerate(levels)}
-            return [bind_levels(term, bind) for term in _terms(body, model, scope)]
+            cells = tuple(not_empty({v.column: v}) for v in bind if v.column in model.local_to)
+            return [bind_levels(t._replace(entries=(*t.entries, *cells)), bind) for t in _terms(body, model, scope)]
         case ObservationSum(index, body, by, names):
             home = _cell(by, names)
             within = scope._replace(homes={**scope.homes, index: home})

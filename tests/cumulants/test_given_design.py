@@ -11,6 +11,7 @@ from tests.cumulants.support import LONG, engine_value
 
 ONE_FACTOR = range(3000 if LONG else 150)
 SEVERAL = range(400 if LONG else 40)
+SLOPES = range(300 if LONG else 24)
 QUADRATIC = range(600 if LONG else 40)
 
 

@@ -69,7 +69,13 @@ def test_statistics_of_a_sample(empty):
     assert different == []
 
 
-KNOWN = [{SIZE}, {LEVEL_COVARIATE}, {SIZE, LEVEL_COVARIATE}, {OWN_COVARIATE, SIZE}, {SIZE, LEVEL_COVARIATE, OWN_COVARIATE}]
+KNOWN = [
+    {SIZE},
+    {LEVEL_COVARIATE},
+    {SIZE, LEVEL_COVARIATE},
+    {SIZE, OWN_COVARIATE},
+    {SIZE, LEVEL_COVARIATE, OWN_COVARIATE},
+]
 
 
 def of_known(atom, known):
@@ -85,7 +91,7 @@ def test_conditional_moments(known):
     for seed in SAMPLES:
         case = random_unit_case(seed)
         first, *rest = case.law
-        half = {**first, "p": first["p"] / 2}  # a second atom of the same size, so that something is left to average over
+        half = {**first, "p": first["p"] / 2}  # two atoms of one size: something is left to average over
         law = [half, {**half, "X": first["X"] + 1, "x": [x - 1 for x in first["x"]]}, *rest]
         found = random_view(case.statistics, case.model, frozenset(known))
         for value in {of_known(atom, known) for atom in law}:
@@ -114,7 +120,7 @@ def test_declared_independence_splits_what_the_law_splits():
         plain = under_law(random_view(case.statistics, case.model), case.parameters, law, case.model)
         found = random_view(case.statistics, declared)
         split += found != random_view(case.statistics, case.model)
-        if not plain == under_law(found, case.parameters, law, declared):
+        if plain != under_law(found, case.parameters, law, declared):
             different.append(seed)
     assert different == []
     assert split > len(ONE_UNIT) / 10
