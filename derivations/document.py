@@ -1,25 +1,24 @@
-"""The document of a worked example, as blocks; Markdown and LaTeX are two pure views of the same blocks."""
+"""The document of a worked example, as blocks; Markdown and LaTeX are two views of the same blocks."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from momentalg.derive.derivation import Derivation
+from momentalg.derive.reading import Reading, Section, readings
+from momentalg.derive.view import markdown_math, sections_latex, sections_markdown
 from momentalg.expr.escape import escape_latex
-from momentalg.expr.keys import unknown
-from momentalg.expr.latex import latex_aligned
-from momentalg.expr.nodes import DESIGN, Cumulant, Hat, Letter, Node, Parameter, add, mul
+from momentalg.expr.latex import latex, latex_aligned
+from momentalg.expr.nodes import Node
 from momentalg.expr.notation import Notation
-from momentalg.expr.traversal import transform, walk
-from momentalg.moments.equations import MomentEquation
+from momentalg.expr.traversal import walk
 
 if TYPE_CHECKING:
     from derivations.worked_example import Published, WorkedExample
 
-READABLE = 200  # nodes; a longer line is left out, and the published form of the result stands for it
+READABLE = 200  # nodes of a result; beyond it the published form is shown alone
 
 
 @dataclass(frozen=True)
@@ -52,13 +51,14 @@ class Display:
 
 
 @dataclass(frozen=True)
-class Told:
-    """A derivation, told by its own views."""
+class Equations:
+    """Sections of equations, as derivations, systems and solutions give them."""
 
-    derivation: Derivation
+    sections: Sequence[Section]
+    notation: Notation
 
 
-Block = Heading | Words | Code | Display | Told
+Block = Heading | Words | Code | Display | Equations
 
 
 def blocks(example: WorkedExample) -> Iterator[Block]:
@@ -66,63 +66,49 @@ def blocks(example: WorkedExample) -> Iterator[Block]:
     yield Heading(1, example.title)
     yield from (Words(words) for words in example.about.strip().split("\n\n"))
     yield Code(f"model = {example.model!r}")
-    told: set[Node] = set()
+    read = _readings(example.published)
     for answer in example.published:
-        yield from _answer(answer, told)
-    yield from _equations(example)
-
-
-def _answer(answer: Published, told: set[Node]) -> Iterator[Block]:
-    """The published answer and its derivation; a derivation that is part of an earlier one is not told again."""
-    d = answer.derived
-    yield Heading(2, answer.name)
-    yield Display(tuple(latex_aligned(answer.statement or d.asked, [answer.answer], notation(d))))
-    yield Words(f"Published: {answer.source}.")
-    if d.asked in told and len(d.chains) == 1:
-        yield Words("Derived above, on the way.")
-    elif _length(d.node) > READABLE:
-        yield Words("The derived result is the same, in more terms than can be read.")
-    else:
-        yield Told(d)
-        told.update(chain.start for chain in d.chains)
-
-
-def notation(derivation: Derivation) -> Notation:
-    """The symbols of a derivation: with subscripts where it speaks of more than one level."""
-    labelled = any(getattr(part, "level", ()) for a in derivation.args for part in walk(a))
-    return Notation.of(derivation.model.resolved, units=2 if labelled else 1)
-
-
-def _equations(example: WorkedExample) -> Iterator[Block]:
-    """The moment equations, and the estimators in the order in which they are computed."""
-    solution = example.system.solve()
-    symbols = Notation.of(example.system.model)
-    common, variance = example.system.common, solution.equations
+        yield Heading(2, answer.name)
+        yield from _answer(answer, read[answer.name])
+        if answer.derived.model != example.model:
+            yield Code(f"model = {answer.derived.model!r}")
+        yield from _derivation(answer, read[answer.name])
     yield Heading(2, "Moment equations")
-    yield _display(((Letter(e.name), e.statistic) for e in variance), symbols)
-    yield _display(((Cumulant((e.statistic,), (DESIGN,)), _right_side(e)) for e in common), symbols)
-    yield _display(((Cumulant((Letter(e.name),), (DESIGN,)), _right_side(e)) for e in variance), symbols)
+    yield Equations(*example.system.reading())
     yield Heading(2, "Estimators")
-    statistics = {e.name: e.statistic for e in common}
-    steps = (*(solution.common or ()), *(solution.variance or ()))
-    yield _display(((Hat(Parameter(s.key)), with_statistics(s.value, statistics)) for s in steps), symbols)
+    yield Equations(*example.system.solve().reading())
 
 
-def _display(equations: Iterable[tuple[Node, Node]], symbols: Notation) -> Display:
-    return Display(tuple(row for left, right in equations for row in latex_aligned(left, [right], symbols)))
+def _readings(published: Sequence[Published]) -> dict[str, Reading]:
+    """The derivations by the name of the answer; what was derived before on the same path is not derived again."""
+    paths: dict[tuple[str, tuple[Node, ...]], list[Published]] = {}
+    for answer in published:
+        paths.setdefault((repr(answer.derived.model), answer.derived.via), []).append(answer)
+    return {
+        answer.name: reading
+        for answers in paths.values()
+        for answer, reading in zip(answers, readings(a.derived for a in answers), strict=True)
+    }
 
 
-def _right_side(equation: MomentEquation) -> Node:
-    return add(*(mul(coefficient, unknown(key)) for key, coefficient in equation.coefficients.items()))
+def _answer(answer: Published, reading: Reading) -> Iterator[Block]:
+    """The published answer and where it is from."""
+    asked = answer.statement or answer.derived.asked
+    yield Display(tuple(latex_aligned(asked, [answer.answer], reading.notation)))
+    if answer.matrix:
+        form = answer.derived.matrix_form().latex(reading.notation)
+        yield Words("or, with the mean parameters as a vector,")
+        yield Display((f"{latex(asked, reading.notation)} &= {form}",))
+    yield Words(f"Published: {answer.source}.")
 
 
-def with_statistics(node: Node, statistics: dict[str, Node]) -> Node:
-    """Put statistics in the place of the letters that name them."""
-    return transform(node, lambda n: statistics.get(n.name, n) if isinstance(n, Letter) else n)
-
-
-def _length(node: Node) -> int:
-    return sum(1 for _ in walk(node))
+def _derivation(answer: Published, reading: Reading) -> Iterator[Block]:
+    if sum(1 for _ in walk(answer.derived.node)) > READABLE:
+        yield Words("The derived result is the same, in more terms than can be read.")
+    elif reading.sections:
+        yield Equations(reading.sections, reading.notation)
+    else:
+        yield Words("Derived above, on the way.")
 
 
 def markdown(blocks: Iterable[Block]) -> str:
@@ -136,18 +122,22 @@ def _markdown(block: Block) -> str:
             return f"{'#' * level} {words}"
         case Words(words):
             return " ".join(words.split())
-        case Told(derivation):
-            return derivation.markdown().strip()
         case Code(lines):
             return f"```python\n{lines}\n```"
         case Display(rows):
-            inside = " \\\\\n".join(rows).replace(r"\normalfont ", "").replace(r"\normalfont", "")
+            inside = markdown_math(" \\\\\n".join(rows))
             return f"$$\n\\begin{{aligned}}\n{inside}\n\\end{{aligned}}\n$$"
+        case Equations(sections, notation):
+            return sections_markdown(sections, notation).strip()
 
 
-def latex(blocks: Iterable[Block]) -> str:
-    """The document as a LaTeX article that needs amsmath alone."""
-    head = "\\documentclass{article}\n\\usepackage{amsmath}\n\\allowdisplaybreaks\n\\begin{document}\n\n"
+def latex_article(blocks: Iterable[Block]) -> str:
+    """The document as a LaTeX article; it needs geometry and amsmath."""
+    head = (
+        "\\documentclass[10pt,a4paper]{article}\n\\usepackage[a4paper,margin=24mm]{geometry}\n"
+        "\\usepackage{amsmath}\n\\allowdisplaybreaks\n\\setlength{\\parindent}{0pt}\n\\setlength{\\parskip}{4pt}\n"
+        "\\begin{document}\n\n"
+    )
     return head + "\n\n".join(map(_latex, blocks)) + "\n\n\\end{document}\n"
 
 
@@ -158,13 +148,13 @@ def _latex(block: Block) -> str:
             return f"\\{command}{{{_escaped(words)}}}"
         case Words(words):
             return _escaped(" ".join(words.split()))
-        case Told(derivation):
-            return derivation.latex().strip()
         case Code(lines):
-            return f"\\begin{{verbatim}}\n{lines}\n\\end{{verbatim}}"
+            return f"\\texttt{{{escape_latex(lines)}}}"
         case Display(rows):
             inside = " \\\\\n".join(rows)
             return f"\\begin{{align*}}\n{inside}\n\\end{{align*}}"
+        case Equations(sections, notation):
+            return sections_latex(sections, notation).strip()
 
 
 def _escaped(words: str) -> str:

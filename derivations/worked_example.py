@@ -23,9 +23,10 @@ from momentalg.check.enumeration import enumerate_cumulant
 from momentalg.check.partitions import CumulantsFromMoments
 from momentalg.check.random_design import law_cumulant
 from momentalg.derive.derivation import Derivation
-from momentalg.expr.nodes import Add, Cumulant, Mul, Node, Pow, mul
+from momentalg.expr.nodes import Add, Cumulant, Letter, Mul, Node, Pow, mul
 from momentalg.expr.sympy_door import to_sympy
 from momentalg.expr.text import text
+from momentalg.expr.traversal import transform
 from momentalg.moments.system import MomentSystem
 
 
@@ -38,6 +39,8 @@ class Published:
     """One answer: its name, the derivation, what the literature says the result is, and where it says so.
 
     `statement` is how to print what was asked, where that is long: the variance of an estimate that has a symbol.
+    `matrix` is the published matrix of the quadratic form in the mean parameters, where the result is given so as well.
+    `law` is what the result is checked under where it assumes more than the law of the example grants.
     """
 
     name: str
@@ -45,9 +48,13 @@ class Published:
     answer: Node
     source: str
     statement: Node | None = None
+    matrix: tuple[tuple[Node, ...], ...] = ()
+    law: Sequence[Mapping[str, Any]] = ()
 
     def agrees(self) -> bool:
         """Whether the derived result equals the published one, symbolically, in raw moments."""
+        if self.matrix and self.derived.matrix_form().matrix != self.matrix:
+            return False
         derived, published = self.derived.canonical, in_raw_moments(self.answer)
         field = sympy.QQ.frac_field(*sorted(derived.free_symbols | published.free_symbols, key=str))
         return bool(field.from_sympy(derived) == field.from_sympy(published))
@@ -103,7 +110,7 @@ class WorkedExample:
         blocks = tuple(document.blocks(self))
         return {
             f"{self.slug}.md": document.markdown(blocks),
-            f"{self.slug}.tex": document.latex(blocks),
+            f"{self.slug}.tex": document.latex_article(blocks),
             "estimator.py": self.system.estimator().source,
             "check.json": json.dumps(self.check(), indent=2, ensure_ascii=False) + "\n",
         }
@@ -113,7 +120,7 @@ class WorkedExample:
         return {
             "model": repr(self.model),
             "parameters": {key: str(value) for key, value in self.parameters.items()},
-            "law of one unit": [{key: _shown(value) for key, value in atom.items()} for atom in self.law],
+            "law of one unit": _shown(self.law),
             "results": [self._enumerated(answer) for answer in self.published],
             "estimators": {
                 "design": "each unit of the law once",
@@ -124,18 +131,21 @@ class WorkedExample:
 
     def _enumerated(self, answer: Published) -> dict[str, Any]:
         values: dict[str, str] = {}
-        for where, derived, enumerated in self._values(answer.derived):
+        for where, derived, enumerated in self._values(answer.derived, answer.law or self.law):
             if derived != enumerated:
                 raise Disagreement(f"{self.slug}: {answer.name} {where}: {derived}, by enumeration {enumerated}")
             values[where] = str(enumerated)
-        return {"name": answer.name, "asked": text(answer.derived.asked), "value": values.get("", values)}
+        found: dict[str, Any] = {"name": answer.name, "asked": text(answer.derived.asked)}
+        if answer.law:
+            found["law"] = _shown(answer.law)
+        return {**found, "value": values.get("", values)}
 
-    def _values(self, d: Derivation) -> Iterator[tuple[str, Fraction, Fraction]]:
+    def _values(self, d: Derivation, law: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Fraction, Fraction]]:
         """Where a result is taken, its value by the engine, and by enumeration."""
         model = d.model.resolved
         if not d.given:
-            derived = d.evaluate(parameters=self.parameters, law=self.law)
-            yield "", derived, law_cumulant(d.args, self.law, model, self.parameters)
+            derived = d.evaluate(parameters=self.parameters, law=law)
+            yield "", derived, law_cumulant(d.args, law, model, self.parameters)
             return
         (column,) = model.unit
         derived = d.evaluate(parameters=self.parameters, data=pd.DataFrame(self._rows))
@@ -150,7 +160,7 @@ class WorkedExample:
         solution = self.system.solve()
         statistics = {e.name: e.statistic for e in (*self.system.common, *solution.equations)}
         for key, formula in solution.closed_form.items():
-            estimator = document.with_statistics(formula, statistics)
+            estimator = transform(formula, lambda n: statistics[n.name] if isinstance(n, Letter) else n)
             expectation = enumerate_cumulant((estimator,), self._rows, self.model.resolved, self.parameters)
             if expectation != Fraction(self.parameters[key]):
                 raise Disagreement(f"{self.slug}: the estimator of {key} has expectation {expectation}")
@@ -180,4 +190,9 @@ class WorkedExample:
 
 
 def _shown(value: Any) -> Any:
-    return [_shown(v) for v in value] if isinstance(value, list) else value if isinstance(value, int) else str(value)
+    """Numbers for JSON: whole ones as they are, others as text."""
+    if isinstance(value, Mapping):
+        return {key: _shown(v) for key, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_shown(v) for v in value]
+    return value if isinstance(value, int) else str(value)

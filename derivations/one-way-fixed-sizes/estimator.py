@@ -195,8 +195,8 @@ def _level_codes(columns, rows):
 
 
 def _unique(labels, name):
-    if labels.dtype.kind == "f" and np.isnan(labels).any():
-        raise ValueError(f"row {int(np.isnan(labels).argmax())}: the label in {name!r} is missing")
+    if labels.dtype.kind in "fmM" and (labels != labels).any():  # what is missing does not equal itself
+        raise ValueError(f"row {int((labels != labels).argmax())}: the label in {name!r} is missing")
     try:
         level, code = np.unique(labels, return_inverse=True)
     except TypeError:

@@ -31,6 +31,8 @@ Use
 
 or as a program, python y_estimator.py data.csv, which tests itself with --self-test.
 Sums of y are taken about shifts, so that values far from 0 lose no digits.
+The equations are solved for y less its shift, and for what a unit of shift adds to the solution; together
+they are the solution for y itself.
 It needs NumPy and the standard library.
 """
 
@@ -127,21 +129,21 @@ def solve(sums):
     # Intercept, in the covariates as they are
     estimate_intercept = shift_y + mean_y
 
-    # sum over user of ((total of y)**2)
-    sum_of_sum_y2 = np.sum(sum_y**2)
+    # SS = sum over user of ((total of y)**2)
+    ss = np.sum(sum_y**2)
 
-    # sum over user of (2 * (total of y) * (total of 1))
-    part = np.sum(2 * sum_y * size)
+    # what a unit of shift adds to SS: sum over user of (2 * (total of y) * N)
+    ss_first_order = np.sum(2 * sum_y * size)
 
-    # total of (2 * y) over all rows
-    part_2 = 2 * total_y
+    # what a unit of shift adds to T: total of (2 * y) over all rows
+    t_first_order = 2 * total_y
 
     # XP[Intercept,Intercept] = (total of y over all rows)**2 - (sum over user of ((total of y)**2))
-    xp_intercept_intercept = total_y**2 - sum_of_sum_y2
+    xp_intercept_intercept = total_y**2 - ss
 
-    # what a unit of shift adds to XP[Intercept,Intercept] = 2 * (total of y over all rows) * (total of 1 over all
-    #     rows) - (sum over user of (2 * (total of y) * (total of 1)))
-    statistic = 2 * total_y * n - part
+    # what a unit of shift adds to XP[Intercept,Intercept]: 2 * (total of y over all rows) * n - (sum over user of
+    #     (2 * (total of y) * N))
+    xp_intercept_intercept_first_order = 2 * total_y * n - ss_first_order
 
     # sum over user of (N**2)
     sum_of_size2 = np.sum(size**2)
@@ -154,21 +156,21 @@ def solve(sums):
     intercept_2 = xp_intercept_intercept / (n**2 - sum_of_size2)
 
     # what a unit of shift adds to Intercept**2
-    intercept_2_first_order = statistic / (n**2 - sum_of_size2)
+    intercept_2_first_order = xp_intercept_intercept_first_order / (n**2 - sum_of_size2)
 
     # var(1|user) = (n * (SS - (sum over user of (N**2)) * (estimate of Intercept**2)) - n * (T - n * (estimate of
     #     Intercept**2))) / ((sum over user of (N**2)) * n - n**2)
-    var_1_user = (n * (sum_of_sum_y2 - sum_of_size2 * intercept_2) - n * (total_y2 - n * intercept_2)) / (sum_of_size2 * n - n**2)
+    var_1_user = (n * (ss - sum_of_size2 * intercept_2) - n * (total_y2 - n * intercept_2)) / (sum_of_size2 * n - n**2)
 
     # what a unit of shift adds to var(1|user)
-    var_1_user_first_order = (n * (part - sum_of_size2 * intercept_2_first_order) - n * (part_2 - n * intercept_2_first_order)) / (sum_of_size2 * n - n**2)
+    var_1_user_first_order = (n * (ss_first_order - sum_of_size2 * intercept_2_first_order) - n * (t_first_order - n * intercept_2_first_order)) / (sum_of_size2 * n - n**2)
 
     # var(residual) = ((sum over user of (N**2)) * (T - n * (estimate of Intercept**2)) - n * (SS - (sum over user
     #     of (N**2)) * (estimate of Intercept**2))) / ((sum over user of (N**2)) * n - n**2)
-    var_residual = (sum_of_size2 * (total_y2 - n * intercept_2) - n * (sum_of_sum_y2 - sum_of_size2 * intercept_2)) / (sum_of_size2 * n - n**2)
+    var_residual = (sum_of_size2 * (total_y2 - n * intercept_2) - n * (ss - sum_of_size2 * intercept_2)) / (sum_of_size2 * n - n**2)
 
     # what a unit of shift adds to var(residual)
-    var_residual_first_order = (sum_of_size2 * (part_2 - n * intercept_2_first_order) - n * (part - sum_of_size2 * intercept_2_first_order)) / (sum_of_size2 * n - n**2)
+    var_residual_first_order = (sum_of_size2 * (t_first_order - n * intercept_2_first_order) - n * (ss_first_order - sum_of_size2 * intercept_2_first_order)) / (sum_of_size2 * n - n**2)
 
     return {
         "Intercept": float(estimate_intercept),
@@ -218,8 +220,8 @@ def _level_codes(columns, rows):
 
 
 def _unique(labels, name):
-    if labels.dtype.kind == "f" and np.isnan(labels).any():
-        raise ValueError(f"row {int(np.isnan(labels).argmax())}: the label in {name!r} is missing")
+    if labels.dtype.kind in "fmM" and (labels != labels).any():  # what is missing does not equal itself
+        raise ValueError(f"row {int((labels != labels).argmax())}: the label in {name!r} is missing")
     try:
         level, code = np.unique(labels, return_inverse=True)
     except TypeError:
