@@ -7,10 +7,11 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from momentalg.cumulants.evaluate import Argument, DesignTable, evaluate, evaluate_law, letter_product
-from momentalg.cumulants.random_view import all_design, from_letters, units_symbol
+from momentalg.cumulants.letters import from_letters, units_symbol
+from momentalg.cumulants.random_view import all_design
 from momentalg.cumulants.terms import DEFAULT, OBSERVATION, SIZE
 from momentalg.cumulants.translate import translate
-from momentalg.cumulants.value import known_variables
+from momentalg.cumulants.value import canonical_value, known_variables, without_independence
 from momentalg.data.design import DesignData, design_rows, with_functions
 from momentalg.errors import DataError, ModelError, UnsupportedError
 from momentalg.expr.keys import monomial_key, variable_key
@@ -149,8 +150,12 @@ def _under_law(
     name = join_factor(model.unit)
     if units is not None and set(units) != {name}:
         raise DataError(f"units= says how many levels {name} has, as in units={{{name!r}: 40}}; found {dict(units)!r}")
-    polynomial = from_letters(derivation.canonical_polynomial, model)
-    moment = _joint_moment(read, model) if isinstance(read, JointLaw) else _marginal_moment(read, model)
+    if isinstance(read, JointLaw):  # a joint law needs no declared independence, and may contradict it
+        free = without_independence(model)
+        polynomial, moment = canonical_value(derivation.asked, free), _joint_moment(read, free)
+    else:
+        polynomial, moment = derivation.canonical_polynomial, _marginal_moment(read, model)
+    polynomial = from_letters(polynomial, model)
     if read.may_be_zero and name not in model.may_be_empty:
         _refuse_empty(derivation, name)
     return evaluate_law(polynomial, numbers, moment, units[name] if units else None, units_symbol(model))
