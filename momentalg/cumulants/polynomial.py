@@ -74,7 +74,10 @@ class Polynomial:
         return bool(self.terms)
 
     def __repr__(self) -> str:
-        return f"Polynomial({self.terms!r})"
+        """Equal polynomials have equal texts, in every process: denominators are sorted by theirs."""
+        terms = sorted((sorted(map(repr, monomial)), str(number)) for monomial, number in self.terms.items())
+        shown = " + ".join(" ".join((number, *factors)) for factors, number in terms)
+        return f"<Polynomial {shown or 0}>"
 
     def symbols(self) -> set[Symbol]:
         """The symbols that occur."""
