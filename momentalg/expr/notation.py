@@ -14,7 +14,7 @@ from momentalg.expr.claims import WORDS, assign, letter_glyph
 from momentalg.expr.inventory import Inventory, NamedModel
 from momentalg.expr.keys import ParameterKey, read_key, variable_key
 from momentalg.expr.names import join_factor, quote
-from momentalg.expr.symbols import Glyph, Symbol, plain_name, read_glyph
+from momentalg.expr.symbols import Glyph, Symbol, placeholder, plain_name, read_glyph
 from momentalg.expr.traversal import walk
 
 LABELS = "ijklmpqstuvwabcdefgh"
@@ -84,7 +84,9 @@ class Notation:
         return self.symbols.get((role, name)) or Symbol(Glyph("code", name or role), quote(name or role))
 
     def letter(self, name: str) -> Symbol:
-        """A free letter, kept apart from what the notation uses."""
+        """A free letter, kept apart from what the notation uses; without a model, the placeholder of a law."""
+        if self.constant_on is None and (found := placeholder(name)) is not None:
+            return found
         if ("letter", name) in self.symbols:
             return self.symbols["letter", name]
         used = {s.glyph for s in self.symbols.values()} | {Glyph("upright", w) for w in WORDS}

@@ -88,3 +88,19 @@ def read_glyph(name: str) -> Glyph:
     if re.fullmatch("[A-Za-z]", base):
         return Glyph("italic", base, number)
     return Glyph("upright", name)
+
+
+_PLACEHOLDER = re.compile(rf"([A-Za-z]|{'|'.join(GREEK)})_({'|'.join(GREEK)}|[a-z0-9]+)(\^2)?\Z")
+
+
+def placeholder(name: str) -> Symbol | None:
+    """A placeholder of a law: ``design``, a letter with a subscript such as ``W_i`` or ``D_1i``, ``sigma_alpha^2``."""
+    if name == "design":
+        return Symbol(Glyph("upright", name), name)
+    match = _PLACEHOLDER.match(name)
+    if match is None:
+        return None
+    below = [match[2]] if match[2] in GREEK else re.findall("[a-z]|[0-9]+", match[2])
+    glyphs = [Glyph("upright", part) if part.isdigit() else read_glyph(part) for part in below]
+    subscript = tuple(Symbol(glyph, part) for glyph, part in zip(glyphs, below, strict=True))
+    return Symbol(read_glyph(match[1]), match[1], (subscript,), square=match[3] is not None, plain=name)

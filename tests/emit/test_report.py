@@ -1,0 +1,215 @@
+"""Reports: what they say, in each format; names made harmless; the same bytes; whole files or none."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from dataclasses import fields
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import momentalg as ma
+from momentalg.emit import writing
+from momentalg.emit.environment import names_used
+from momentalg.emit.report import HtmlContext, LatexContext, MarkdownContext, write_report
+from momentalg.errors import MomentalgError, UnsupportedError
+
+FORMATS = (".html", ".tex", ".md")
+DYESTUFF = ma.Model("Yield ~ 1 + (1 | Batch)")
+HOSTILE = ma.Model(
+    "`<b>\\end{program}` ~ 1 + `a_b%$x$` + `|c|` + (1 | `\\input{x}<script>`)", levels={"|c|": "`\\input{x}<script>`"}
+)
+
+
+@pytest.fixture(scope="module")
+def dyestuff():
+    data = ma.datasets.load("Dyestuff")
+    fit = DYESTUFF.fit(data)
+    truth = {"Intercept": 1527.5, "var(1|Batch)": 1764, "var(residual)": 2451}
+    check = DYESTUFF.check(parameters=truth, design=data, effects={"Batch": "exponential"}, replicates=60, seed=3)
+    return {"data": data, "fit": fit, "check": check}
+
+
+@pytest.fixture(scope="module")
+def full(dyestuff, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reports")
+    return {s: write_report(DYESTUFF, folder / f"r{s}", **dyestuff).read_text(encoding="utf-8") for s in FORMATS}
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("hostile")
+    return {s: write_report(HOSTILE, folder / f"r{s}").read_text(encoding="utf-8") for s in FORMATS}
+
+
+class Nesting(HTMLParser):
+    """Checks that every element that is opened is closed, and remembers which there are."""
+
+    VOID = frozenset({"meta", "br"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.seen.add(tag)
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: object) -> None:
+        self.seen.add(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_templates_use_exactly_their_contexts():
+    pairs = {
+        "html/report.html.j2": HtmlContext,
+        "latex/report.tex.j2": LatexContext,
+        "markdown/report.md.j2": MarkdownContext,
+    }
+    for template, context in pairs.items():
+        assert names_used(template) == {f.name for f in fields(context)}
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_it_says_everything(full, suffix):
+    text = full[suffix]
+    for words in (
+        "random effect of Batch",
+        "law of total variance",
+        "earlier results, by (1) and (2)",
+        "Conditional variance",
+        "Assumption A1",
+        "linear in the levels",
+        "the same numbers, whether or not the design is taken as random",
+        "def accumulate(",
+        "Weiss (2005), A Course in Probability, p. 385",
+        "60, seed 3",
+    ):
+        assert words in text, words
+    for number in ("1764.05", "2451.25", "1527.5"):
+        assert number in text
+    assert re.search(r"divisor r (\{-\}|\\?-) 1", text)
+
+
+def test_it_shows_the_result_that_the_package_is_about(full):
+    result = (
+        r"\operatorname{E}[N^{2}] \, \sigma_{\alpha}^{2} + \operatorname{E}[N] \, \sigma_{\varepsilon}^{2} + \mu^{2}"
+    )
+    assert result in full[".tex"]
+    assert result in full[".md"]
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_without_data_there_is_no_number_of_the_data(suffix, tmp_path):
+    text = write_report(DYESTUFF, tmp_path / f"r{suffix}").read_text(encoding="utf-8")
+    assert not re.search(r"(^#+ |section\{|<h2>)(Data|Fit|Check)", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_the_same_bytes_every_time(suffix, tmp_path, full, dyestuff):
+    again = write_report(DYESTUFF, tmp_path / f"again{suffix}", **dyestuff)
+    assert again.read_text(encoding="utf-8") == full[suffix]
+
+
+def test_html_is_whole_and_needs_nothing(full, hostile):
+    for text in (full[".html"], hostile[".html"]):
+        parser = Nesting()
+        parser.feed(text)
+        parser.close()
+        assert parser.open == []
+        assert parser.seen.isdisjoint({"script", "link", "img", "iframe", "b", "input"})
+        outside = text.replace("http://www.w3.org/1998/Math/MathML", "")
+        assert not re.search(r"https?:|url\(|@import|\bon\w+=", outside.split("<details>")[0])
+
+
+def test_hostile_names_stay_names(hostile):
+    tex, program = hostile[".tex"].split("\\begin{program", maxsplit=1)
+    assert "\\input{x}" not in tex
+    assert "a_b%" not in tex
+    environment = re.match(r"x*\}", program)
+    assert environment is not None
+    assert program.count("\\end{program" + environment[0]) == 1
+    prose = hostile[".md"].split("## Generated estimator")[0].replace("\\`", "")
+    outside_code = re.sub(r"(?<!`)(`+)(?!`)(.*?)(?<!`)\1(?!`)", "", prose)
+    assert not re.search(r"(?<!\\)<", outside_code)
+
+
+@pytest.mark.engine("latexmk")
+def test_hostile_names_compile(hostile, tmp_path):
+    (tmp_path / "r.tex").write_text(hostile[".tex"], encoding="utf-8")
+    command = ["latexmk", "-pdf", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "r.tex"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    log = (tmp_path / "r.log").read_text(errors="replace")
+    assert run.returncode == 0, log[-2000:]
+    assert "Missing character" not in log
+
+
+@pytest.mark.engine("latexmk")
+def test_pdf(tmp_path, dyestuff):
+    path = write_report(DYESTUFF, tmp_path / "r.pdf", **dyestuff)
+    assert path.read_bytes().startswith(b"%PDF")
+    assert [p.name for p in tmp_path.iterdir()] == ["r.pdf"]
+
+
+def test_pdf_without_latexmk_is_refused_by_name(tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with pytest.raises(UnsupportedError, match=r"latexmk, which is not installed; write r\.tex, or r\.html"):
+        write_report(DYESTUFF, tmp_path / "r.pdf")
+
+
+def test_an_unknown_suffix_is_refused(tmp_path):
+    with pytest.raises(UnsupportedError, match=r"\.html, \.tex, \.md, \.pdf; 'r\.docx' ends in none"):
+        write_report(DYESTUFF, tmp_path / "r.docx")
+
+
+def test_a_missing_folder_is_an_error(tmp_path):
+    with pytest.raises(MomentalgError, match="does not exist; make it first"):
+        write_report(DYESTUFF, tmp_path / "missing" / "r.md")
+
+
+def test_an_interrupted_write_leaves_nothing(tmp_path, monkeypatch):
+    (tmp_path / "r.md").write_text("before")
+
+    def interrupted(_self, _target):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        writing.write_whole(tmp_path / "r.md", "after")
+    assert [p.name for p in tmp_path.iterdir()] == ["r.md"]
+    assert (tmp_path / "r.md").read_text() == "before"
+
+
+def test_a_folder_is_not_overwritten(tmp_path):
+    (tmp_path / "r.md").mkdir()
+    with pytest.raises(MomentalgError, match="it is a folder"):
+        writing.write_whole(tmp_path / "r.md", "text")
+
+
+def test_negative_components_and_dropped_rows_are_told(tmp_path):
+    data = pd.DataFrame({"y": [1.0, 9, 2, 8, 1, 9, None], "g": ["a", "a", "b", "b", "c", "c", "c"]})
+    model = ma.Model("y ~ 1 + (1 | g)")
+    text = write_report(model, tmp_path / "r.md", data=data, fit=model.fit(data, missing="drop")).read_text()
+    assert re.search(r"\| `var\(1\\\|g\)` \| -\d.* \| 0 \| negative \|", text)
+    assert "Dropped: 1 rows with missing values" in text
+
+
+def test_the_equations_are_those_of_the_fit(tmp_path):
+    data = ma.datasets.load("Dyestuff")
+    text = write_report(DYESTUFF, tmp_path / "r.md", fit=DYESTUFF.fit(data, "minque0")).read_text()
+    assert "minque0" in text
+
+
+def test_covariates_bring_their_covariances(tmp_path):
+    model = ma.Model("y ~ 1 + x + X + size(g) + (1 | g)", levels={"X": "g"})
+    text = write_report(model, tmp_path / "r.md").read_text()
+    for heading in (r"\operatorname{Cov}(S, S_{x})", r"\operatorname{Cov}(S, X)", r"\operatorname{Cov}(S, N)"):
+        assert f"### ${heading}$" in text
