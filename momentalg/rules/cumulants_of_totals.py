@@ -23,6 +23,7 @@ from momentalg.expr.nodes import (
     mul,
 )
 from momentalg.expr.traversal import transform, walk
+from momentalg.rules.knowledge import knows_design
 from momentalg.rules.rule import Context, Rule
 
 BY = ("user",)
@@ -34,6 +35,8 @@ def _rewrite(node: Node, context: Context) -> Node | None:
     if not isinstance(node, Cumulant) or any(isinstance(p, Cumulant) for a in node.args for p in walk(a)):
         return None
     if not any(isinstance(p, Response) for a in node.args for p in walk(a)):
+        return None
+    if not knows_design(node.given, context.model):
         return None
     model = with_effects_known(context.model, known_variables(node.given, context.model))
     names = list(dict.fromkeys(a.index for a in node.args if isinstance(a, Response)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from momentalg.cumulants.design_moments import bases, size_variable
+from momentalg.cumulants.random_view import all_design
 from momentalg.cumulants.value import known_variables
 from momentalg.expr.nodes import (
     Cumulant,
@@ -26,6 +27,11 @@ def is_known(node: Node, given: tuple[Node, ...], model: ResolvedModel) -> bool:
     """Whether `node` is a function of what is given."""
     known = known_variables(given, model)
     return _within(node, known, given, model)
+
+
+def knows_design(given: tuple[Node, ...], model: ResolvedModel) -> bool:
+    """Whether everything about the design is given."""
+    return all_design(model) <= known_variables(given, model)
 
 
 def _within(node: Node, known: frozenset[Variable], given: tuple[Node, ...], model: ResolvedModel) -> bool:
