@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from momentalg.cumulants.terms import Term
 from momentalg.cumulants.translate import translate
-from momentalg.derive.step import Chain
+from momentalg.derive.step import Chain, rule_named
 from momentalg.expr.nodes import Cumulant, Node
 from momentalg.expr.traversal import walk
 from momentalg.model.resolved import ResolvedModel
+from momentalg.rules.rule import Context
 
 WRITE_OUT = ("definition", "model_equation", "sum_over_level", "multiplying_out")
 EXPECTATION = (*WRITE_OUT, "linearity", "taking_out_known", "effects", "collection")
@@ -35,19 +36,17 @@ def _run(chain: Chain, phases: Sequence[str], model: ResolvedModel) -> Chain:
 
 def _phases(goal: Cumulant, model: ResolvedModel) -> Sequence[str]:
     statistics = [translate(a, model) for a in goal.args]
-    if any(term.bound for terms in statistics for term in terms) or _runs_over_all(statistics):
-        return WHOLE
-    if all(len(_draws(term)) <= 1 for terms in statistics for term in terms):
+    if all(len(_draws(term)) <= 1 and _of_a_level(term) for terms in statistics for term in terms):
         return EXPECTATION if len(goal.args) == 1 else CUMULANT
-    return PRODUCTS
+    return PRODUCTS if rule_named(PRODUCTS[0]).rewrite(goal, Context(model)) is not None else WHOLE
 
 
 def _draws(term: Term) -> list[object]:
     return [d for o in term.observations for d in o.draws]
 
 
-def _runs_over_all(statistics: Sequence[Sequence[Term]]) -> bool:
-    return any(not o.cell for terms in statistics for term in terms for o in term.observations if o.draws)
+def _of_a_level(term: Term) -> bool:
+    return not term.bound and all(o.cell for o in term.observations if o.draws)
 
 
 def total_law(arguments: Sequence[Node]) -> str:

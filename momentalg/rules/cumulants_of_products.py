@@ -12,7 +12,18 @@ from itertools import product
 
 from momentalg.cumulants.display import monomial_node, symbol_node
 from momentalg.cumulants.partitions import counted_partitions
-from momentalg.cumulants.terms import DEFAULT, OBSERVATION, RESPONSE, Cell, Entry, Observation, Term, multiply
+from momentalg.cumulants.terms import (
+    DEFAULT,
+    OBSERVATION,
+    RESPONSE,
+    Cell,
+    Entry,
+    Level,
+    Observation,
+    Term,
+    multiply,
+    relabel,
+)
 from momentalg.cumulants.totals import single
 from momentalg.cumulants.translate import translate
 from momentalg.expr.nodes import (
@@ -20,6 +31,7 @@ from momentalg.expr.nodes import (
     Cumulant,
     E,
     Letter,
+    LevelSum,
     Node,
     Number,
     Response,
@@ -44,14 +56,22 @@ def _rewrite(node: Node, context: Context) -> Node | None:
     if not isinstance(node, Cumulant):
         return None
     statistics = [translate(a, context.model) for a in node.args]
-    if any(term.bound for terms in statistics for term in terms):
+    picked = list(product(*statistics))
+    if any(sum(len(term.bound) for term in terms) > 1 or _runs_over_all(terms) for terms in picked):
         return None
-    new = add(*(_of_terms(terms, node.given, context.model) for terms in product(*statistics)))
+    new = add(*(_of_terms(terms, node.given, context.model) for terms in picked))
     return None if new == node else new
+
+
+def _runs_over_all(terms: Sequence[Term]) -> bool:
+    """Whether a power of the response is summed over all observations, which belong to no one level."""
+    return any(not o.cell and len(o.draws) > 1 for term in terms for o in term.observations)
 
 
 def _of_terms(terms: Sequence[Term], given: tuple[Node, ...], model: ResolvedModel) -> Node:
     whole = reduce(multiply, terms)
+    bound = {level: Level(level.column, DEFAULT) for level in whole.bound}  # of the one level that may be summed over
+    whole = relabel(whole, bound)
     owner = [n for n, term in enumerate(terms) for _ in term.observations]
     names = iter(NAMES)
     forms: list[tuple[int, Node]] = []  # the statistic that a linear form belongs to, and the form
@@ -81,7 +101,8 @@ def _of_terms(terms: Sequence[Term], given: tuple[Node, ...], model: ResolvedMod
     )
     for index, observation in reversed(around):
         inner = Sum(index, mul(_covariates(observation, index, model), inner), *_place(observation.cell, model))
-    return mul(*entries, inner)
+    body = mul(*entries, inner)
+    return LevelSum(tuple((level.column, level.name) for level in bound.values()), body) if bound else body
 
 
 def _place(cell: Cell, model: ResolvedModel) -> tuple[tuple[str, ...], tuple[str, ...]]:
