@@ -24,6 +24,7 @@ from types import ModuleType
 from momentalg.emit.backend import Backend
 from momentalg.emit.environment import render
 from momentalg.emit.numpy_code import assignment, code
+from momentalg.emit.writing import write_whole
 from momentalg.expr.escape import escape_text
 from momentalg.lower import arrays
 from momentalg.lower.ir import EstimatorIR, Powers, Quantity, RankCheck
@@ -40,17 +41,7 @@ class EstimatorModule:
 
     def write(self, path: str | os.PathLike[str]) -> Path:
         """Write the module to `path`, whole or not at all, and return the path."""
-        target = Path(path)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(self.source)
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(target)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-        return target
+        return write_whole(path, self.source)
 
     def load(self) -> ModuleType:
         """Import the module; the same object each time."""
