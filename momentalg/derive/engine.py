@@ -53,7 +53,9 @@ def derive(
     steps = [_conditions((item,), resolved) for item in via]
     statistics = tuple(tuple(translate(a, resolved)) for a in args)
     _require_degree(statistics)
-    stages = _stages(outside, steps, resolved)
+    split = _over_levels(Cumulant(args, outside), resolved)
+    alone = not split.steps and not steps and _of_the_sample(statistics)
+    stages = _stages(outside, steps, resolved, alone)
     known = known_variables(outside, resolved)
     _require_nonempty(statistics, known, resolved)
     polynomial = total_cumulance(
@@ -62,7 +64,7 @@ def derive(
         resolved,
     )
     result = to_node(from_letters(polynomial, resolved), resolved)
-    chains = _Prover(resolved, stages, bool(steps)).prove(args, result)
+    chains = _Prover(resolved, stages, bool(steps)).prove(split, result)
     return Derivation(
         model,
         args,
@@ -97,10 +99,29 @@ def _conditions(items: Iterable[Any], model: ResolvedModel) -> tuple[Node, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def _over_levels(goal: Cumulant, model: ResolvedModel) -> Chain:
+    """A sum over levels splits given all of the design, or nothing of it; without a step where there is no such sum."""
+    chain = Chain(SUM_OVER_LEVELS, goal)
+    if goal.given and DESIGN not in goal.given:
+        return chain
+    return chain.then("sum_over_units" if goal.given else "iid_units", model)
+
+
+def _of_the_sample(statistics: Sequence[Sequence[Term]]) -> bool:
+    """Whether no statistic is of a named level."""
+    cells = [
+        cell
+        for terms in statistics
+        for t in terms
+        for cell in (*(o.cell for o in t.observations), *(e.cell for e in t.entries))
+    ]
+    return not any(level.free for cell in cells for level in cell)
+
+
 def _stages(
-    outside: tuple[Node, ...], steps: Sequence[tuple[Node, ...]], model: ResolvedModel
+    outside: tuple[Node, ...], steps: Sequence[tuple[Node, ...]], model: ResolvedModel, of_the_sample: bool
 ) -> list[tuple[Node, ...]]:
-    """What is added at each stage; the last one completes the design."""
+    """What is added at each stage; the last one completes the design, of a unit or of the whole sample."""
     stages = [outside]
     known = known_variables(outside, model)
     for step in steps:
@@ -111,7 +132,8 @@ def _stages(
         stages.append(step)
     rest = all_design(model) - known
     if rest:
-        stages.append(tuple(variable_node(v, model) for v in design_order(rest, model)))
+        nodes = tuple(variable_node(v, model) for v in design_order(rest, model))
+        stages.append((DESIGN,) if of_the_sample else nodes)
     return stages
 
 
@@ -180,23 +202,16 @@ class _Prover:
         self.chains: list[Chain] = []
         self.proved: dict[Node, Node] = {}
 
-    def prove(self, args: tuple[Node, ...], standard: Node) -> tuple[Chain, ...]:
-        """The chains that end in the result of what is asked."""
-        goal = Cumulant(args, self.given[0])
-        whole = Chain(SUM_OVER_LEVELS, goal).then("iid_units" if not self.given[0] else "sum_over_units", self.model)
-        if whole.steps and DESIGN not in self.given[0] and self.given[0]:
-            whole = Chain(SUM_OVER_LEVELS, goal)  # a sum over units splits given all of the design, or nothing of it
-        if whole.steps:
-            inner = next(part for part in walk(whole.end) if isinstance(part, Cumulant))
-            self._prove(inner, 0)
-            chain = whole.then("earlier_result", self.model, lemmas=self.proved).then("collection", self.model)
-        else:
-            chain = self._prove(goal, 0)
-            if self.several and chain.end != standard:
-                chain = chain.then("tower", self.model, lemmas={chain.end: standard})
-                self.chains.pop()
-        if whole.steps or chain not in self.chains:
-            self.chains.append(chain)
+    def prove(self, split: Chain, standard: Node) -> tuple[Chain, ...]:
+        """The chains that end in the result of what `split` starts from, and has split over levels if it has a step."""
+        if split.steps:
+            self._prove(next(part for part in walk(split.end) if isinstance(part, Cumulant)), 0)
+            chain = split.then("earlier_result", self.model, lemmas=self.proved).then("collection", self.model)
+            return (*self.chains, chain)
+        assert isinstance(split.start, Cumulant)
+        chain = self._prove(split.start, 0)
+        if self.several and chain.end != standard:
+            self.chains[-1] = chain.then("tower", self.model, lemmas={chain.end: standard})
         return tuple(self.chains)
 
     def _prove(self, goal: Cumulant, stage: int) -> Chain:
