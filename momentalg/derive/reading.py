@@ -104,7 +104,7 @@ def _reading(derivation: Derivation, told: Told, numbered: bool) -> Reading:
     for chain in ordered(derivation.chains):
         if chain.start not in told.chains:
             told.chains[chain.start] = len(told.chains) + 1
-            sections.append(_section(chain, told, numbered))
+            sections.append(_section(chain, told, notation, numbered))
     definitions = tuple(line for line in _definitions(derivation, notation) if line not in told.definitions)
     told.definitions.update(dict.fromkeys(definitions))
     facts = [fact for fact in derivation.facts if fact not in told.facts]
@@ -146,11 +146,12 @@ def _order(chain: Chain) -> int:
     return len(chain.start.args) if isinstance(chain.start, Cumulant) else 0
 
 
-def _section(chain: Chain, told: Told, numbered: bool) -> Section:
+def _section(chain: Chain, told: Told, notation: Notation, numbered: bool) -> Section:
     assumed = told.assumptions
     remarks: list[str] = []
     lines: list[Line] = []
-    for step, following in zip(chain.steps, (*chain.steps[1:], None), strict=True):
+    steps = [s for s in chain.steps if text(s.before, notation) != text(s.after, notation)]  # no change, to a reader
+    for step, following in zip(steps, (*steps[1:], None), strict=True):
         if step.assumes and step.assumes not in assumed:
             assumed[step.assumes] = len(assumed) + 1
             remarks.append(f"Assumption A{assumed[step.assumes]}: {step.assumes}.")

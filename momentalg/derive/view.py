@@ -49,7 +49,7 @@ def sections_latex(sections: Sequence[Section], notation: Notation) -> str:
         rows = " \\\\\n".join(_latex_rows(section.lines, notation, _paragraph))
         if rows:
             parts.append(f"\\begin{{align*}}\n{rows}\n\\end{{align*}}")
-        parts += [f"{{\\small {escape_latex(remark)}\\par}}" for remark in section.remarks]
+        parts += [f"{{\\noindent\\small {escape_latex(remark)}\\par}}" for remark in section.remarks]
     return "\n".join(parts) + "\n"
 
 

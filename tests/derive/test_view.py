@@ -172,3 +172,13 @@ def test_titles_of_laws_are_plain_words():
 def test_views_are_the_same_every_time(derivation):
     assert derivation.latex() == derivation.latex()
     assert derivation.html() == derivation.html()
+
+
+def test_a_step_that_changes_nothing_in_print_is_left_out():
+    found = COVARIATE.mean(COVARIATE.total(COVARIATE.covariate("x") * COVARIATE.y), given=ma.design)
+    for section in reading(found).sections:
+        for line in section.lines:
+            assert line.left is None or repr(line.left) != repr(line.node)
+        shown = [line.node for line in section.lines]
+        assert len(set(shown)) == len(shown)
+    assert "definition" not in {line.law for line in reading(found).sections[1].lines}
