@@ -39,8 +39,9 @@ numbers:
 def build(slug: Path, scratch: Path) -> dict[str, bytes]:
     """The generated files of one derivation, by name."""
     result = scratch / f"{slug.name}.json"
+    environment = {**os.environ, "PYTHONPATH": str(slug.parent.parent), "PYTHONHASHSEED": "random"}
     command = [sys.executable, "-c", BUILD, str(slug / "model.py"), str(result)]
-    subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": str(slug.parent.parent)})
+    subprocess.run(command, check=True, env=environment)
     return {name: text.encode() for name, text in json.loads(result.read_text()).items()}
 
 

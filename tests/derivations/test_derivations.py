@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+import os
 import runpy
+import shlex
 import subprocess
 import sys
 from dataclasses import replace
@@ -74,6 +76,16 @@ def test_the_generated_program_passes_its_self_test(example):
     done = run(example, "--self-test")
     assert done.returncode == 0, done.stderr
     assert not done.stderr
+
+
+def test_the_line_that_a_program_records_makes_it_again(example, tmp_path):
+    kept = (DERIVATIONS / example.slug / "estimator.py").read_text(encoding="utf-8")
+    (line,) = [line for line in kept.splitlines() if line.startswith("    momentalg generate ")]
+    command = [sys.executable, "-m", *shlex.split(line)]
+    environment = {**os.environ, "PYTHONPATH": str(DERIVATIONS.parent)}
+    subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=True)
+    (made,) = tmp_path.iterdir()
+    assert made.read_text(encoding="utf-8") == kept
 
 
 def test_the_generated_program_estimates_from_a_file(example, tmp_path):
