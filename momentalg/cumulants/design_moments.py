@@ -18,6 +18,7 @@ from functools import cache
 from math import factorial
 from typing import NamedTuple
 
+from momentalg.cumulants.denominators import cancelled
 from momentalg.cumulants.partitions import counted_partitions, set_partitions
 from momentalg.cumulants.polynomial import ONE, Polynomial
 from momentalg.cumulants.terms import SIZE, What
@@ -228,7 +229,7 @@ def raw(polynomial: Polynomial, model: ResolvedModel) -> Polynomial:
             return _raw_moment(symbol.what.detail, symbol.unit, model) ** power  # type: ignore[arg-type]
         return None
 
-    return polynomial.substitute(value)
+    return cancelled(polynomial.substitute(value))
 
 
 def _raw_moment(moment: Moment, unit: str | int, model: ResolvedModel) -> Polynomial:

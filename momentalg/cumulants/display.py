@@ -7,7 +7,8 @@ term: number, means, design constants, components.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from momentalg.cumulants.design_moments import NONEMPTY, Letter, Moment
 from momentalg.cumulants.letters import UNITS
@@ -34,6 +35,7 @@ from momentalg.expr.nodes import (
     mul,
     power,
 )
+from momentalg.expr.traversal import transform, walk
 from momentalg.model.resolved import ResolvedModel
 
 INDICES = ("i", "k", "l", "m", "p", "q", "s", "t")
@@ -170,7 +172,24 @@ def _entry_node(cell: Cell, what: What, names: list[str], model: ResolvedModel) 
     bound = any(not v.free for v in cell)
     default = not bound and all(name == DEFAULT for name in levels.values())
     level = () if default else tuple(levels[c] for c in order)
-    return _value_node(what, tuple(order), level, observation, model)
+    node = _value_node(what, tuple(order), level, observation, model)
+    return _apart(node, names) if what.kind == "named" and names else node
+
+
+def _apart(node: Node, taken: Sequence[str]) -> Node:
+    """Sums inside a named constant, with indices other than those of the sum around it."""
+    inner = [name for part in walk(node) if isinstance(part, LevelSum) for _, name in part.levels]
+    free = iter(name for name in INDICES if name not in taken and name not in inner)
+    new = {name: next(free) for name in dict.fromkeys(inner) if name in taken}
+
+    def change(part: Node) -> Node:
+        if isinstance(part, LevelSum):
+            return replace(part, levels=tuple((c, new.get(name, name)) for c, name in part.levels))
+        if isinstance(part, (Size, Total, Value)) and part.level:
+            return replace(part, level=tuple(new.get(name, name) for name in part.level))
+        return part
+
+    return transform(node, change)
 
 
 def _value_node(

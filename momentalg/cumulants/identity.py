@@ -20,6 +20,7 @@ from itertools import combinations_with_replacement, product
 from math import factorial, prod
 from typing import NamedTuple
 
+from momentalg.cumulants.denominators import cancelled
 from momentalg.cumulants.normal_form import Contradiction, Unifier, close_nesting, normal_form
 from momentalg.cumulants.partitions import Blocks, counted_partitions
 from momentalg.cumulants.polynomial import Polynomial, Powers, times
@@ -60,7 +61,7 @@ def joint_cumulant(statistics: Sequence[Statistic], model: ResolvedModel) -> Pol
     found: list[tuple[Powers, Fraction]] = []
     for terms in product(*statistics):
         found.extend(_cumulant_of_terms(terms, model))
-    return Polynomial(found)
+    return cancelled(Polynomial(found))
 
 
 def _cumulant_of_terms(terms: Sequence[Term], model: ResolvedModel) -> Iterator[tuple[Powers, Fraction]]:

@@ -1,5 +1,6 @@
 """Collection: sums are carried out and like terms put together, in the order in which results are printed."""
 
+from momentalg.cumulants.denominators import cancelled
 from momentalg.cumulants.display import to_node
 from momentalg.cumulants.letters import from_letters
 from momentalg.cumulants.value import value
@@ -11,7 +12,7 @@ BY = ("user",)
 
 
 def _rewrite(node: Node, context: Context) -> Node | None:
-    new = to_node(from_letters(value(node, context.model), context.model), context.model)
+    new = to_node(from_letters(cancelled(value(node, context.model)), context.model), context.model)
     return None if new == node else new
 
 

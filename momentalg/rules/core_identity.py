@@ -1,5 +1,6 @@
 """The core identity in one step, for statistics that run over the whole sample or have many partitions."""
 
+from momentalg.cumulants.denominators import cancelled
 from momentalg.cumulants.display import to_node
 from momentalg.cumulants.letters import from_letters
 from momentalg.cumulants.value import value
@@ -18,7 +19,7 @@ def _rewrite(node: Node, context: Context) -> Node | None:
         return None
     if not knows_design(node.given, context.model):
         return None
-    return to_node(from_letters(value(node, context.model), context.model), context.model)
+    return to_node(from_letters(cancelled(value(node, context.model)), context.model), context.model)
 
 
 RULE = Rule(

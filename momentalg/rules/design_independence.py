@@ -1,5 +1,6 @@
 """Declared independence of design variables of a unit: joint moments become products."""
 
+from momentalg.cumulants.denominators import cancelled
 from momentalg.cumulants.display import to_node
 from momentalg.cumulants.letters import from_letters
 from momentalg.cumulants.value import value
@@ -12,7 +13,7 @@ N, X = Letter("N"), Letter("X")
 def _rewrite(node: Node, context: Context) -> Node | None:
     if not context.model.independent:
         return None
-    new = to_node(from_letters(value(node, context.model), context.model), context.model)
+    new = to_node(from_letters(cancelled(value(node, context.model)), context.model), context.model)
     return None if new == node else new
 
 

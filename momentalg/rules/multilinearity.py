@@ -3,6 +3,7 @@
 Applied to functions of the design: E[a N^2 + b N] = a E[N^2] + b E[N], Var(a N + b M) = a^2 Var N + 2ab Cov(N, M) + ...
 """
 
+from momentalg.cumulants.denominators import cancelled
 from momentalg.cumulants.display import to_node
 from momentalg.cumulants.letters import from_letters
 from momentalg.cumulants.value import value, without_independence
@@ -21,7 +22,7 @@ def _rewrite(node: Node, context: Context) -> Node | None:
     ):
         return None
     model = without_independence(context.model)
-    new = to_node(from_letters(value(node, model), model), model)
+    new = to_node(from_letters(cancelled(value(node, model)), model), model)
     return None if new == node else new
 
 

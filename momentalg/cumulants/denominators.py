@@ -1,0 +1,69 @@
+"""Named denominators cancel: D^-1 (Q D) is Q, where D is a design constant of several terms.
+
+A denominator such as n - sum_i N_i^2/n is one symbol to a negative power. When what it divides is a multiple of it, the
+quotient takes its place, by exact division of polynomials; otherwise nothing is changed.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from momentalg.cumulants.polynomial import Polynomial, Powers, Symbol
+from momentalg.cumulants.totals import DesignTotal
+
+LIMIT = 200  # terms of a quotient; an exact one is shorter than what it comes from
+
+
+def cancelled(polynomial: Polynomial) -> Polynomial:
+    """The polynomial with every named denominator cancelled that divides what it stands under."""
+    named = sorted((s for s in polynomial.symbols() if named_value(s) is not None), key=repr)
+    for symbol in named:
+        divisor = named_value(symbol)
+        assert divisor is not None
+        for power in sorted({p for m in polynomial.terms for s, p in m if s == symbol and p < 0}):
+            polynomial = _cancel_power(polynomial, symbol, power, divisor)
+    return polynomial
+
+
+def named_value(symbol: Symbol) -> Polynomial | None:
+    """The polynomial that a named denominator stands for."""
+    if isinstance(symbol, DesignTotal) and not symbol.levels and symbol.entries[0].what.kind == "named":
+        detail = symbol.entries[0].what.detail
+        return detail if isinstance(detail, Polynomial) else None
+    return None
+
+
+def _cancel_power(polynomial: Polynomial, symbol: Symbol, power: int, divisor: Polynomial) -> Polynomial:
+    """Divide what stands under symbol^power, for each product of parameters by itself."""
+    pair = (symbol, power)
+    result = Polynomial({m: c for m, c in polynomial.terms.items() if pair not in m})
+    under = Polynomial({m - {pair}: c for m, c in polynomial.terms.items() if pair in m})
+    for outside, constant in under.split(lambda s: not isinstance(s, DesignTotal)).items():
+        left, exponent = constant, power
+        while exponent < 0 and (quotient := divide(left, divisor)) is not None:
+            left, exponent = quotient, exponent + 1
+        kept = {(symbol, exponent)} if exponent else set()
+        result = result + left * Polynomial([(outside | kept, Fraction(1))])
+    return result
+
+
+def divide(dividend: Polynomial, divisor: Polynomial) -> Polynomial | None:
+    """The exact quotient, by long division in a lexicographic order of monomials; None when there is a remainder."""
+    symbols = sorted(dividend.symbols() | divisor.symbols(), key=repr)
+
+    def exponents(monomial: Powers) -> tuple[int, ...]:
+        powers = dict(monomial)
+        return tuple(powers.get(s, 0) for s in symbols)
+
+    lead = max(divisor.terms, key=exponents)
+    quotient: list[tuple[Powers, Fraction]] = []
+    while dividend:
+        if len(quotient) > LIMIT:
+            return None
+        top = max(dividend.terms, key=exponents)
+        difference = [a - b for a, b in zip(exponents(top), exponents(lead), strict=True)]
+        factor = frozenset((s, d) for s, d in zip(symbols, difference, strict=True) if d)
+        coefficient = dividend.terms[top] / divisor.terms[lead]
+        quotient.append((factor, coefficient))
+        dividend = dividend - divisor * Polynomial({factor: coefficient})
+    return Polynomial(quotient)
