@@ -7,12 +7,12 @@ term: number, means, design constants, components.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from momentalg.cumulants.design_moments import NONEMPTY, Letter, Moment
 from momentalg.cumulants.letters import UNITS
-from momentalg.cumulants.polynomial import Polynomial, Powers
+from momentalg.cumulants.polynomial import Polynomial, Powers, Symbol
 from momentalg.cumulants.terms import DEFAULT, OBSERVATION, SIZE, Cell, What
 from momentalg.cumulants.totals import DesignTotal
 from momentalg.expr.names import join_factor
@@ -49,7 +49,7 @@ def to_node(polynomial: Polynomial, model: ResolvedModel) -> Node:
 
 def flat_node(polynomial: Polynomial, model: ResolvedModel) -> Node:
     """The polynomial as a sum of single terms."""
-    return collect(polynomial, model, lambda _: True)
+    return collect(polynomial, model, lambda _: False)
 
 
 def is_parameter(symbol: object) -> bool:
@@ -57,10 +57,10 @@ def is_parameter(symbol: object) -> bool:
     return isinstance(symbol, str)
 
 
-def collect(polynomial: Polynomial, model: ResolvedModel, outer: object) -> Node:
+def collect(polynomial: Polynomial, model: ResolvedModel, outer: Callable[[Symbol], bool]) -> Node:
     """A sum over the parts of the monomials whose symbols satisfy `outer`, each times its coefficient."""
     rank = parameter_rank(model)
-    parts = polynomial.split(outer)  # type: ignore[arg-type]
+    parts = polynomial.split(outer)
     terms = []
     for kept in sorted(parts, key=lambda p: _term_order(p, rank)):
         rest = parts[kept]
