@@ -79,7 +79,8 @@ class Reading:
 class Told:
     """What a reader has met: chains by what they derive and assumptions, with their numbers; definitions; facts."""
 
-    chains: dict[Node, int] = field(default_factory=dict)
+    chains: dict[Node, int] = field(default_factory=dict)  # the number of the latest chain to derive it
+    ways: set[tuple[object, ...]] = field(default_factory=set)  # a model, a start, and all that follows
     assumptions: dict[str, int] = field(default_factory=dict)
     definitions: dict[Line, None] = field(default_factory=dict)
     facts: dict[str, None] = field(default_factory=dict)
@@ -102,8 +103,10 @@ def _reading(derivation: Derivation, told: Told, numbered: bool) -> Reading:
     notation = Notation.of(derivation.model.resolved, units=2 if several else 1)
     sections: list[Section] = []
     for chain in ordered(derivation.chains):
-        if chain.start not in told.chains:
-            told.chains[chain.start] = len(told.chains) + 1
+        way = (derivation.model, chain.start, *(step.after for step in chain.steps))
+        if way not in told.ways:
+            told.ways.add(way)
+            told.chains[chain.start] = len(told.ways)
             sections.append(_section(chain, told, notation, numbered))
     definitions = tuple(line for line in _definitions(derivation, notation) if line not in told.definitions)
     told.definitions.update(dict.fromkeys(definitions))
