@@ -105,12 +105,6 @@ class MomentSystem(Readable):
         return Solution(self, wanted, equations, common, variance)
 
     def coefficients(self, frame: Any, missing: str = "refuse") -> Any:
-        """The coefficients on these data as a DataFrame, statistics by unknowns: the table of expected mean squares."""
-        from momentalg.data.coefficients import coefficients
-
-        return coefficients(self, frame, missing)
-
-    def coefficients(self, frame: Any, missing: str = "refuse") -> Any:
         """The coefficients on these data, a DataFrame of statistics by unknowns: the table of expected mean squares."""
         from momentalg.data.coefficients import coefficients
 
