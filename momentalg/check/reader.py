@@ -17,6 +17,7 @@ from momentalg.check.sample import Labels, Observation, Sample
 from momentalg.check.scope import Scope
 from momentalg.errors import AssumptionError, StatisticError
 from momentalg.expr import nodes as n
+from momentalg.expr.columns import is_factor
 from momentalg.expr.names import split_factor
 from momentalg.model.resolved import ResolvedModel
 
@@ -218,18 +219,17 @@ class Reader(ABC, Generic[T]):
         return same_level([tuple(row[c] for c in factor) for row in rows])
 
     def _projection(
-        self, columns: tuple[n.Monomial | tuple[str, ...], ...], kernel: tuple[str, ...] | None, scope: Scope
+        self, columns: tuple[n.Column, ...], kernel: tuple[str, ...] | None, scope: Scope
     ) -> Matrix:
         """The matrix P K P of a projection statistic."""
         spanned: list[list[Fraction]] = []
         for column in columns:
-            if column and isinstance(column[0], str):
-                names = tuple(str(c) for c in column)
-                for level in self.sample.levels(names):
+            if is_factor(column):
+                for level in self.sample.levels(column):
                     inside = set(self.sample.where(level))
                     spanned.append([Fraction(int(o in inside)) for o in self.sample.rows])
             else:
-                spanned.append([self.monomial_at(column, o) for o in self.sample.rows])  # type: ignore[arg-type]
+                spanned.append([self.monomial_at(column, o) for o in self.sample.rows])
         p = residual_maker(spanned, len(self.sample.rows))
         return p if kernel is None else matmul(matmul(p, self._kernel(kernel)), p)
 

@@ -11,9 +11,9 @@ from momentalg.cumulants.identity import joint_cumulant
 from momentalg.cumulants.translate import translate
 from momentalg.data.columns import Columns, read_columns
 from momentalg.data.design import DesignData, with_functions
+from momentalg.expr.columns import factors, monomials
 from momentalg.expr.nodes import Add, Monomial, Mul, Node, Number, Pow, Trace, Variable
 from momentalg.model.resolved import ResolvedModel
-from momentalg.statistics.projection import is_factor
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,8 +74,8 @@ class _Design:
         """tr(P K P V) with P = I - QQ', Q an orthonormal basis of the columns; nothing of size n x n is made."""
         import numpy as np
 
-        factor = next((c for c in node.columns if is_factor(c)), None)
-        columns = [self.column(c) for c in node.columns if not is_factor(c)]  # type: ignore[arg-type]
+        factor = next(iter(factors(node.columns)), None)
+        columns = [self.column(m) for m in monomials(node.columns)]
         levels = self.levels(factor or node.kernel or node.of)
         matrix = np.stack(columns, axis=1) if columns else np.zeros((self.rows, 0))
         sizes = np.bincount(levels).astype(float)

@@ -101,7 +101,7 @@ def numbers(series: Any, name: str, is_response: bool = False) -> Array:
         (
             v
             for v in found
-            if not _is_missing(v) and (isinstance(v, bool) or not isinstance(v, (Real, Decimal, Fraction)))
+            if not is_missing(v) and (isinstance(v, bool) or not isinstance(v, (Real, Decimal, Fraction)))
         ),
         None,
     )
@@ -110,10 +110,10 @@ def numbers(series: Any, name: str, is_response: bool = False) -> Array:
             "" if is_response else "; a column of categories needs 0/1 columns of its own, one for each but the first"
         )
         raise DataError(f"the {role} {name!r} is not numeric: it holds {wrong!r} ({series.dtype}){advice}")
-    return np.array([np.nan if _is_missing(v) else float(v) for v in found])
+    return np.array([np.nan if is_missing(v) else float(v) for v in found])
 
 
-def _is_missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
     """Null in any of its forms: None, NaN, pandas' NA and NaT; they alone are not equal to themselves, or are None."""
     import pandas as pd
 

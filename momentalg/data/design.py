@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from momentalg.data.columns import _is_missing
+from momentalg.data.columns import is_missing
 from momentalg.data.frames import covariate_columns, select
 from momentalg.errors import DataError
 from momentalg.expr.nodes import Add, Function, Mul, Node, Number, Pow, Size, Value, Variable
@@ -53,14 +53,14 @@ def with_functions(data: DesignData, model: ResolvedModel) -> DesignData:
 
 
 def _label(value: Any, name: str, row: int) -> Hashable:
-    if _is_missing(value):
+    if is_missing(value):
         raise DataError(f"the label {name!r} is missing in row {row}; drop such rows first")
     label: Hashable = value
     return label
 
 
 def _number(value: Any, name: str, row: int) -> Any:
-    if _is_missing(value):
+    if is_missing(value):
         raise DataError(f"the covariate {name!r} is missing in row {row}; drop such rows first")
     if isinstance(value, (bool, int, Fraction)):
         return Fraction(value)

@@ -38,8 +38,8 @@ def evaluate_derivation(
 ) -> Any:
     """Evaluate on `data` or under `law`; exact when parameters and design are.
 
-    On data, a statistic of a level gives a pandas Series by level, or with `at` the number for that level; ``at`` maps the
-    factor to the label of the default level, and the names given with `.at()` to theirs.
+    On data, a statistic of a level gives a pandas Series by level, or with `at` the number for that level; ``at`` maps
+    the factor to the label of the default level, and the names given with `.at()` to theirs.
 
     Raises:
         DataError: neither or both of data and law, missing parameters or units, unknown labels.
@@ -52,7 +52,9 @@ def evaluate_derivation(
     numbers = read_parameters(parameters, model)
     if law is not None:
         if derivation.given:
-            raise UnsupportedError("the result is conditional: evaluate it with data=..., or ask for the unconditional moment")
+            raise UnsupportedError(
+                "the result is conditional: evaluate it with data=..., or ask for the unconditional moment"
+            )
         return _under_law(derivation, numbers, law, units, model)
     if not all_design(model) <= known_variables(derivation.given, model):
         raise UnsupportedError(
@@ -101,7 +103,8 @@ def _on_data(
     if at is not None:
         return evaluate(polynomial, numbers, table, _labels(at, names, levels, model))
     if names != [DEFAULT]:
-        raise DataError(f"the statistic is of the levels {', '.join(names)}: say which, as in at={{{model.unit[0]!r}: ..., 'k': ...}}")
+        example = f"at={{{model.unit[0]!r}: ..., 'k': ...}}"
+        raise DataError(f"the statistic is of the levels {', '.join(names)}: say which, as in {example}")
     import pandas as pd
 
     found = [evaluate(polynomial, numbers, table, _free({DEFAULT: level}, model)) for level in levels]
@@ -180,9 +183,7 @@ def _joint_moment(law: JointLaw, model: ResolvedModel) -> Any:
 
 def _unit_table(atom: Atom, law: JointLaw, model: ResolvedModel) -> DesignTable:
     """The design that consists of one unit as in the atom."""
-    size = atom[law.size_key]
-    assert not isinstance(size, tuple)
-    rows = int(size)
+    rows = int(atom.power(law.size_key, 1))
     values: dict[Variable, list[Any]] = {}
     for variable in _columns(model):
         value = atom[variable_key(variable)]

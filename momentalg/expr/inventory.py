@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from momentalg.expr import nodes as n
+from momentalg.expr.columns import factors, monomials
 from momentalg.expr.keys import read_key, split
 from momentalg.expr.names import split_factor
 
@@ -151,10 +152,8 @@ def _factors_of(node: n.Node) -> Iterator[tuple[str, ...]]:
     elif isinstance(node, n.Projected | n.Trace):
         kernels = (node.kernel, node.of) if isinstance(node, n.Trace) else (node.kernel,)
         yield from (k for k in kernels if k)
-        yield from (c for c in node.columns if c and isinstance(c[0], str))
+        yield from factors(node.columns)
 
 
-def _monomials_of(node: n.Node) -> Iterable[n.Monomial]:
-    if isinstance(node, n.Projected | n.Trace):
-        return [c for c in node.columns if not c or not isinstance(c[0], str)]  # type: ignore[misc]
-    return []
+def _monomials_of(node: n.Node) -> tuple[n.Monomial, ...]:
+    return monomials(node.columns) if isinstance(node, n.Projected | n.Trace) else ()

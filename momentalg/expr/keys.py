@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from momentalg.errors import ModelError, MomentalgError
 from momentalg.expr import nodes as n
+from momentalg.expr.columns import is_factor
 from momentalg.expr.names import join_factor, quote
 
 
@@ -213,15 +214,13 @@ class _Writer:
         return f"trace({_columns(node.columns)}; {kernels})"
 
 
-def _columns(columns: tuple[n.Monomial | tuple[str, ...], ...]) -> str:
+def _columns(columns: tuple[n.Column, ...]) -> str:
     return ",".join(column_key(c) for c in columns)
 
 
-def column_key(column: n.Monomial | tuple[str, ...]) -> str:
+def column_key(column: n.Column) -> str:
     """A column of a projection: a covariate monomial, or a factor as ``[user]``."""
-    if column and isinstance(column[0], str):
-        return f"[{join_factor(column)}]"
-    return monomial_key(column)  # type: ignore[arg-type]
+    return f"[{join_factor(column)}]" if is_factor(column) else monomial_key(column)
 
 
 def _same(by: tuple[str, ...] | None, body: n.Node) -> bool:

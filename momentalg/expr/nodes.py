@@ -29,7 +29,14 @@ class Variable(NamedTuple):
 Monomial = tuple[tuple[Variable, int], ...]
 """A product of powers of covariates, sorted; the empty tuple is the constant 1."""
 
+Factor = tuple[str, ...]
+"""A factor, by its label columns."""
 
+Column = Monomial | Factor
+"""A column of a projection: a covariate monomial, or the indicators of a factor's levels."""
+
+
+@dataclass(frozen=True)
 class Node:
     """Base of all nodes. Arithmetic with numbers (int or Fraction) and other nodes assembles new nodes."""
 
@@ -126,7 +133,7 @@ class _Levelled(Node):
         by: tuple[str, ...] = getattr(self, "by", ("",))
         if not by:
             raise StatisticError("a total over all observations has no level; .at() needs a total by a factor")
-        return replace(self, level=(label,) * len(by))  # type: ignore[type-var]
+        return replace(self, level=(label,) * len(by))  # type: ignore[call-arg]  # subclasses have it
 
 
 @dataclass(frozen=True)
@@ -181,7 +188,7 @@ class Projected(Node):
     `kernel` is the factor whose Z Z' is K; None stands for the identity, which makes it a residual sum of squares.
     """
 
-    columns: tuple[Monomial | tuple[str, ...], ...]
+    columns: tuple[Column, ...]
     kernel: tuple[str, ...] | None = None
 
 
@@ -189,7 +196,7 @@ class Projected(Node):
 class Trace(Node):
     """The design constant tr(P K P V) of a projection statistic, V = Z Z' of the factor `of` (None: identity)."""
 
-    columns: tuple[Monomial | tuple[str, ...], ...]
+    columns: tuple[Column, ...]
     kernel: tuple[str, ...] | None
     of: tuple[str, ...] | None
 
@@ -350,12 +357,12 @@ def E(arg: Node, given: tuple[Node, ...] = ()) -> Cumulant:  # noqa: N802 - the 
     return Cumulant((arg,), given)
 
 
-def Var(arg: Node, given: tuple[Node, ...] = ()) -> Cumulant:  # noqa: N802
+def Var(arg: Node, given: tuple[Node, ...] = ()) -> Cumulant:  # noqa: N802 - the field's name
     """The variance of `arg` given `given`."""
     return Cumulant((arg, arg), given)
 
 
-def Cov(a: Node, b: Node, given: tuple[Node, ...] = ()) -> Cumulant:  # noqa: N802
+def Cov(a: Node, b: Node, given: tuple[Node, ...] = ()) -> Cumulant:  # noqa: N802 - the field's name
     """The covariance of `a` and `b` given `given`."""
     return Cumulant((a, b), given)
 
@@ -379,7 +386,7 @@ def _relabel(node: Node, label: str) -> Node:
 def children(node: Node) -> tuple[Node, ...]:
     """The nodes directly below `node`, in order of its fields."""
     found: list[Node] = []
-    for f in fields(node):  # type: ignore[arg-type]
+    for f in fields(node):
         value = getattr(node, f.name)
         if isinstance(value, Node):
             found.append(value)
@@ -394,10 +401,10 @@ def rebuild(node: Node, new: tuple[Node, ...]) -> Node:
         return node
     queue = list(new)
     changed: dict[str, Any] = {}
-    for f in fields(node):  # type: ignore[arg-type]
+    for f in fields(node):
         value = getattr(node, f.name)
         if isinstance(value, Node):
             changed[f.name] = queue.pop(0)
         elif isinstance(value, tuple) and any(isinstance(v, Node) for v in value):
             changed[f.name] = tuple(queue.pop(0) if isinstance(v, Node) else v for v in value)
-    return replace(node, **changed)  # type: ignore[type-var]
+    return replace(node, **changed)

@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from momentalg.errors import MomentalgError
 from momentalg.expr import nodes as n
+from momentalg.expr.columns import is_factor
 from momentalg.expr.drawing import Box, Drawing, Level, Term
 from momentalg.expr.keys import split, unknown
 from momentalg.expr.names import join_factor
@@ -271,15 +272,9 @@ class Printer(Drawing):
             parts.append(projector)
         return self.call("tr", [Box(self.juxtapose([self.symbol(s) for s in parts]), Level.PRODUCT)])
 
-    def _columns(self, columns: tuple[n.Monomial | tuple[str, ...], ...]) -> list[tuple[Symbol, ...]]:
-        shown: list[tuple[Symbol, ...]] = []
-        for column in columns:
-            if column and isinstance(column[0], str):
-                shown.append((self.notation.factor(column),))
-            else:
-                one = (Symbol(Glyph("upright", "1"), "1"),)
-                shown.append(self.notation.monomial(column) or one)  # type: ignore[arg-type]
-        return shown
+    def _columns(self, columns: tuple[n.Column, ...]) -> list[tuple[Symbol, ...]]:
+        one = (Symbol(Glyph("upright", "1"), "1"),)
+        return [(self.notation.factor(c),) if is_factor(c) else self.notation.monomial(c) or one for c in columns]
 
     def _projector(self, columns: list[tuple[Symbol, ...]]) -> Symbol:
         return Symbol(Glyph("bold", "P"), "P", tuple(columns))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from momentalg.expr.columns import monomials
 from momentalg.expr.nodes import Monomial, Node, Projected, Trace, Value, Variable
 from momentalg.expr.traversal import walk
 from momentalg.lower.columns import closed_under_shift
@@ -30,7 +31,7 @@ def shifted_covariates(solution: Solution, least_squares: bool) -> frozenset[Var
         if isinstance(node, Value):
             shifted -= {node.variable, *leaves(model, node.variable)}
         elif isinstance(node, Projected | Trace):
-            spanned = monomials(node)
+            spanned = monomials(node.columns)
             shifted &= _closed(spanned, len(spanned) < len(node.columns), shifted, model)
     return shifted
 
@@ -42,13 +43,8 @@ def covariates_used(solution: Solution, least_squares: bool) -> tuple[Variable, 
         if isinstance(node, Value):
             used.append(node.variable)
         elif isinstance(node, Projected | Trace):
-            used += [v for m in monomials(node) for v, _ in m]
+            used += [v for m in monomials(node.columns) for v, _ in m]
     return tuple(dict.fromkeys(used))
-
-
-def monomials(node: Projected | Trace) -> tuple[Monomial, ...]:
-    """The covariate columns that a projection removes, the factors left aside."""
-    return tuple(c for c in node.columns if c == () or not isinstance(c[0], str))
 
 
 def _parts(solution: Solution, least_squares: bool) -> Iterator[Node]:

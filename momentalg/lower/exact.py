@@ -13,11 +13,12 @@ from fractions import Fraction
 
 from momentalg.errors import NotIdentifiedError, StatisticError
 from momentalg.expr import nodes as n
+from momentalg.expr.columns import is_factor
 from momentalg.expr.names import split_factor
 from momentalg.model.resolved import ResolvedModel
+from momentalg.moments.rational import Matrix, echelon, residual_projection
 
 Vector = list[Fraction]
-Matrix = list[Vector]
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ class Reading:
             raise StatisticError(f"the level {level!r} is not bound by a sum")
         return self.rows.of_level(meaning[1])
 
-    def _projected(self, columns: tuple[n.Monomial | tuple[str, ...], ...], kernel: tuple[str, ...] | None) -> Fraction:
+    def _projected(self, columns: tuple[n.Column, ...], kernel: tuple[str, ...] | None) -> Fraction:
         y = [[Fraction(v)] for v in self.rows.response]
         residual = _product(self._residual_maker(columns), y)
         return _product(_transposed(residual), _product(self._same_level(kernel), residual))[0][0]
@@ -146,39 +147,24 @@ class Reading:
         labels: Sequence[object] = range(len(self.rows.labels)) if factor is None else self.rows.labels
         return [[Fraction(int(a == b)) for b in labels] for a in labels]
 
-    def _residual_maker(self, columns: tuple[n.Monomial | tuple[str, ...], ...]) -> Matrix:
-        """I - V V^+, by projecting out one column of V after another (Gram-Schmidt, without square roots)."""
-        count = len(self.rows.labels)
+    def _residual_maker(self, columns: tuple[n.Column, ...]) -> Matrix:
+        """I - V V^+."""
+        labels = self.rows.labels
         spanned: list[Vector] = []
         for column in columns:
-            if column and isinstance(column[0], str):
-                spanned += [[Fraction(int(a == b)) for b in self.rows.labels] for a in dict.fromkeys(self.rows.labels)]
+            if is_factor(column):
+                spanned += [[Fraction(int(a == b)) for b in labels] for a in dict.fromkeys(labels)]
             else:
-                spanned.append([self.rows.monomial(column, t) for t in range(count)])  # type: ignore[arg-type]
-        maker = [[Fraction(int(s == t)) for t in range(count)] for s in range(count)]
-        for vector in spanned:
-            left = [sum((a * b for a, b in zip(line, vector, strict=True)), Fraction(0)) for line in maker]
-            length = sum((a * b for a, b in zip(left, vector, strict=True)), Fraction(0))
-            if length:
-                maker = [[m - left[s] * left[t] / length for t, m in enumerate(line)] for s, line in enumerate(maker)]
-        return maker
+                spanned.append([self.rows.monomial(column, t) for t in range(len(labels))])
+        return residual_projection(spanned, len(labels))
 
 
 def solve(matrix: Matrix, right: Vector, names: Sequence[str]) -> dict[str, Fraction]:
     """Solve a square system exactly; raises `NotIdentifiedError` when it is singular."""
-    work = [[*line, value] for line, value in zip(matrix, right, strict=True)]
-    for column in range(len(names)):
-        pivot = next((r for r in range(column, len(work)) if work[r][column]), None)
-        if pivot is None or len(work) != len(names):
-            raise NotIdentifiedError(f"these rows do not separate {', '.join(names)}")
-        work[column], work[pivot] = work[pivot], work[column]
-        head = work[column][column]
-        work[column] = [v / head for v in work[column]]
-        for r, line in enumerate(work):
-            if r != column and line[column]:
-                factor = line[column]
-                work[r] = [a - factor * b for a, b in zip(line, work[column], strict=True)]
-    return {name: line[-1] for name, line in zip(names, work, strict=True)}
+    solved, pivots = echelon([[*line, value] for line, value in zip(matrix, right, strict=True)])
+    if len(matrix) != len(names) or pivots != list(range(len(names))):
+        raise NotIdentifiedError(f"these rows do not separate {', '.join(names)}")
+    return {name: line[-1] for name, line in zip(names, solved, strict=True)}
 
 
 def _product(left: Matrix, right: Matrix) -> Matrix:

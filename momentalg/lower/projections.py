@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from momentalg.errors import UnsupportedError
+from momentalg.expr.columns import factors, monomials
 from momentalg.expr.keys import monomial_key
 from momentalg.expr.nodes import Node, Projected, Trace, Variable
 from momentalg.lower.accumulators import multiply
@@ -65,17 +66,16 @@ class Projections:
         """The value of a `Projected` or a `Trace`."""
         if not isinstance(node, Projected | Trace):
             raise UnsupportedError(f"{type(node).__name__} is not a projection statistic")
-        monomials = tuple(c for c in node.columns if c == () or not isinstance(c[0], str))
-        factors = [c for c in node.columns if c != () and isinstance(c[0], str)]
+        removed = factors(node.columns)
         kernels = [node.kernel, *([node.of] if isinstance(node, Trace) else [])]
-        for factor in (*factors, *(k for k in kernels if k is not None)):
+        for factor in (*removed, *(k for k in kernels if k is not None)):
             if set(factor) != set(self.scope.factor):
                 raise UnsupportedError("a generated estimator projects off the one factor of its model, and no other")
-        columns = tuple(mean_column(m, self.scope.symbols, self.centred) for m in monomials)
+        columns = tuple(mean_column(m, self.scope.symbols, self.centred) for m in monomials(node.columns))
         if isinstance(node, Projected):
-            return self._statistic(columns, bool(factors), node.kernel is not None)
+            return self._statistic(columns, bool(removed), node.kernel is not None)
         kernel_count = (node.kernel is not None) + (node.of is not None)
-        if factors:
+        if removed:
             return ZERO if kernel_count else self._residual_rank(columns)
         if kernel_count == 0:
             return minus(self.size, self._rank(columns))

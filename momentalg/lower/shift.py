@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from momentalg.errors import UnsupportedError
+from momentalg.expr.columns import is_factor
 from momentalg.expr.nodes import (
     ONE,
     ZERO,
@@ -21,7 +22,6 @@ from momentalg.expr.nodes import (
     LevelSum,
     Mul,
     Node,
-    Number,
     Over,
     Parameter,
     Pow,
@@ -41,7 +41,7 @@ INTERCEPT = "Intercept"
 
 def spans_constant(node: Projected) -> bool:
     """Whether the columns that a projection removes contain the constant: the intercept, or a factor's indicators."""
-    return any(column == () or isinstance(column[0], str) for column in node.columns)
+    return any(column == () or is_factor(column) for column in node.columns)
 
 
 def may_shift(nodes: tuple[Node, ...]) -> bool:
@@ -73,7 +73,5 @@ def first_order(node: Node) -> Node:
             return ONE if key == INTERCEPT else Hat(Parameter(key + "'"))
         case Hat():
             raise UnsupportedError("an estimator can use the estimate of a parameter only, not of an expression")
-        case Number():
-            return ZERO
         case _:
             return ZERO  # sizes, covariates, design constants, and projections that remove the constant

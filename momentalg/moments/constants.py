@@ -8,10 +8,10 @@ from fractions import Fraction
 from momentalg.cumulants.evaluate import DesignTable, evaluate
 from momentalg.cumulants.identity import joint_cumulant
 from momentalg.cumulants.translate import translate
+from momentalg.expr.columns import is_factor
 from momentalg.expr.nodes import Add, Monomial, Mul, Node, Number, Pow, Trace
 from momentalg.model.resolved import ResolvedModel
 from momentalg.moments.rational import Matrix, residual_projection
-from momentalg.statistics.projection import is_factor
 
 
 def constant_value(node: Node, design: DesignTable, model: ResolvedModel) -> Fraction:
@@ -38,10 +38,7 @@ def _trace(node: Trace, design: DesignTable, model: ResolvedModel) -> Fraction:
     """tr(P K P V) as the sum over the columns z of V of (Pz)'K(Pz)."""
     columns: Matrix = []
     for column in node.columns:
-        if is_factor(column):
-            columns.extend(_indicators(column, design))  # type: ignore[arg-type]
-        else:
-            columns.append(_monomial(column, design, model))  # type: ignore[arg-type]
+        columns += _indicators(column, design) if is_factor(column) else [_monomial(column, design, model)]
     projection = residual_projection(columns, design.rows)
     unit = [[Fraction(int(i == j)) for j in range(design.rows)] for i in range(design.rows)]
     total = Fraction(0)

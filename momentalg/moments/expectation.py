@@ -17,10 +17,11 @@ from momentalg.cumulants.identity import joint_cumulant
 from momentalg.cumulants.polynomial import Polynomial, Powers
 from momentalg.cumulants.translate import translate
 from momentalg.errors import UnsupportedError
-from momentalg.expr.nodes import ZERO, Add, Mul, Node, Number, Projected, Trace, add, mul
+from momentalg.expr.columns import factors
+from momentalg.expr.nodes import ZERO, Add, Column, Monomial, Mul, Node, Number, Projected, Trace, add, mul
 from momentalg.expr.traversal import walk
 from momentalg.model.resolved import ResolvedModel
-from momentalg.statistics.projection import constant_within, is_factor
+from momentalg.statistics.projection import constant_within
 
 
 def expectation(statistic: Node, model: ResolvedModel) -> dict[str, Node]:
@@ -96,12 +97,12 @@ def _projected(statistic: Projected, model: ResolvedModel) -> Mapping[str, Node]
         raise UnsupportedError("traces for random slopes are not derivable yet; use statistics in totals instead")
     found: dict[str, Node] = {}
     for block in model.groups:
-        if not any(is_factor(c) and set(c) == set(block.factor) for c in statistic.columns):  # P Z = 0 otherwise
+        if not any(set(f) == set(block.factor) for f in factors(statistic.columns)):  # P Z = 0 otherwise
             key = model.cumulant_key(block, ("1", "1"))
             found[key] = Trace(statistic.columns, statistic.kernel, block.factor)
     found[model.cumulant_key(None, ("1", "1"))] = Trace(statistic.columns, statistic.kernel, None)
     return found
 
 
-def _removed(monomial: object, columns: tuple[object, ...], model: ResolvedModel) -> bool:
-    return monomial in columns or any(is_factor(c) and constant_within(monomial, c, model) for c in columns)  # type: ignore[arg-type]
+def _removed(monomial: Monomial, columns: tuple[Column, ...], model: ResolvedModel) -> bool:
+    return monomial in columns or any(constant_within(monomial, f, model) for f in factors(columns))

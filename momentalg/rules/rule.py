@@ -70,7 +70,7 @@ def _match(pattern: Any, node: Any, found: dict[str, Any]) -> bool:
         return bool(pattern == node)
     return type(pattern) is type(node) and all(
         _match(getattr(pattern, f.name), getattr(node, f.name), found)
-        for f in fields(pattern)  # type: ignore[arg-type]
+        for f in fields(pattern)
     )
 
 
@@ -86,8 +86,8 @@ def fill(pattern: Any, found: Mapping[str, Any]) -> Any:
         return tuple(parts)
     if not isinstance(pattern, Node):
         return pattern
-    changed = {f.name: fill(getattr(pattern, f.name), found) for f in fields(pattern)}  # type: ignore[arg-type]
-    return replace(pattern, **changed)  # type: ignore[type-var]
+    changed = {f.name: fill(getattr(pattern, f.name), found) for f in fields(pattern)}
+    return replace(pattern, **changed)
 
 
 def by_pattern(left: Node, right: Node) -> Rewrite:

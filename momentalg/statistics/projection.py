@@ -6,20 +6,33 @@ that factor is then projected off with it.
 
 from __future__ import annotations
 
-from momentalg.expr.nodes import Add, Monomial, Mul, Node, Number, Over, Projected, Size, Total, add, negate
+from momentalg.expr.columns import factors, monomials
+from momentalg.expr.nodes import (
+    Add,
+    Column,
+    Factor,
+    Monomial,
+    Mul,
+    Node,
+    Number,
+    Over,
+    Projected,
+    Size,
+    Total,
+    add,
+    negate,
+)
 from momentalg.model.resolved import ResolvedModel
 from momentalg.statistics.family import response_total
 
-Columns = tuple[Monomial | tuple[str, ...], ...]
 
-
-def residual_sum_of_squares(columns: Columns, model: ResolvedModel) -> Node:
+def residual_sum_of_squares(columns: tuple[Column, ...], model: ResolvedModel) -> Node:
     """y'Py for P projecting off `columns`: covariate monomials, and factors for their level indicators."""
     squares = response_total((), response_power=2)
     if not columns:
         return squares
-    factor = next((as_factor(c) for c in columns if is_factor(c)), None)
-    if factor is not None and all(is_factor(c) or constant_within(c, factor, model) for c in columns):
+    factor = next(iter(factors(columns)), None)
+    if factor is not None and all(constant_within(m, factor, model) for m in monomials(columns)):
         return squares - Over(factor, response_total(factor) ** 2 / Size(factor))
     if columns == ((),):
         return squares - response_total(()) ** 2 / Size(())
@@ -38,7 +51,7 @@ def _is_subtracted(term: Node) -> bool:
     return isinstance(term, Mul) and isinstance(term.args[0], Number) and term.args[0].value < 0
 
 
-def projected_totals(columns: Columns, factor: tuple[str, ...]) -> Node:
+def projected_totals(columns: tuple[Column, ...], factor: tuple[str, ...]) -> Node:
     """y'P Z Z'Py: the sum over the factor's levels of the squared totals of what P leaves."""
     if not columns:
         return Over(factor, response_total(factor) ** 2)
@@ -48,19 +61,9 @@ def projected_totals(columns: Columns, factor: tuple[str, ...]) -> Node:
     return Projected(columns, factor)
 
 
-def as_factor(column: Monomial | tuple[str, ...]) -> tuple[str, ...]:
-    """A column of V that `is_factor`, as the factor's columns."""
-    return tuple(str(name) for name in column)
-
-
-def is_factor(column: object) -> bool:
-    """Whether a column of V stands for the indicators of a factor's levels."""
-    return isinstance(column, tuple) and bool(column) and isinstance(column[0], str)
-
-
-def constant_within(monomial: object, factor: tuple[str, ...], model: ResolvedModel) -> bool:
+def constant_within(monomial: Monomial, factor: Factor, model: ResolvedModel) -> bool:
     """Whether a covariate monomial is constant within the levels of a factor."""
     return all(
         (columns := model.constant_on.get(variable)) is not None and set(columns) <= set(factor)
-        for variable, _ in monomial  # type: ignore[attr-defined]
+        for variable, _ in monomial
     )
