@@ -343,9 +343,12 @@ def test_the_generated_module_is_the_default_estimator():
         check(ONE_WAY.resolved, parameters=TRUE, design=FRAME)
 
 
-def test_progress_is_shown_when_asked(capsys):
+def test_progress_is_shown_on_a_terminal_when_asked(capsys, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # what is captured passes for a terminal
     check(ONE_WAY, parameters=TRUE, design=FRAME, replicates=3, estimator=anova, progress=True)
-    assert "simulating" in capsys.readouterr().out
+    shown = capsys.readouterr()
+    assert "simulating" in shown.err
+    assert shown.out == ""
 
 
 def test_a_check_can_be_read_in_every_form():
