@@ -210,8 +210,9 @@ def plus(*args: Expr) -> Expr:
         weight, rest = _weighted(term)
         weights[rest] = weights.get(rest, Fraction(0)) + weight
     kept = [times(Const(w), t) for t, w in weights.items() if w]
-    leading = next((k for k, w in enumerate(w for w in weights.values() if w) if w > 0), 0)
-    kept.insert(0, kept.pop(leading)) if kept else None
+    if kept:
+        leading = next((k for k, w in enumerate(w for w in weights.values() if w) if w > 0), 0)
+        kept.insert(0, kept.pop(leading))
     if number or not kept:
         kept.append(Const(number))
     return kept[0] if len(kept) == 1 else Plus(tuple(kept))
@@ -262,3 +263,8 @@ def minus(left: Expr, right: Expr) -> Expr:
 def over(left: Expr, right: Expr) -> Expr:
     """Assemble a quotient."""
     return times(left, power(right, -1))
+
+
+def over_levels(value: Expr) -> Expr:
+    """Assemble a sum over the levels; of what is the same on all of them, their number times it."""
+    return times(value, Ref("levels")) if shape_of(value) == "scalar" else SumLevels(value)

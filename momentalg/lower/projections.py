@@ -41,6 +41,7 @@ from momentalg.lower.arrays import (
     const,
     minus,
     over,
+    over_levels,
     plus,
     power,
     shape_of,
@@ -96,7 +97,7 @@ class Projections:
             return times(weight, self.scope.accumulators.total(rows))
         value = times(weight, self.scope.accumulators.per_level(rows))
         return self.scope.named_total(
-            SumLevels(value), f"total of {_shown(first)} * {_shown(second)}, level covariates centred"
+            over_levels(value), f"total of {_shown(first)} * {_shown(second)}, level covariates centred"
         )
 
     def level_total(self, column: MeanColumn | None) -> Expr:
@@ -180,7 +181,7 @@ class Projections:
             means = over(power(self.level_total(first), 2), self.scope.accumulators.per_level(()))
         shown = f"total of {_shown(first)} * total of {_shown(second)} / N"
         return minus(
-            self.total(first, second), self.scope.named_total(SumLevels(means), f"sum over the levels of {shown}")
+            self.total(first, second), self.scope.named_total(over_levels(means), f"sum over the levels of {shown}")
         )
 
     def _within_gram(self, inner: tuple[MeanColumn, ...]) -> Expr:

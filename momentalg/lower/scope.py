@@ -14,7 +14,21 @@ from momentalg.expr import nodes as node
 from momentalg.expr.nodes import Node, Variable
 from momentalg.expr.traversal import transform
 from momentalg.lower.accumulators import Accumulators, multiply
-from momentalg.lower.arrays import ONE, Const, Expr, Power, Ref, SumLevels, Times, plus, power, shape_of, times
+from momentalg.lower.arrays import (
+    ONE,
+    ZERO,
+    Const,
+    Expr,
+    Power,
+    Ref,
+    SumLevels,
+    Times,
+    over_levels,
+    plus,
+    power,
+    shape_of,
+    times,
+)
 from momentalg.lower.ir import Powers, Quantity, RankCheck
 from momentalg.lower.symbols import RESPONSE, Symbols
 from momentalg.lower.wording import wording
@@ -160,15 +174,14 @@ class Scope:
             if shape_of(weight) == "scalar":
                 terms.append(times(weight, self.accumulators.total(powers)))
             else:
-                terms.append(SumLevels(times(weight, self.accumulators.per_level(powers))))
+                terms.append(over_levels(times(weight, self.accumulators.per_level(powers))))
         return plus(*terms)
 
     def _sum_levels(self, value: Expr, item: Node) -> Expr:
-        if shape_of(value) == "scalar":
-            return times(value, Ref("levels"))
         if value == Ref("size", "levels"):
             return self.accumulators.total(())
-        return self.named_total(SumLevels(value), wording(item))
+        total = over_levels(value)
+        return self.named_total(total, wording(item)) if isinstance(total, SumLevels) else total
 
     def named_total(self, value: Expr, formula: str) -> Expr:
         """Name a total after what it adds up, where that makes a name."""
@@ -186,7 +199,7 @@ class Scope:
         for part in parts:
             for powers, weight in part.items():
                 found[powers] = plus(found[powers], weight) if powers in found else weight
-        return {p: w for p, w in found.items() if w != Const(ONE.value * 0)}
+        return {p: w for p, w in found.items() if w != ZERO}
 
     def _multiply(self, first: RowPolynomial, second: RowPolynomial) -> RowPolynomial:
         return self._add([{multiply(p, q): times(v, w)} for p, v in first.items() for q, w in second.items()])

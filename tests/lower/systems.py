@@ -22,6 +22,7 @@ FORMULAS = {
     "powers": "y ~ 1 + x + I(x**2) + size(user) + (1 | user)",
     "not closed": "y ~ 1 + x:size(user) + (1 | user)",
     "functions": "y ~ 1 + log(x) + sqrt(X) + log(size(user)) + (1 | user)",
+    "inverse size": "y ~ 1 + I(1/size(user)) + (1 | user)",
     "no intercept": "y ~ 0 + x + (1 | user)",
     "no mean": "y ~ 0 + (1 | user)",
 }

@@ -58,7 +58,7 @@ def test_covariates_far_from_zero_lose_no_digits(name):
     agree(found, exact_estimates(solution(name), labels, y, covariates))
 
 
-@pytest.mark.parametrize("name", ["intercept", "size", "level", "row"])
+@pytest.mark.parametrize("name", ["intercept", "size", "level", "row", "inverse size"])
 @pytest.mark.parametrize(("statistics", "means"), NOT_MEAN_FREE)
 def test_statistics_with_means_are_mapped_back_from_the_shift(name, statistics, means):
     """They are not invariant to a shift; the estimates are those of the unshifted response all the same."""
