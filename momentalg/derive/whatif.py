@@ -17,6 +17,7 @@ from momentalg.cumulants.polynomial import Polynomial
 from momentalg.cumulants.random_view import canonical
 from momentalg.cumulants.terms import SIZE, Entry, Level, Term, cell_of
 from momentalg.cumulants.totals import DesignTotal, single
+from momentalg.derive.step import Chain, Step
 from momentalg.errors import ModelError, UnsupportedError
 from momentalg.expr.keys import key_of
 from momentalg.expr.names import join_factor
@@ -62,6 +63,12 @@ class WhatIf:
             return to_sympy(self.node)
         return _with_laws(self.polynomial, self.laws, self.derivation.model.resolved)
 
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The step to the moments of N, in which a law is put in; none without a law."""
+        start = Chain("Moments of N", self.node)
+        return start.then("moments_of_size", self.derivation.model.resolved).steps if self.laws else ()
+
     def assuming(self, *, normal: bool = False, balanced: bool = False, law: Mapping[str, Any] | None = None) -> WhatIf:
         """Assume more; see `Derivation.assuming`."""
         return assume(self, normal=normal, balanced=balanced, law=law)
@@ -92,11 +99,7 @@ def assume(base: Derivation | WhatIf, *, normal: bool, balanced: bool, law: Mapp
         if balanced:
             raise ModelError("balanced=True and a law of the size contradict each other; use law={...: ma.Constant(n)}")
         laws |= _read_laws(law, model)
-        settings += (
-            [f"{key}: {value.describe()}" for key, value in law.items()]
-            if all(hasattr(v, "describe") for v in law.values())
-            else [f"law of {', '.join(law)}"]
-        )
+        settings.append(laws[""].describe())
     if not (normal or balanced or law is not None):
         raise ModelError("assuming() needs at least one of normal=True, balanced=True, law={...}")
     return WhatIf(what.derivation, tuple(settings), polynomial, laws, what.left_out)
