@@ -45,15 +45,3 @@ def law_cumulant(
         return sum((p * e.moment(polynomials[i] for i in items) for p, e, polynomials in parts), Fraction(0))
 
     return CumulantsFromMoments(moment)(tuple(sorted(distinct.index(s) for s in statistics)))
-
-
-def law_expectation(
-    statistic: n.Node,
-    law: Sequence[Mapping[str, Any]],
-    resolved: ResolvedModel,
-    parameters: Mapping[str, Fraction | int | str],
-    units: int = 1,
-    at: Mapping[str, int] | None = None,
-) -> Fraction:
-    """The exact unconditional expectation of a statistic: `law_cumulant` of one."""
-    return law_cumulant((statistic,), law, resolved, parameters, units, at)

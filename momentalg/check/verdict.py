@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING
+
+from momentalg.expr.escape import escape_html, escape_markdown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,11 +55,6 @@ class SimulationCheck:
         return all(abs(row.z) <= self.threshold for row in self.rows)
 
     @property
-    def table(self) -> tuple[CheckRow, ...]:
-        """The rows."""
-        return self.rows
-
-    @property
     def verdict(self) -> str:
         """The outcome as a sentence."""
         if self.passed:
@@ -97,25 +93,21 @@ class SimulationCheck:
 
     def _repr_markdown_(self) -> str:
         head = f"| {' | '.join(HEADINGS)} |\n| --- | ---: | ---: | ---: | ---: |"
-        body = "\n".join(f"| {' | '.join(_markdown(cell) for cell in row.cells)} |" for row in self.rows)
-        facts = "\n".join(f"- {name}: {_markdown(text)}" for name, text in self.facts)
-        return f"**Check by simulation**\n\n{facts}\n\n{head}\n{body}\n\n{_markdown(self.verdict)}\n"
+        body = "\n".join(f"| {' | '.join(escape_markdown(cell) for cell in row.cells)} |" for row in self.rows)
+        facts = "\n".join(f"- {name}: {escape_markdown(text)}" for name, text in self.facts)
+        return f"**Check by simulation**\n\n{facts}\n\n{head}\n{body}\n\n{escape_markdown(self.verdict)}\n"
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{escape(heading)}</th>" for heading in HEADINGS)
-        body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row.cells)}</tr>" for row in self.rows)
-        facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in self.facts)
+        head = "".join(f"<th>{escape_html(heading)}</th>" for heading in HEADINGS)
+        cells = ("".join(f"<td>{escape_html(cell)}</td>" for cell in row.cells) for row in self.rows)
+        body = "".join(f"<tr>{row}</tr>" for row in cells)
+        facts = "".join(f"<dt>{escape_html(name)}</dt><dd>{escape_html(text)}</dd>" for name, text in self.facts)
         return (
             f"<dl>{facts}</dl><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-            f"<p>{escape(self.verdict)}</p>"
+            f"<p>{escape_html(self.verdict)}</p>"
         )
 
 
 def _aligned(line: tuple[str, ...], widths: list[int]) -> list[str]:
     """The first cell to the left, numbers to the right."""
     return [line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))]
-
-
-def _markdown(text: str) -> str:
-    """Text in which nothing is Markdown: its punctuation is escaped."""
-    return "".join("\\" + c if c in "\\`*_{}[]<>#|$&~!" else c for c in text.replace("\n", " "))

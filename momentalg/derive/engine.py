@@ -220,21 +220,13 @@ class _Prover:
         else:
             law = total_law(goal.args)
             chain = Chain(law_title(law), goal).then(law, self.model, on=self.stages[stage + 1])
-            inner = [
-                p
-                for p in walk(chain.end)
-                if (isinstance(p, Cumulant) and p.given == self.given[stage + 1] and p.args != goal.args)
-                or _is_inner(p, goal, self.given[stage + 1])
-            ]
-            for part in dict.fromkeys(inner):
+            for part in walk(chain.end):
+                if not isinstance(part, Cumulant) or part.given != self.given[stage + 1] or part == goal:
+                    continue
                 if part not in self.proved:
-                    self._prove(part, stage + 1)  # type: ignore[arg-type]
+                    self._prove(part, stage + 1)
             chain = chain.then("earlier_result", self.model, lemmas=self.proved).then("multilinearity", self.model)
             chain = chain.then("design_independence", self.model)
         self.proved[goal] = chain.end
         self.chains.append(chain)
         return chain
-
-
-def _is_inner(part: Node, goal: Cumulant, given: tuple[Node, ...]) -> bool:
-    return isinstance(part, Cumulant) and part.given == given and part != goal

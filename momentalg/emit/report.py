@@ -20,7 +20,7 @@ from momentalg.emit.content import Content, content
 from momentalg.emit.environment import render
 from momentalg.emit.languages import Html, Language, Latex, Markdown
 from momentalg.emit.tables import Facts, Grid
-from momentalg.emit.writing import write_whole
+from momentalg.emit.writing import require_folder, write_whole
 from momentalg.errors import MomentalgError, UnsupportedError
 from momentalg.expr.nodes import Node
 from momentalg.expr.notation import Notation
@@ -105,10 +105,7 @@ def write_report(
             f"{target.name}: a .pdf is made by latexmk, which is not installed; write {target.stem}.tex, or "
             f"{target.stem}.html, which any browser prints"
         )
-    if not target.parent.is_dir():
-        raise MomentalgError(
-            f"cannot write {target.name}: the folder {str(target.parent)!r} does not exist; make it first"
-        )
+    require_folder(target)
     return write_whole(target, written(content(model, data, fit, check)))
 
 
@@ -136,7 +133,7 @@ def pdf_report(found: Content) -> bytes:
         Path(folder, "report.tex").write_text(latex_report(found), encoding="utf-8")
         command = ["latexmk", "-pdf", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "report.tex"]
         environment = {**os.environ, "SOURCE_DATE_EPOCH": "0", "FORCE_SOURCE_DATE": "1"}
-        run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, errors="replace")  # noqa: S603
+        run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, errors="replace")  # noqa: S603 - fixed
         if run.returncode:
             reason = next((line for line in run.stdout.splitlines() if line.startswith("!")), "no reason given")
             raise MomentalgError(f"latexmk failed ({reason}); write the .tex and look at it")

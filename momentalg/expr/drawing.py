@@ -38,6 +38,18 @@ Term = tuple[bool, Box]
 """A term of a sum: whether it is subtracted, and what is added or subtracted."""
 
 
+def signed_sum(terms: Sequence[Term], continued: bool = False) -> str:
+    """Join terms by ``+`` and ``-``; `continued` begins with a sign, as on a second line."""
+    code = ""
+    for position, (negative, box) in enumerate(terms):
+        if position or continued:
+            code += " - " if negative else " + "
+        elif negative:
+            code += "-"
+        code += box.code
+    return code.strip()
+
+
 def lines_of(terms: Sequence[Term], width: float, measure: Callable[[str], float]) -> list[list[Term]]:
     """Break a sum over lines of about `width`, never inside a term; terms that are lines apart stay in order."""
     lines: list[list[Term]] = [[]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from momentalg.expr.drawing import Box, Level, Term, lines_of
+from momentalg.expr.drawing import Box, Level, Term, lines_of, signed_sum
 from momentalg.expr.escape import escape_latex
 from momentalg.expr.greek import GREEK
 from momentalg.expr.measure import measure
@@ -76,14 +76,7 @@ class LatexPrinter(Printer):
         return Box(str(value), digit=True)
 
     def add(self, terms: Sequence[Term], continued: bool = False) -> str:
-        code = ""
-        for position, (negative, box) in enumerate(terms):
-            if position or continued:
-                code += " - " if negative else " + "
-            elif negative:
-                code += "-"
-            code += box.code
-        return code.strip()
+        return signed_sum(terms, continued)
 
     def juxtapose(self, factors: Sequence[Box]) -> str:
         code = factors[0].code

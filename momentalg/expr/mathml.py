@@ -70,9 +70,8 @@ def _cell(code: str, style: str) -> str:
 
 def _math(code: str, source: str, display: Display) -> str:
     annotation = f'<annotation encoding="application/x-tex">{escape_html(source)}</annotation>'
-    opening = '<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">' if display == "block" else "<math>"
-    if display == "inline":
-        opening = '<math xmlns="http://www.w3.org/1998/Math/MathML">'
+    block = ' display="block"' if display == "block" else ""
+    opening = f'<math xmlns="http://www.w3.org/1998/Math/MathML"{block}>'
     return f"{opening}<semantics><mrow>{code}</mrow>{annotation}</semantics></math>"
 
 

@@ -72,6 +72,11 @@ class Node:
             raise StatisticError(f"a power of a statistic must be a whole number; found {exponent!r}")
         return power(self, exponent)
 
+    def _repr_latex_(self) -> str:
+        from momentalg.expr.latex import latex
+
+        return f"$\\displaystyle {latex(self)}$"
+
     def at(self, label: str) -> Node:
         """Return the same statistic at another level: ``S.at("k")`` is the total of level k."""
         raise StatisticError(f"{type(self).__name__} has no level of its own; use .at() on the totals inside it")

@@ -26,9 +26,7 @@ class Notation:
 
     columns: tuple[str, ...]  # label columns: the positions of level subscripts
     symbols: Mapping[tuple[str, str], Symbol] = field(hash=False)  # by role and name
-    constant_on: Mapping[n.Variable, tuple[str, ...]] | None = field(
-        default=None, hash=False
-    )  # None: not known, there is no model
+    constant_on: Mapping[n.Variable, n.Factor] | None = field(default=None, hash=False)  # None without a model
     monomials: Mapping[str, n.Monomial] = field(default_factory=dict, hash=False)  # of coefficients, by key
     response: str = ""
     units: int = 1

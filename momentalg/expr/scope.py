@@ -53,7 +53,7 @@ class Scope:
 
     def observation(self, index: str) -> tuple[Symbol, ...]:
         """The subscript of something that lives on an observation: its level, where shown, and its index."""
-        index = index or self.current or self._free_observation()
+        index = index or self.current or self.notation.observation_label
         bound = self.observations.get(index, _EMPTY)
         columns = self.notation.columns
         labels = [bound.get(c) or (self._default((c,)) or ("",))[0] for c in columns]
@@ -99,9 +99,6 @@ class Scope:
         observations = MappingProxyType({**scope.observations, index: where})
         scope = replace(scope, observations=observations, current=index, used=scope.used | {index})
         return scope, (*fresh, self.notation.label(index))
-
-    def _free_observation(self) -> str:
-        return self.notation.observation_label
 
     def fresh(self, preferred: str) -> str:
         """A label that is free here: the preferred one if possible."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from momentalg.expr.drawing import Box, Level, Term
+from momentalg.expr.drawing import Box, Level, Term, signed_sum
 from momentalg.expr.escape import escape_text
 from momentalg.expr.nodes import Node
 from momentalg.expr.notation import Notation
@@ -50,14 +50,7 @@ class TextPrinter(Printer):
         return Box(str(value), digit=True)
 
     def add(self, terms: Sequence[Term], continued: bool = False) -> str:
-        code = ""
-        for position, (negative, box) in enumerate(terms):
-            if position or continued:
-                code += " - " if negative else " + "
-            elif negative:
-                code += "-"
-            code += box.code
-        return code.strip()
+        return signed_sum(terms, continued)
 
     def juxtapose(self, factors: Sequence[Box]) -> str:
         return " ".join(f.code for f in factors)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from momentalg.expr.escape import escape_html, escape_text
+from momentalg.expr.escape import escape_html, escape_text, markdown_code
 from momentalg.expr.keys import read_key
 
 if TYPE_CHECKING:
@@ -71,17 +71,8 @@ def html(fit: FitResult) -> str:
 
 def markdown(fit: FitResult) -> str:
     """The fit as Markdown."""
-    lines = [f"- **{name}**: {_code(value) if name in ('Model', 'Levels') else value}" for name, value in facts(fit)]
+    shown = [(name, markdown_code(value) if name in ("Model", "Levels") else value) for name, value in facts(fit)]
+    lines = [f"- **{name}**: {value}" for name, value in shown]
     lines += ["", "| parameter | estimate | |", "|---|---:|---|"]
-    lines += [f"| {_code(key, in_table=True)} | {value} | {note} |" for key, value, note in rows(fit)]
+    lines += [f"| {markdown_code(key, in_table=True)} | {value} | {note} |" for key, value, note in rows(fit)]
     return "\n".join(lines)
-
-
-def _code(value: str, in_table: bool = False) -> str:
-    """A name as Markdown code, in a fence longer than any run of back-quotes inside it."""
-    shown = escape_text(value)
-    fence = "`"
-    while fence in shown:
-        fence += "`"
-    padding = " " if shown.startswith("`") or shown.endswith("`") else ""
-    return f"{fence}{padding}{shown.replace('|', chr(92) + '|') if in_table else shown}{padding}{fence}"

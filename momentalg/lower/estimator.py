@@ -194,7 +194,7 @@ class _Lowering:
             raise UnsupportedError(
                 f"{len(rows)} equations for {len(keys)} unknowns ({', '.join(keys)}): a numeric solution takes as many"
             )
-        solved = self._solve_orders(matrix, products)
+        solved = self._solve_orders(matrix)
         return [self._variance(k, *(Item(s, i) if s != ZERO else ZERO for s in solved)) for i, k in enumerate(keys)]
 
     def _orders(self, assignment: Assignment) -> tuple[Expr, Expr]:
@@ -210,9 +210,8 @@ class _Lowering:
         self.scope.hats[assignment.key + "'"] = moved
         return value, moved
 
-    def _solve_orders(
-        self, matrix: Expr, products: dict[str, tuple[Expr, Expr]] | dict[str, Expr]
-    ) -> tuple[Expr, Expr]:
+    def _solve_orders(self, matrix: Expr) -> tuple[Expr, Expr]:
+        """The unknowns as a vector, and what a unit of shift adds to them."""
         plugged = self._plugged()
         right, moved = [], []
         for equation in self.equations:

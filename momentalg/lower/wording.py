@@ -93,6 +93,9 @@ def _joined(terms: list[str]) -> str:
     kept: list[str] = []
     for term in terms:
         opposite = term[1:] if term.startswith("-") else f"-{term}"
-        kept.remove(opposite) if opposite in kept else kept.append(term)
+        if opposite in kept:
+            kept.remove(opposite)
+        else:
+            kept.append(term)
     kept.sort(key=lambda term: term.startswith("-"))
     return (kept[0] if kept else "0") + "".join(f" - {t[1:]}" if t.startswith("-") else f" + {t}" for t in kept[1:])

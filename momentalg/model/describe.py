@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from momentalg.expr.escape import markdown_code
 from momentalg.expr.keys import variable_key
 from momentalg.expr.names import join_factor, quote
 from momentalg.model.assumptions import Assumption, Independent, MayBeEmpty, Nested, Unreplicated
@@ -45,24 +46,16 @@ def code(model: ResolvedModel) -> str:
 
 def markdown(model: ResolvedModel) -> str:
     """The model as a list in Markdown; names stand in code spans, where no markup is read."""
-    lines = [f"Mixed model {_span(formula(model))}", ""]
-    lines.append(f"- response: {_span(model.response)}")
-    lines.append(f"- grouping factor: {', '.join(dict.fromkeys(_span(b.name) for b in model.groups))}")
-    lines.append(f"- parameters: {', '.join(map(_span, parameter_keys(model)))}")
-    lines += [f"- {_span(name)} is constant within {_span(factor)}" for name, factor in levels(model).items()]
-    lines += [f"- assumed: {_span(repr(fact))}" for fact in assumptions(model)]
+    lines = [f"Mixed model {markdown_code(formula(model))}", ""]
+    lines.append(f"- response: {markdown_code(model.response)}")
+    lines.append(f"- grouping factor: {', '.join(dict.fromkeys(markdown_code(b.name) for b in model.groups))}")
+    lines.append(f"- parameters: {', '.join(map(markdown_code, parameter_keys(model)))}")
+    constant = levels(model).items()
+    lines += [f"- {markdown_code(name)} is constant within {markdown_code(factor)}" for name, factor in constant]
+    lines += [f"- assumed: {markdown_code(repr(fact))}" for fact in assumptions(model)]
     return "\n".join(lines) + "\n"
 
 
 def _term(column: Column) -> str:
     key = term_key(column.monomial) if column.monomial else "1"
     return key if column.key is not None else f"offset({key})"
-
-
-def _span(text: str) -> str:
-    """A code span whose fence is longer than any run of back-quotes inside it."""
-    flat = " ".join(text.splitlines()) or " "
-    longest = max((len(run) for run in "".join(c if c == "`" else " " for c in flat).split()), default=0)
-    fence = "`" * (longest + 1)
-    pad = " " if flat.startswith("`") or flat.endswith("`") else ""
-    return f"{fence}{pad}{flat}{pad}{fence}"

@@ -98,10 +98,6 @@ class Model:
         """The SymPy symbol of a parameter or design moment; of a product of means, the product of their symbols."""
         return parameter_symbol(self.resolved, key)
 
-    def with_levels(self, levels: Mapping[str, str]) -> Model:
-        """Return the model with more covariates declared constant within the levels of a factor."""
-        return _from_resolved(constant_within(self.resolved, levels))
-
     def resolve(self, schema: Mapping[str, str]) -> ResolvedModel:
         """Merge facts found in data: which columns are constant within which factor; other columns are passed over."""
         known = {v.name for v in basic_variables(self.resolved) if v.kind == "column"}
@@ -200,12 +196,6 @@ class Model:
 
     def _repr_markdown_(self) -> str:
         return describe.markdown(self.resolved)
-
-
-def _from_resolved(resolved: ResolvedModel) -> Model:
-    model = object.__new__(Model)
-    object.__setattr__(model, "resolved", resolved)
-    return model
 
 
 def _formula_from_terms(

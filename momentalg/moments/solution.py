@@ -90,11 +90,6 @@ def substitute_estimates(node: Node, known: Mapping[str, Node]) -> Node:
     return transform(node, change)
 
 
-def hat(key: str) -> Node:
-    """The estimate of an unknown; of a product of mean parameters that is plugged in, the product of estimates."""
-    return Hat(Parameter(key))
-
-
 def plugged(key: str) -> Node:
     """A product of means with each factor estimated: ``Intercept**2`` becomes the square of the estimate."""
     return transform(unknown(key), lambda part: Hat(part) if isinstance(part, Parameter) else part)
@@ -145,7 +140,7 @@ def _right_side(equation: MomentEquation, known: set[str], plug_in: Sequence[str
         if key in plug_in:
             terms.append(negate(mul(coefficient, plugged(key))))
         elif key in known:
-            terms.append(negate(mul(coefficient, hat(key))))
+            terms.append(negate(mul(coefficient, Hat(Parameter(key)))))
     return add(*terms)
 
 

@@ -8,21 +8,9 @@ from momentalg.cumulants.polynomial import Polynomial
 from momentalg.cumulants.random_view import with_effects_known
 from momentalg.cumulants.translate import translate
 from momentalg.cumulants.value import known_variables
-from momentalg.expr.nodes import (
-    Cov,
-    Cumulant,
-    Delta,
-    E,
-    Letter,
-    Node,
-    Response,
-    Size,
-    Total,
-    Var,
-    add,
-    mul,
-)
+from momentalg.expr.nodes import Cov, Cumulant, Delta, E, Letter, Node, Response, Size, Total, Var, add, mul
 from momentalg.expr.traversal import transform, walk
+from momentalg.model.resolved import ResolvedModel
 from momentalg.rules.knowledge import knows_design
 from momentalg.rules.rule import Context, Rule
 
@@ -40,21 +28,21 @@ def _rewrite(node: Node, context: Context) -> Node | None:
         return None
     model = with_effects_known(context.model, known_variables(node.given, context.model))
     names = list(dict.fromkeys(a.index for a in node.args if isinstance(a, Response)))
+    apart = _joint(node.args, model)
     if len(names) < 2:
-        return to_node(_joint(node.args, model, context), context.model)
-    apart = _joint(node.args, model, context)
+        return to_node(apart, context.model)
     first = names[0]
     alike = tuple(
         transform(a, lambda p: Response(first) if isinstance(p, Response) and p.index else p) for a in node.args
     )
     key = model.cumulant_key(None, ("1",) * len(node.args))
-    residual = Polynomial({m: c for m, c in _joint(alike, model, context).terms.items() if (key, 1) in m})
+    residual = Polynomial({m: c for m, c in _joint(alike, model).terms.items() if (key, 1) in m})
     deltas = [Delta(first, other) for other in names[1:]]
     return add(to_node(apart, context.model), mul(*deltas, to_node(residual, context.model)))
 
 
-def _joint(args: tuple[Node, ...], model: object, context: Context) -> Polynomial:
-    return joint_cumulant([translate(a, model) for a in args], model)  # type: ignore[arg-type]
+def _joint(args: tuple[Node, ...], model: ResolvedModel) -> Polynomial:
+    return joint_cumulant([translate(a, model) for a in args], model)
 
 
 L1, L2, K = Letter("L_1"), Letter("L_2"), (Letter("design"),)

@@ -52,7 +52,6 @@ def _at(node: Node, old: str, new: str) -> Node:
     )
 
 
-J = Letter("j")
 RULE = Rule(
     name="iid_sum",
     title="sum of a random number of independent terms",

@@ -47,11 +47,6 @@ def response_total(by: tuple[str, ...], monomial: Monomial = (), response_power:
     return Total(mul(*(power(Value(v), p) for v, p in monomial), power(Response(), response_power)), by)
 
 
-def is_intercept_only(model: ResolvedModel) -> bool:
-    """Whether the mean is a single constant."""
-    return [(c.key, c.monomial) for c in model.mean] == [("Intercept", ())]
-
-
 def mean_monomials(model: ResolvedModel) -> tuple[Monomial, ...]:
     """The covariate monomials of the mean columns, offsets aside."""
     return tuple(c.monomial for c in model.mean if c.key is not None)

@@ -26,7 +26,8 @@ print(text(model.mean(G**2 / (one * two * three) + G / (two * three), given=ma.d
 
 def output(seed):
     environment = {**os.environ, "PYTHONHASHSEED": str(seed), "PYTHONPATH": str(ROOT)}
-    run = subprocess.run([sys.executable, "-c", DENOMINATORS], env=environment, capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", DENOMINATORS]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     return run.stdout
 
 

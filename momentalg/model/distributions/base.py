@@ -100,12 +100,8 @@ class Law(ABC):
             raise self._needs_values("sampled")
         return self.draw(rng, size)
 
-    def sample_effect(self, rng: np.random.Generator, size: Size, variance: ExactLike) -> Array:
-        """Draws of the law centred at zero and scaled to `variance`: a random effect or a residual."""
-        return self.effect_sampler(variance)(rng, size)
-
     def effect_sampler(self, variance: ExactLike) -> Callable[[np.random.Generator, Size], Array]:
-        """The sampler of the law centred at zero and scaled to `variance`, for many draws."""
+        """The sampler of the law centred at zero and scaled to `variance`: of a random effect or a residual."""
         if self.free:
             raise self._needs_values("sampled")
         centre = float(self.mean)

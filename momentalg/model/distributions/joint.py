@@ -11,7 +11,6 @@ from momentalg.errors import AssumptionError, ModelError
 from momentalg.expr.keys import variable_key
 from momentalg.expr.names import join_factor, quote
 from momentalg.model.distributions.exact import exact, whole
-from momentalg.model.distributions.finite import Finite
 from momentalg.model.mapping import FrozenMapping
 from momentalg.model.resolved import ResolvedModel
 from momentalg.model.resolving import basic_variables
@@ -115,14 +114,6 @@ class JointLaw:
 
         moment: Fraction = self.expectation(product)
         return moment
-
-    def marginal(self, key: str) -> Finite:
-        """The law of one variable of the unit."""
-        weights: dict[Fraction, Fraction] = {}
-        for atom in self.atoms:
-            value = atom.power(key, 1)
-            weights[value] = weights.get(value, Fraction(0)) + atom.p
-        return Finite(weights)
 
     def truncated(self) -> JointLaw:
         """The law of a unit given that it is not empty: what is seen when empty units are not observed."""

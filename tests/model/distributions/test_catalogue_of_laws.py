@@ -129,7 +129,7 @@ def test_an_effect_is_centred_and_scaled_and_has_the_cumulants_it_states(law):
     k3, k4 = number(law.cumulant(3, target)), number(law.cumulant(4, target))
     k5, k6, k8 = (number(law.cumulant(k, target)) for k in (5, 6, 8))
     v = float(target)
-    sample = law.sample_effect(np.random.default_rng(8), DRAWS, target)
+    sample = law.effect_sampler(target)(np.random.default_rng(8), DRAWS)
     assert abs(z_score(sample, 0, v)) < 5
     assert abs(z_score(sample**2, v, k4 + 2 * v**2)) < 5
     sixth = k6 + 15 * k4 * v + 10 * k3**2 + 15 * v**3  # central moments from cumulants
@@ -152,7 +152,7 @@ def test_odd_questions_get_an_answer(law):
         law.cumulant(2, -1)
     if law.variance == 0:
         with pytest.raises(ModelError, match="variance 0"):
-            law.sample_effect(np.random.default_rng(0), 3, 1)
+            law.effect_sampler(1)
 
 
 @pytest.mark.parametrize("law", [e.free for e in CATALOGUE.values() if e.free], ids=repr)
