@@ -11,6 +11,7 @@ from momentalg.cumulants.value import canonical_value
 from momentalg.errors import RuleError
 from momentalg.expr.expanding import with_powers
 from momentalg.expr.nodes import ZERO, Add, Cumulant, Delta, Mul, Node, Pow, Sum, add, mul, power
+from momentalg.expr.text import text
 from momentalg.expr.traversal import Path, find, get, put, transform
 from momentalg.model.resolved import ResolvedModel
 from momentalg.rules.rule import Context, Rule
@@ -18,7 +19,7 @@ from momentalg.rules.rule import Context, Rule
 LIMIT = 50  # rounds of one law; a law that goes on longer does not terminate
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Step:
     """One step: a law, applied at `where` in `before`, gives `after`.
 
@@ -48,19 +49,25 @@ class Step:
         """The name of the law as printed."""
         return self.law.title
 
+    def __repr__(self) -> str:
+        return f"<Step {text(self.before)} = {text(self.after)}; {self.title}>"
+
     @property
     def assumes(self) -> str:
         """The assumption that the step uses; empty for an identity."""
         return self.law.assumes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Chain:
     """A line of equalities: `start` = ... = `end`, one law a step."""
 
     title: str
     start: Node
     steps: tuple[Step, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Chain {text(self.start)} = {text(self.end)}; {len(self.steps)} steps>"
 
     @property
     def end(self) -> Node:
