@@ -47,12 +47,15 @@ def interleaved_processes(codes: Mapping[str, str], repeats: int) -> dict[str, d
 
 
 def interleaved_calls(calls: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """The median seconds of each call, over `repeats` rounds in this process, after one round to warm up."""
+    """The median of the processor's seconds of each call, over `repeats` rounds after one to warm up.
+
+    The processor's time, and not the clock's, because on a shared machine the clock also counts the others' work.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in calls}
     for number in range(repeats + 1):
         for name, call in calls.items():
-            start = time.perf_counter()
+            start = time.process_time()
             call()
             if number:
-                seconds[name].append(time.perf_counter() - start)
+                seconds[name].append(time.process_time() - start)
     return {name: median(taken) for name, taken in seconds.items()}
