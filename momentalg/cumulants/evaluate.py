@@ -7,16 +7,19 @@ by the cells that occur in the data (variable elimination), so that sparse desig
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 from momentalg.cumulants.design_moments import NONEMPTY, Moment
 from momentalg.cumulants.polynomial import Polynomial
-from momentalg.cumulants.terms import OBSERVATION, Cell, Level, What
+from momentalg.cumulants.terms import OBSERVATION, SIZE, Cell, Level, What
 from momentalg.cumulants.totals import DesignTotal
 from momentalg.errors import AssumptionError, DataError, UnsupportedError
+from momentalg.expr.keys import monomial_key
+from momentalg.expr.names import join_factor
 from momentalg.expr.nodes import Monomial, Variable
+from momentalg.model.resolved import ResolvedModel
 
 Number = Any  # Fraction where the input is exact, float where it is not
 Argument = tuple[tuple[tuple[str, What], int], ...]
@@ -30,6 +33,8 @@ class DesignTable:
     labels: Mapping[str, Sequence[Hashable]]
     values: Mapping[Variable, Sequence[Number]]
     rows: int
+    constants: Mapping[Variable, Number] = field(default_factory=dict)
+    """Of a design that is one unit: the covariates of the unit, which has them without observations too."""
 
     def cells(self, columns: Sequence[str]) -> list[tuple[Hashable, ...]]:
         """The cell of every row, on the given columns."""
@@ -55,6 +60,17 @@ class DesignTable:
                     f"{variable.name} is declared constant within {', '.join(columns)}, but is not within {cell}"
                 )
         return table
+
+    def constant(self, variable: Variable) -> Number:
+        """The value of a covariate of the unit, for a design that is one unit."""
+        if variable in self.constants:
+            return self.constants[variable]
+        if not self.rows:
+            raise UnsupportedError(
+                f"{variable.name} of a unit without observations is not known: use the law given N >= 1 "
+                "(law.truncated()), or make it a column"
+            )
+        return self.value((), variable)[()]
 
     def _at(self, variable: Variable, row: int) -> Number:
         try:
@@ -207,6 +223,23 @@ def evaluate_law(
     return total_value(polynomial, value)
 
 
+def powers_by_key(argument: Argument, model: ResolvedModel) -> dict[str, int] | None:
+    """A product of letters of a unit by the keys that laws use: ``size(user)``, ``X``, ``total(x|user)``.
+
+    None where a letter has no such key: one of a named observation, or that a unit is not empty.
+    """
+    unit = join_factor(model.unit)
+    powers: dict[str, int] = {}
+    for (observation, what), power in argument:
+        if observation or what.kind not in ("total", "value"):
+            return None
+        key = f"size({unit})" if what == SIZE else monomial_key(what.monomial)
+        if what.kind == "total" and what != SIZE:
+            key = f"total({key}|{unit})"
+        powers[key] = powers.get(key, 0) + power
+    return powers
+
+
 def letter_product(argument: Argument, unit: DesignTable) -> Number:
     """The product of powers of letters for a design that consists of one unit."""
     result: Number = Fraction(1)
@@ -218,7 +251,7 @@ def letter_product(argument: Argument, unit: DesignTable) -> Number:
         elif what.kind == "total":
             base = sum(unit.total((), what.monomial).values(), Fraction(0))
         else:
-            base = next(iter(unit.value((), what.monomial[0][0]).values()))
+            base = unit.constant(what.monomial[0][0])
         if base == 0 and power < 0:
             raise AssumptionError(
                 "a negative power of a design variable that may be zero has no expectation under this law; "

@@ -6,15 +6,15 @@ from collections.abc import Hashable, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from momentalg.cumulants.evaluate import Argument, DesignTable, evaluate, evaluate_law, letter_product
+from momentalg.cumulants.evaluate import Argument, DesignTable, evaluate, evaluate_law, letter_product, powers_by_key
 from momentalg.cumulants.letters import from_letters, units_symbol
 from momentalg.cumulants.random_view import all_design
-from momentalg.cumulants.terms import DEFAULT, OBSERVATION, SIZE
+from momentalg.cumulants.terms import DEFAULT, OBSERVATION
 from momentalg.cumulants.translate import translate
 from momentalg.cumulants.value import canonical_value, known_variables, without_independence
 from momentalg.data.design import DesignData, design_rows, with_functions
 from momentalg.errors import DataError, ModelError, UnsupportedError
-from momentalg.expr.keys import monomial_key, variable_key
+from momentalg.expr.keys import variable_key
 from momentalg.expr.names import join_factor
 from momentalg.expr.nodes import Variable
 from momentalg.model.designs import read_law
@@ -184,12 +184,11 @@ def _joint_moment(law: JointLaw, model: ResolvedModel) -> Any:
 def _unit_table(atom: Atom, law: JointLaw, model: ResolvedModel) -> DesignTable:
     """The design that consists of one unit as in the atom."""
     rows = int(atom.power(law.size_key, 1))
-    values: dict[Variable, list[Any]] = {}
-    for variable in _columns(model):
-        value = atom[variable_key(variable)]
-        values[variable] = list(value) if isinstance(value, tuple) else [value] * rows
+    given = {variable: atom[variable_key(variable)] for variable in _columns(model)}
+    values = {v: list(value) if isinstance(value, tuple) else [value] * rows for v, value in given.items()}
     data = with_functions(DesignData({c: [0] * rows for c in model.unit}, values), model)
-    return DesignTable(data.labels, data.values, rows)
+    constants = {v: value for v, value in given.items() if not isinstance(value, tuple)}
+    return DesignTable(data.labels, data.values, rows, constants)
 
 
 def _columns(model: ResolvedModel) -> list[Variable]:
@@ -200,17 +199,9 @@ def _columns(model: ResolvedModel) -> list[Variable]:
 
 def _marginal_moment(law: MarginalLaws, model: ResolvedModel) -> Any:
     def moment(argument: Argument) -> Any:
-        powers: dict[str, int] = {}
-        for (observation, what), power in argument:
-            if observation or what.kind not in ("total", "value"):
-                raise UnsupportedError("this result needs the law as atoms, law=[{'p': ..., 'size(user)': ...}, ...]")
-            if what == SIZE:
-                key = law.size_key
-            elif what.kind == "value":
-                key = variable_key(what.monomial[0][0])
-            else:
-                key = f"total({monomial_key(what.monomial)}|{join_factor(model.unit)})"
-            powers[key] = powers.get(key, 0) + power
+        powers = powers_by_key(argument, model)
+        if powers is None:
+            raise UnsupportedError("this result needs the law as atoms, law=[{'p': ..., 'size(user)': ...}, ...]")
         return law.moment(powers)
 
     return moment

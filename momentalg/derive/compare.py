@@ -8,11 +8,12 @@ from typing import Any
 
 from momentalg.cumulants.display import is_parameter, parameter_rank, to_node
 from momentalg.cumulants.letters import from_letters
-from momentalg.cumulants.polynomial import Polynomial, Powers
+from momentalg.cumulants.polynomial import Polynomial
 from momentalg.derive.derivation import Derivation
 from momentalg.derive.whatif import WhatIf
-from momentalg.expr.nodes import ONE, ZERO, Node, Parameter, mul, power
+from momentalg.expr.nodes import ZERO, Node, Parameter, mul, power
 from momentalg.expr.text import text
+from momentalg.model.resolved import ResolvedModel
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Comparison:
         """The first result minus the second, as a SymPy expression."""
         from momentalg.expr.sympy_door import to_sympy
 
-        return (to_sympy(_node(self.first)) - to_sympy(_node(self.second))).expand()
+        return (to_sympy(self.first.node) - to_sympy(self.second.node)).expand()
 
     def __str__(self) -> str:
         heads = [text(self.first.asked), text(self.second.asked)]
@@ -63,9 +64,7 @@ class Comparison:
         from momentalg.expr.latex import latex
         from momentalg.expr.notation import Notation
 
-        notation = Notation.of(
-            self.first.model.resolved if isinstance(self.first, Derivation) else self.first.derivation.model.resolved
-        )
+        notation = Notation.of(_model(self.first))
         asked = [latex(result.asked, notation) for result in (self.first, self.second)]
         head = f"| | ${asked[0]}$ | ${asked[1]}$ | |\n|---|---|---|---|\n"
         return head + "\n".join(
@@ -77,27 +76,17 @@ class Comparison:
 
 def compare(first: Derivation | WhatIf, second: Derivation | WhatIf) -> Comparison:
     """Set two results side by side, by products of parameters, and say where they differ."""
-    left, right = _parts(first), _parts(second)
-    model = _model(first)
+    left, right = (result.polynomial.split(is_parameter) for result in (first, second))
+    model, other = _model(first), _model(second)
     rank = parameter_rank(model)
     rows = []
     for key in dict.fromkeys((*left, *right)):
         a, b = left.get(key, Polynomial()), right.get(key, Polynomial())
-        node = mul(
-            *(power(Parameter(str(s)), p) for s, p in sorted(key, key=lambda x: (rank.get(str(x[0]), 99), str(x[0]))))
-        )
-        shown = [to_node(from_letters(p, model), m) if p else ZERO for p, m in ((a, model), (b, _model(second)))]
-        rows.append(Row(node if key else ONE, shown[0], shown[1], a == b))
+        factors = sorted(((str(s), p) for s, p in key), key=lambda pair: (rank.get(pair[0], len(rank)), pair[0]))
+        shown = [to_node(from_letters(p, m), m) if p else ZERO for p, m in ((a, model), (b, other))]
+        rows.append(Row(mul(*(power(Parameter(s), p) for s, p in factors)), shown[0], shown[1], a == b))
     return Comparison(first, second, tuple(sorted(rows, key=lambda r: text(r.parameters))))
 
 
-def _parts(result: Derivation | WhatIf) -> dict[Powers, Polynomial]:
-    return result.polynomial.split(is_parameter)
-
-
-def _model(result: Derivation | WhatIf) -> Any:
+def _model(result: Derivation | WhatIf) -> ResolvedModel:
     return (result.derivation if isinstance(result, WhatIf) else result).model.resolved
-
-
-def _node(result: Derivation | WhatIf) -> Node:
-    return result.node

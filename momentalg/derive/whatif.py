@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from momentalg.cumulants.design_moments import Letter, Moment
 from momentalg.cumulants.display import to_node
+from momentalg.cumulants.evaluate import powers_by_key
 from momentalg.cumulants.letters import from_letters
 from momentalg.cumulants.normal_form import Unifier, normal_form
 from momentalg.cumulants.polynomial import Polynomial
@@ -19,16 +19,16 @@ from momentalg.cumulants.terms import SIZE, Entry, Level, Term, cell_of
 from momentalg.cumulants.totals import DesignTotal, single
 from momentalg.derive.step import Chain, Step
 from momentalg.errors import ModelError, UnsupportedError
-from momentalg.expr.keys import key_of
-from momentalg.expr.names import join_factor
+from momentalg.expr.keys import read_key
 from momentalg.expr.nodes import Cumulant, Node
 from momentalg.model.resolved import ResolvedModel
 from momentalg.rules.rule import Context
 from momentalg.rules.shortcut import RULE as SHORTCUT
-from momentalg.rules.shortcut import dropped
+from momentalg.rules.shortcut import dropped, of_residual
 
 if TYPE_CHECKING:
     from momentalg.derive.derivation import Derivation
+    from momentalg.model.designs import UnitLaw
 
 
 @dataclass(frozen=True, repr=False)
@@ -41,7 +41,7 @@ class WhatIf:
     derivation: Derivation
     settings: tuple[str, ...]
     polynomial: Polynomial
-    laws: Mapping[str, Any]
+    law: UnitLaw | None = None
     left_out: tuple[Node, ...] = ()
 
     @property
@@ -56,18 +56,18 @@ class WhatIf:
 
     @cached_property
     def result(self) -> Any:
-        """The result as a SymPy expression, with the moments of the given laws."""
+        """The result as a SymPy expression, with the moments of the law, where one is given."""
         from momentalg.expr.sympy_door import to_sympy
 
-        if not self.laws:
+        if self.law is None:
             return to_sympy(self.node)
-        return _with_laws(self.polynomial, self.laws, self.derivation.model.resolved)
+        return _with_law(self.polynomial, self.law, self.derivation.model.resolved)
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """The step to the moments of N, in which a law is put in; none without a law."""
         start = Chain("Moments of N", self.node)
-        return start.then("moments_of_size", self.derivation.model.resolved).steps if self.laws else ()
+        return start.then("moments_of_size", self.derivation.model.resolved).steps if self.law is not None else ()
 
     def assuming(self, *, normal: bool = False, balanced: bool = False, law: Mapping[str, Any] | None = None) -> WhatIf:
         """Assume more; see `Derivation.assuming`."""
@@ -77,16 +77,16 @@ class WhatIf:
         from momentalg.expr.text import text
 
         _, notation = self.derivation.reading()
-        shown = str(self.result) if self.laws else text(self.node, notation)
+        shown = str(self.result) if self.law is not None else text(self.node, notation)
         left_out = "".join(f"; left out: {text(node, notation)}" for node in self.left_out)
         return f"<WhatIf {text(self.asked, notation)} = {shown}; {'; '.join(self.settings)}{left_out}>"
 
 
 def assume(base: Derivation | WhatIf, *, normal: bool, balanced: bool, law: Mapping[str, Any] | None) -> WhatIf:
     """Substitute into a result: no cumulants beyond the second, equal sizes, a law of the sizes."""
-    what = base if isinstance(base, WhatIf) else WhatIf(base, (), base.polynomial, {})
+    what = base if isinstance(base, WhatIf) else WhatIf(base, (), base.polynomial)
     model = what.derivation.model.resolved
-    settings, polynomial, laws = list(what.settings), what.polynomial, dict(what.laws)
+    settings, polynomial, known = list(what.settings), what.polynomial, what.law
     if normal:
         settings.append("normal effects and residuals: cumulants beyond the second are zero")
         polynomial = polynomial.substitute(_normal)
@@ -98,11 +98,13 @@ def assume(base: Derivation | WhatIf, *, normal: bool, balanced: bool, law: Mapp
             raise ModelError("the result is conditional on the design: a law of the sizes says nothing about it")
         if balanced:
             raise ModelError("balanced=True and a law of the size contradict each other; use law={...: ma.Constant(n)}")
-        laws |= _read_laws(law, model)
-        settings.append(laws[""].describe())
+        from momentalg.model.designs import read_law
+
+        known = read_law(law, model)
+        settings.append(known.describe())
     if not (normal or balanced or law is not None):
         raise ModelError("assuming() needs at least one of normal=True, balanced=True, law={...}")
-    return WhatIf(what.derivation, tuple(settings), polynomial, laws, what.left_out)
+    return WhatIf(what.derivation, tuple(settings), polynomial, known, what.left_out)
 
 
 def shortcut(derivation: Derivation) -> WhatIf:
@@ -113,13 +115,13 @@ def shortcut(derivation: Derivation) -> WhatIf:
     if SHORTCUT.rewrite(node, Context(model)) is None:
         raise UnsupportedError("the result contains no residual: the shortcut has nothing to drop")
     kept = derivation.polynomial.substitute(
-        lambda s, _: Polynomial() if isinstance(s, str) and "(residual" in s else None
+        lambda symbol, _: Polynomial() if isinstance(symbol, str) and of_residual(symbol) else None
     )
-    return WhatIf(derivation, (SHORTCUT.title,), kept, {}, gone)
+    return WhatIf(derivation, (SHORTCUT.title,), kept, left_out=gone)
 
 
 def _normal(symbol: object, _: int) -> Polynomial | None:
-    return Polynomial() if isinstance(symbol, str) and re.match(r"k[3-8]\(", symbol) else None
+    return Polynomial() if isinstance(symbol, str) and read_key(symbol).order > 2 else None
 
 
 def _balanced(symbol: object, power: int, model: ResolvedModel) -> Polynomial | None:
@@ -136,11 +138,8 @@ def _balanced(symbol: object, power: int, model: ResolvedModel) -> Polynomial | 
             rest = Polynomial.symbol(Moment(tuple(sorted(arguments, key=repr)), symbol.given), power)
         return rest * Polynomial.symbol(size, exponent * power) if exponent else rest
     if isinstance(symbol, DesignTotal):
-        return (
-            _balanced_total(symbol, size, model) ** power
-            if power > 0
-            else _inverse_balanced(symbol, size, power, model)
-        )
+        whole = _balanced_total(symbol, size, model)
+        return whole**power if power > 0 else _inverse(whole, -power)
     return None
 
 
@@ -151,23 +150,18 @@ def _balanced_total(total: DesignTotal, size: DesignTotal, model: ResolvedModel)
     entries = tuple(e for e in total.entries if not (e.what == SIZE and e.cell))
     bound = frozenset(Level(c, "", n) for n, c in enumerate(total.levels))
     rest = normal_form(Term(Fraction(1), (), entries, bound), model, Unifier(len(total.levels)))
-    assert rest is not None
+    if rest is None:  # two names of one level: a sum over nothing
+        return Polynomial()
     factor = Polynomial.symbol(size, exponent) if exponent else Polynomial.constant(1)
     return factor * Polynomial({rest: Fraction(1)})
 
 
-def _inverse_balanced(total: DesignTotal, size: DesignTotal, power: int, model: ResolvedModel) -> Polynomial:
-    ((monomial, coefficient),) = _balanced_total(total, size, model).terms.items()
-    return Polynomial({frozenset((s, p * power) for s, p in monomial): coefficient**power})
+def _inverse(single_term: Polynomial, power: int) -> Polynomial:
+    ((monomial, coefficient),) = single_term.terms.items()
+    return Polynomial({frozenset((s, -p * power) for s, p in monomial): coefficient**-power})
 
 
-def _read_laws(law: Mapping[str, Any], model: ResolvedModel) -> dict[str, Any]:
-    from momentalg.model.designs import read_law
-
-    return {"": read_law(law, model)}
-
-
-def _with_laws(polynomial: Polynomial, laws: Mapping[str, Any], model: ResolvedModel) -> Any:
+def _with_law(polynomial: Polynomial, law: UnitLaw, model: ResolvedModel) -> Any:
     """Put in raw moments of the variables that a law is given for; a joint moment with others stays."""
     from momentalg.expr.sympy_door import to_sympy
 
@@ -175,24 +169,11 @@ def _with_laws(polynomial: Polynomial, laws: Mapping[str, Any], model: ResolvedM
     values = {
         to_node(Polynomial.symbol(symbol), model): value
         for symbol in moments.symbols()
-        if isinstance(symbol, Moment) and (value := _moment_value(symbol, laws[""], model)) is not None
+        if isinstance(symbol, Moment) and (value := _moment_value(symbol, law, model)) is not None
     }
     return to_sympy(to_node(from_letters(moments, model), model), values).expand()
 
 
-def _moment_value(moment: Moment, law: Any, model: ResolvedModel) -> Any:
-    powers: dict[str, int] = {}
-    for (observation, what), power in moment.arguments[0]:
-        if observation or what.kind not in ("total", "value") or (what.kind == "total" and what != SIZE):
-            return None
-        key = f"size({join_factor(model.unit)})" if what == SIZE else key_of(_node(what))
-        if key not in law.variables:
-            return None
-        powers[key] = powers.get(key, 0) + power
-    return law.moment(powers)
-
-
-def _node(what: Any) -> Node:
-    from momentalg.expr.nodes import Value
-
-    return Value(what.monomial[0][0])
+def _moment_value(moment: Moment, law: UnitLaw, model: ResolvedModel) -> Any:
+    powers = powers_by_key(moment.arguments[0], model)
+    return law.moment(powers) if powers is not None and set(powers) <= set(law.variables) else None

@@ -1,6 +1,7 @@
 """Matloff's shortcut, an approximation: a level total taken as N mu + N alpha, and what that drops."""
 
 from momentalg.expr.expanding import split_sum
+from momentalg.expr.keys import read_key
 from momentalg.expr.nodes import Letter, Node, Parameter, Response, Size, Total, add, mul
 from momentalg.expr.traversal import walk
 from momentalg.rules.rule import Context, Rule
@@ -8,9 +9,14 @@ from momentalg.rules.rule import Context, Rule
 BY = ("user",)
 
 
+def of_residual(key: str) -> bool:
+    """Whether a parameter is one of the residual: its variance, or a higher cumulant."""
+    return read_key(key).kind == "residual"
+
+
 def dropped(node: Node) -> tuple[Node, ...]:
     """The terms that contain a parameter of the residual."""
-    return tuple(t for t in split_sum(node) if any(isinstance(p, Parameter) and "(residual" in p.key for p in walk(t)))
+    return tuple(t for t in split_sum(node) if any(isinstance(p, Parameter) and of_residual(p.key) for p in walk(t)))
 
 
 def _rewrite(node: Node, context: Context) -> Node | None:
