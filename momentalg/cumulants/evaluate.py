@@ -76,7 +76,7 @@ class DesignTable:
         try:
             return self.values[variable][row]
         except KeyError:
-            raise DataError(f"the result needs the covariate {variable.name}, which the data do not have") from None
+            raise DataError(f"the result needs the covariate {variable.name}, which is not given") from None
 
 
 def evaluate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -78,14 +79,14 @@ def read_parameters(parameters: Mapping[str, Any], model: ResolvedModel) -> dict
 def _number(key: str, value: Any) -> Any:
     if isinstance(value, (int, Fraction)) and not isinstance(value, bool):
         return Fraction(value)
-    if isinstance(value, float):
+    if isinstance(value, float) and math.isfinite(value):
         return value
     if isinstance(value, str):
         try:
             return Fraction(value)
         except (ValueError, ZeroDivisionError):
             pass
-    raise DataError(f"the parameter {key} must be a number, a Fraction or text such as '1/3'; found {value!r}")
+    raise DataError(f"the parameter {key} must be a finite number, a Fraction or text such as '1/3'; found {value!r}")
 
 
 def _on_data(
@@ -151,8 +152,8 @@ def _under_law(
 ) -> Any:
     read = read_law(law, model)
     name = join_factor(model.unit)
-    if units is not None and set(units) != {name}:
-        raise DataError(f"units= says how many levels {name} has, as in units={{{name!r}: 40}}; found {dict(units)!r}")
+    if units is not None and not _is_number_of_units(units, name):
+        raise DataError(f"units= says how many levels {name} has, as in units={{{name!r}: 40}}; found {units!r}")
     if isinstance(read, JointLaw):  # a joint law needs no declared independence, and may contradict it
         free = without_independence(model)
         polynomial, moment = canonical_value(derivation.asked, free), _joint_moment(read, free)
@@ -162,6 +163,13 @@ def _under_law(
     if read.may_be_zero and name not in model.may_be_empty:
         _refuse_empty(derivation, name)
     return evaluate_law(polynomial, numbers, moment, units[name] if units else None, units_symbol(model))
+
+
+def _is_number_of_units(units: object, name: str) -> bool:
+    if not isinstance(units, Mapping) or set(units) != {name}:
+        return False
+    count = units[name]
+    return isinstance(count, int) and not isinstance(count, bool) and count > 0
 
 
 def _refuse_empty(derivation: Derivation, name: str) -> None:
@@ -184,9 +192,12 @@ def _joint_moment(law: JointLaw, model: ResolvedModel) -> Any:
 def _unit_table(atom: Atom, law: JointLaw, model: ResolvedModel) -> DesignTable:
     """The design that consists of one unit as in the atom."""
     rows = int(atom.power(law.size_key, 1))
-    given = {variable: atom[variable_key(variable)] for variable in _columns(model)}
+    columns = _columns(model)
+    given = {v: atom[variable_key(v)] for v in columns if variable_key(v) in law.variables}
     values = {v: list(value) if isinstance(value, tuple) else [value] * rows for v, value in given.items()}
-    data = with_functions(DesignData({c: [0] * rows for c in model.unit}, values), model)
+    data = DesignData({c: [0] * rows for c in model.unit}, values)
+    if len(given) == len(columns):
+        data = with_functions(data, model)
     constants = {v: value for v, value in given.items() if not isinstance(value, tuple)}
     return DesignTable(data.labels, data.values, rows, constants)
 
