@@ -17,8 +17,8 @@ from momentalg.model.resolved import Independence
 from tests.cumulants.support import LONG, UNIT, random_view, under_law
 
 SIZE = Variable("size", "user")
-ONE_UNIT = range(1200 if LONG else 30)
-SAMPLES = range(300 if LONG else 14)
+ONE_UNIT = range(300 if LONG else 30)
+SAMPLES = range(100 if LONG else 14)
 SMALL = ((1,), (2,), (1, 1), (1, 2), (2, 2), (3,), (1, 1, 1))
 
 
