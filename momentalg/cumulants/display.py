@@ -13,7 +13,7 @@ from dataclasses import replace
 from momentalg.cumulants.design_moments import NONEMPTY, Letter, Moment
 from momentalg.cumulants.letters import UNITS
 from momentalg.cumulants.polynomial import Polynomial, Powers, Symbol
-from momentalg.cumulants.terms import DEFAULT, OBSERVATION, SIZE, Cell, What
+from momentalg.cumulants.terms import DEFAULT, OBSERVATION, SIZE, Cell, Entry, What
 from momentalg.cumulants.totals import DesignTotal
 from momentalg.expr.names import join_factor
 from momentalg.expr.nodes import (
@@ -161,8 +161,17 @@ def _total_node(total: DesignTotal, model: ResolvedModel) -> Node:
         return _entry_node(total.entries[0].cell, total.entries[0].what, names, model)
     if not total.entries and join_factor(total.levels) not in model.may_be_empty:
         return Levels(total.levels)  # otherwise non-empty levels are fewer than levels
-    body = mul(*(power(_entry_node(e.cell, e.what, names, model), e.power) for e in total.entries))
-    return LevelSum(tuple(zip(total.levels, names, strict=True)), body)
+    factors = [_factor(e, names, model) for e in total.entries]
+    match factors:
+        case [Function("nonempty", Size(by))] if len(by) == len(total.levels):
+            return Levels(by)
+    return LevelSum(tuple(zip(total.levels, names, strict=True)), mul(*factors))
+
+
+def _factor(entry: Entry, names: list[str], model: ResolvedModel) -> Node:
+    """An entry to its power; to the power 0 it is the indicator that its cell is not empty."""
+    node = _entry_node(entry.cell, entry.what, names, model)
+    return power(node, entry.power) if entry.power else Function("nonempty", node)
 
 
 def _entry_node(cell: Cell, what: What, names: list[str], model: ResolvedModel) -> Node:

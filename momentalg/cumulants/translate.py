@@ -115,6 +115,8 @@ def _terms(node: Node, model: ResolvedModel, scope: Scope) -> list[Term]:
             return [Term(Fraction(1), entries=(Entry((), What("units"), 1),))]
         case Levels(by):
             return _over(by, Number(Fraction(1)), model, scope)
+        case Function("nonempty", Size((_, _, *_) as by, names)):
+            return [Term(Fraction(1), entries=(Entry(_cell(by, names), SIZE, 0),))]
         case Function("nonempty", Size(by, names)):
             return [Term(Fraction(1), entries=(Entry(_cell(by, names), What("nonempty"), 1),))]
         case LevelSum(levels, body):

@@ -9,6 +9,7 @@ from random import Random
 import pytest
 
 from momentalg.check.random_cases import random_case
+from momentalg.cumulants.display import to_node
 from momentalg.cumulants.evaluate import evaluate
 from momentalg.cumulants.normal_form import Contradiction, Unifier, normal_form
 from momentalg.cumulants.polynomial import Polynomial
@@ -128,6 +129,14 @@ def test_a_sum_over_cells_of_nested_columns_counts_cells():
         assert evaluate(design(statistic, NESTED), {}, table_of(rows)) == 5
     nested = design(Over(UI, N_UI**2 / Size(("user",))), NESTED)
     assert evaluate(nested, {}, table_of(rows)) == Fraction(5, 3) + Fraction(3, 3)
+
+
+@pytest.mark.parametrize("model", [CROSSED, NESTED])
+@pytest.mark.parametrize("statistic", [Levels(UI), Over(UI, Size(("user",))), Over(UI, Size(("user",)) ** 2 + N_UI)])
+def test_indicators_survive_being_displayed(statistic, model):
+    found = design(statistic, model)
+    assert design(to_node(found, model), model) == found
+    assert to_node(design(Levels(UI), model), model) == Levels(UI)
 
 
 def test_a_finer_indicator_implies_a_coarser_one():
