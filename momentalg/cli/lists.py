@@ -34,6 +34,7 @@ def rules(name: str | None) -> None:
     click.echo(f"{rule.name}: {rule.title}\n\n    {text(rule.left, notation)} = {text(rule.right, notation)}\n")
     _facts(
         [
+            ("where", rule.where),
             ("kind", rule.kind),
             ("assumes", rule.assumes),
             ("source", rule.source),

@@ -26,6 +26,7 @@ from momentalg.cumulants.totals import DesignTotal
 from momentalg.cumulants.translate import translate
 from momentalg.cumulants.unit_sums import design_cumulant
 from momentalg.errors import StatisticError
+from momentalg.expr.indices import renamed
 from momentalg.expr.names import join_factor
 from momentalg.expr.nodes import (
     ONE,
@@ -146,18 +147,9 @@ def _coinciding(args: tuple[Node, ...], known: Known, bound: Mapping[str, Cell],
     result = Polynomial()
     for alike in set_partitions(len(names)):
         merge = {names[n]: names[block[0]] for block in alike for n in block}
-        case = _cumulant(tuple(_renamed(a, merge) for a in args), known, bound, model)
+        case = _cumulant(tuple(renamed(a, merge) for a in args), known, bound, model)
         result = result + case * _exactly(alike, names)
     return result
-
-
-def _renamed(node: Node, names: dict[str, str]) -> Node:
-    def change(part: Node) -> Node:
-        if isinstance(part, (Response, Noise, Value)) and part.index in names:
-            return replace(part, index=names[part.index])
-        return part
-
-    return transform(node, change)
 
 
 def _exactly(alike: Blocks, names: Sequence[str]) -> Polynomial:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from momentalg.errors import UnsupportedError
 from momentalg.expr import nodes as node
+from momentalg.expr.indices import renamed
 from momentalg.expr.nodes import Node, Variable
-from momentalg.expr.traversal import transform
 from momentalg.lower.accumulators import Accumulators, multiply
 from momentalg.lower.arrays import (
     ONE,
@@ -95,7 +95,7 @@ class Scope:
             case node.Total(body, by=()):
                 return self.named_total(self._total(self.rows(body)), wording(item))
             case node.Sum(index, body, by=()):
-                return self.scalar(node.Total(unbind(body, index), ()))
+                return self.scalar(node.Total(renamed(body, {index: ""}), ()))
             case node.Over(None, body):
                 return self.named_total(self._total(self.rows(body)), wording(item))
             case node.Over(by, body) if by is not None and self._is_factor(by):
@@ -127,7 +127,7 @@ class Scope:
             case node.Total(body, by, level) if by and self._is_here(by, level, bound):
                 return plus(*(times(w, self.accumulators.per_level(p)) for p, w in self.rows(body, bound).items()))
             case node.Sum(index, body, by, level) if by:
-                return self.level(node.Total(unbind(body, index), by, level), bound)
+                return self.level(node.Total(renamed(body, {index: ""}), by, level), bound)
             case node.Value(variable, _, level) if variable in self.symbols.levels and level in ((), bound):
                 return self.symbols.levels[variable]
             case _:
@@ -209,19 +209,6 @@ class Scope:
             f"a generated estimator cannot compute {wording(item)!r}: it takes totals over the levels of "
             f"{':'.join(self.factor)} and over all rows, sizes, covariates, and projections off the mean columns"
         )
-
-
-def unbind(body: Node, index: str) -> Node:
-    """The body of a sum over observations named `index`, as the body of a total."""
-
-    def rename(item: Node) -> Node:
-        if isinstance(item, node.Response) and item.index == index:
-            return node.Response()
-        if isinstance(item, node.Value) and item.index == index:
-            return node.Value(item.variable)
-        return item
-
-    return transform(body, rename)
 
 
 def _spelled(value: Expr) -> str:

@@ -31,11 +31,28 @@ from momentalg.model.terms import Group, Term, term_text
 
 if TYPE_CHECKING:
     from os import PathLike
+    from pathlib import Path
+
+    from momentalg.check.verdict import SimulationCheck
+    from momentalg.derive.derivation import Derivation
+    from momentalg.inference.fit import Sums
+    from momentalg.inference.result import FitResult
+    from momentalg.moments.system import MomentSystem
+
+    Given = Node | Iterable[Node]
+    Via = Node | str | Iterable[Node | str]
 
 
 @dataclass(frozen=True, init=False, repr=False)
 class Model:
     """A linear mixed model, by a formula or by term objects; equal when it says the same.
+
+    The response is  y_o = sum_l beta_l x_l(o) + sum_f u_f(level of f at o) + e_o,  with independent zero-mean effects
+    u_f and residuals e of any distribution::
+
+        model = ma.Model("y ~ 1 + X + (1 | user)", levels={"X": "user"})
+        S, N = model.total(model.y, by="user"), model.size("user")
+        model.var(S), model.var(S, given=[N]), model.moment_equations().solve(), model.fit(frame)
 
     Args:
         formula: lme4 syntax, such as ``"y ~ 1 + x + size(user) + (1 | user)"``.
@@ -132,61 +149,75 @@ class Model:
 
     # What follows from it: each method hands over to a later layer.
 
-    def mean(self, a: Node, *, given: Node | Iterable[Node] = (), via: Node | str | Iterable[Node | str] = ()) -> Any:
-        """Derive the expectation of a statistic; see `cumulant` for `given` and `via`."""
+    def mean(self, a: Node, *, given: Given = (), via: Via = ()) -> Derivation:
+        """Derive E(a), the expectation of a statistic; see `cumulant` for `given` and `via`."""
         return self._derive((a,), given, via, "mean")
 
-    def var(self, a: Node, *, given: Node | Iterable[Node] = (), via: Node | str | Iterable[Node | str] = ()) -> Any:
-        """Derive the variance of a statistic; see `cumulant` for `given` and `via`."""
+    def var(self, a: Node, *, given: Given = (), via: Via = ()) -> Derivation:
+        """Derive Var(a), the variance of a statistic; see `cumulant` for `given` and `via`."""
         return self._derive((a, a), given, via, "var")
 
-    def cov(
-        self, a: Node, b: Node, *, given: Node | Iterable[Node] = (), via: Node | str | Iterable[Node | str] = ()
-    ) -> Any:
-        """Derive the covariance of two statistics; see `cumulant` for `given` and `via`."""
+    def cov(self, a: Node, b: Node, *, given: Given = (), via: Via = ()) -> Derivation:
+        """Derive Cov(a, b), the covariance of two statistics; see `cumulant` for `given` and `via`."""
         return self._derive((a, b), given, via, "cov")
 
-    def cumulant(
-        self, *args: Node, given: Node | Iterable[Node] = (), via: Node | str | Iterable[Node | str] = ()
-    ) -> Any:
-        """Derive the joint cumulant of statistics.
+    def cumulant(self, *args: Node, given: Given = (), via: Via = ()) -> Derivation:
+        """Derive the joint cumulant of statistics: kappa_3 by ``model.cumulant(S, S, S)``.
 
         `given` is what the result is conditional on, ``[N]`` or ``ma.design``; `via` is the order in which total laws
         are applied, ``[N, X]``, or ``["user"]`` for the effects of a factor.
+
+        Raises:
+            UnsupportedError: a total degree above 8, or a projection statistic.
+            AssumptionError: a division by a size that may be 0.
+
         """
         return self._derive(args, given, via, "cumulant")
 
-    def _derive(self, args: tuple[Node, ...], given: Any, via: Any, kind: str) -> Any:
+    def _derive(self, args: tuple[Node, ...], given: Given, via: Via, kind: str) -> Derivation:
         from momentalg.derive.engine import derive
 
         return derive(self, tuple(as_node(a) for a in args), given=_sequence(given), via=_sequence(via), kind=kind)
 
-    def moment_equations(self, statistics: Any = None, means: str | None = None) -> Any:
-        """Derive the moment equations of statistics, by name or as expressions; the default identifies the model."""
+    def moment_equations(self, statistics: Any = None, means: str | None = None) -> MomentSystem:
+        """Derive the moment equations E[statistic | design] = sum of (design constant) * (unknown).
+
+        `statistics` is a name of `ma.statistics()`, a list of names and expressions, or a dictionary of named
+        expressions; the default, Henderson III, identifies the model. `means` is how mean parameters are treated in the
+        variance equations: "projection", "products" or "plug-in"; by default what the statistics ask for.
+        """
         from momentalg.moments.system import moment_equations
 
         return moment_equations(self, statistics, means=means)
 
-    def fit(self, data: Any, statistics: Any = None, means: str | None = None, missing: str = "refuse") -> Any:
-        """Estimate the parameters from a frame or from sums."""
+    def fit(self, data: Any, statistics: Any = None, means: str | None = None, missing: str = "refuse") -> FitResult:
+        """Estimate the parameters from a frame, an iterable of frames, or `Sums`: ``model.fit(frame).params``.
+
+        Rows with missing values are refused, or dropped and counted with ``missing="drop"``.
+        """
         from momentalg.inference.fit import fit
 
         return fit(self, data, statistics, means=means, missing=missing)
 
-    def sums(self, data: Any, statistics: Any = None, means: str | None = None, missing: str = "refuse") -> Any:
-        """Accumulate the sums of a chunk of data; sums add, and `fit` takes them."""
+    def sums(self, data: Any, statistics: Any = None, means: str | None = None, missing: str = "refuse") -> Sums:
+        """Accumulate the sums of a chunk of data; sums add: ``model.fit(model.sums(first) + model.sums(second))``."""
         from momentalg.inference.fit import sums
 
         return sums(self, data, statistics, means=means, missing=missing)
 
-    def check(self, **settings: Any) -> Any:
-        """Check the estimators by simulation."""
+    def check(self, **settings: Any) -> SimulationCheck:
+        """Check the estimators by simulation: known parameters in, the mean of the estimates beside them out.
+
+        The settings are those of `momentalg.check.simulation.check`, as in ``model.check(parameters={"Intercept": 2,
+        "var(1|user)": 1, "var(residual)": 1}, design={"size(user)": ma.Poisson(3)}, units={"user": 40},
+        effects={"user": "exponential"}, replicates=2000, seed=1)``.
+        """
         from momentalg.check.simulation import check
 
         return check(self, **settings)
 
-    def report(self, path: str | PathLike[str], data: Any = None, fit: Any = None, check: Any = None) -> Any:
-        """Write a report, in the format of the suffix of `path`."""
+    def report(self, path: str | PathLike[str], data: Any = None, fit: Any = None, check: Any = None) -> Path:
+        """Write a report to ``"ratings.html"``, .tex, .md or .pdf, with data, a fit and a check if given."""
         from momentalg.emit.report import write_report
 
         return write_report(self, path, data=data, fit=fit, check=check)

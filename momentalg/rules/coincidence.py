@@ -1,8 +1,8 @@
 """Coincidence of indices: a sum over k of delta_jk keeps the one observation that is j."""
 
 from momentalg.expr.expanding import expand, split_product, split_sum
-from momentalg.expr.nodes import Delta, Letter, Node, Noise, Pow, Response, Sum, Value, add, mul
-from momentalg.expr.traversal import transform
+from momentalg.expr.indices import renamed
+from momentalg.expr.nodes import Delta, Letter, Node, Noise, Pow, Sum, add, mul
 from momentalg.rules.rule import Context, Rule
 
 BY = ("user",)
@@ -19,28 +19,18 @@ def _rewrite(node: Node, context: Context) -> Node | None:
             kept.append(part)
             continue
         other = delta.second if delta.first == node.index else delta.first
-        picked.append(_at(mul(*(f for f in split_product(part) if _delta(f) != delta)), node.index, other))
+        rest = mul(*(f for f in split_product(part) if _delta(f) != delta))
+        picked.append(renamed(rest, {node.index: other}))
     if not picked:
         return None
-    rest = [Sum(node.index, add(*kept), node.by, node.level)] if kept else []
-    return add(*rest, *picked)
+    left = [Sum(node.index, add(*kept), node.by, node.level)] if kept else []
+    return add(*left, *picked)
 
 
 def _delta(factor: Node) -> Delta | None:
     """The delta that a factor is, to whatever power: it is its own square."""
     base = factor.base if isinstance(factor, Pow) else factor
     return base if isinstance(base, Delta) else None
-
-
-def _at(node: Node, old: str, new: str) -> Node:
-    def change(part: Node) -> Node:
-        if isinstance(part, (Response, Value, Noise)) and part.index == old:
-            return type(part)(**{**vars(part), "index": new})
-        if isinstance(part, Delta):
-            return Delta(*(new if name == old else name for name in (part.first, part.second)))
-        return part
-
-    return transform(node, change)
 
 
 F = Letter("f_k")

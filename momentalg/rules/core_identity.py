@@ -33,6 +33,8 @@ RULE = Rule(
     ),
     rewrite=_rewrite,
     kind="assumption",
+    where="D_1i totals the coefficients of L_1 over level i of a factor, and sigma_f^2 is the variance of its effects; "
+    "a term for each factor. W_12 totals the products of the coefficients of L_1 and L_2 over the observations",
     assumes="effects and residuals are independent of one another and of the design",
     source="Leonov and Shiryaev (1959), Theory Probab. Appl. 4, 319-329",
     examples=((E(Over(BY, S**2), (DESIGN,)), ()), (E(S**2, (N,)), ())),

@@ -54,6 +54,8 @@ RULE = Rule(
     right=add(mul(Letter("D_1"), Letter("D_2"), Letter("sigma_f^2")), mul(Letter("W_12"), Letter("sigma_e^2"))),
     rewrite=_rewrite,
     kind="assumption",
+    where="D_1 totals the coefficients of L_1 over the level that both share, and sigma_f^2 is the variance of its "
+    "effects; W_12 totals the products of the coefficients of L_1 and L_2 over the observations that both share",
     assumes="effects and residuals are independent of one another and of the design",
     source="the model; McCullagh (1987), Tensor Methods in Statistics, ch. 3",
     examples=(

@@ -1,8 +1,9 @@
 """Cumulants of sums of independent residuals over the observations of a level of known size."""
 
 from momentalg.expr.expanding import split_product
+from momentalg.expr.indices import renamed
 from momentalg.expr.nodes import ZERO, Cumulant, Letter, Node, Noise, Size, Sum, Var, mul
-from momentalg.expr.traversal import transform, walk
+from momentalg.expr.traversal import walk
 from momentalg.rules.knowledge import is_known
 from momentalg.rules.rule import Context, Rule
 
@@ -33,7 +34,7 @@ def _rewrite(node: Node, context: Context) -> Node | None:
             return None
         index = noise[0].index
         if isinstance(argument, Sum) and index == argument.index:
-            weights += [_at(f, index, "\0") for f in rest]
+            weights += [renamed(f, {index: "\0"}) for f in rest]
         else:
             named.add(index)
             weights += rest
@@ -42,14 +43,8 @@ def _rewrite(node: Node, context: Context) -> Node | None:
     if common is None:
         return None
     place = named.pop() if named else common.index
-    inner = mul(*(_at(w, "\0", place) for w in weights), Cumulant((Noise(place),) * len(node.args), node.given))
+    inner = mul(*(renamed(w, {"\0": place}) for w in weights), Cumulant((Noise(place),) * len(node.args), node.given))
     return inner if place != common.index else Sum(place, inner, common.by, common.level)
-
-
-def _at(node: Node, old: str, new: str) -> Node:
-    return transform(
-        node, lambda part: type(part)(**{**vars(part), "index": new}) if getattr(part, "index", None) == old else part
-    )
 
 
 RULE = Rule(
@@ -59,6 +54,7 @@ RULE = Rule(
     right=Sum("j", Var(Letter("e_j"), (Letter("K"),)), BY),
     rewrite=_rewrite,
     kind="assumption",
+    where="e_j are residuals; N is among what K tells",
     assumes="residuals are independent, and independent of the number of them",
     source="Wald (1944), Ann. Math. Statist. 15, 283-296; Blackwell and Girshick (1947)",
     examples=((Var(NOISE, (N,)), ()), (Cumulant((NOISE,) * 3, (N,)), ())),

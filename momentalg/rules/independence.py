@@ -35,20 +35,15 @@ def _rewrite(node: Node, context: Context) -> Node | None:
     return None if new == node else new
 
 
-def law(arity: int) -> tuple[Node, Node]:
-    """kappa_k(X + Y) = kappa_k(X) + kappa_k(Y) for independent X and Y."""
-    x, y, given = Letter("X"), Letter("Y"), (Letter("K"),)
-    whole = Cumulant((add(x, y),) * arity, given)
-    return whole, add(Cumulant((x,) * arity, given), Cumulant((y,) * arity, given))
-
-
+X, Y, K = Letter("X"), Letter("Y"), (Letter("K"),)
 RULE = Rule(
     name="independence",
     title="cumulants of independent parts add",
-    left=law(2)[0],
-    right=law(2)[1],
+    left=Var(add(X, Y), K),
+    right=add(Var(X, K), Var(Y, K)),
     rewrite=_rewrite,
     kind="assumption",
+    where="X and Y are independent given K; so for cumulants of every order",
     assumes="effects and residuals are independent of one another given the design",
     source="Thiele (1889), Almindelig Iagttagelseslaere; Kendall and Stuart, Advanced Theory of Statistics 1, ch. 3",
     examples=(

@@ -64,6 +64,7 @@ RULE = Rule(
     right=add(Letter("eta_j"), Letter("alpha"), Letter("e_j")),
     rewrite=_rewrite,
     kind="assumption",
+    where="eta_j is the sum of coefficient times covariate over the mean columns, alpha the effects of the levels of j",
     assumes="the model holds",
     source="the model",
     examples=((Response("j"), ()),),

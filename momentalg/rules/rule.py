@@ -41,6 +41,7 @@ class Rule:
     source: str
     kind: str = "identity"
     assumes: str = ""
+    where: str = ""  # what the letters of the printed law stand for, where they do not tell
     law: Callable[[int], tuple[Node, Node]] | None = None
     examples: tuple[tuple[Node, tuple[Node, ...]], ...] = ()  # (expression, what to condition on)
     whole: bool = False  # applies to the whole expression only, not to its parts

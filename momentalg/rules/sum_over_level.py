@@ -1,6 +1,7 @@
 """Sums over the observations of a level: they distribute, and what is the same for all is counted N times."""
 
 from momentalg.expr.expanding import expand, split_product, split_sum
+from momentalg.expr.indices import renamed
 from momentalg.expr.nodes import (
     ONE,
     Delta,
@@ -19,7 +20,7 @@ from momentalg.expr.nodes import (
     add,
     mul,
 )
-from momentalg.expr.traversal import transform, walk
+from momentalg.expr.traversal import walk
 from momentalg.rules.rule import Context, Rule
 
 BY = ("user",)
@@ -48,7 +49,7 @@ def _term(part: Node, whole: Sum) -> Node:
     if not inside:
         return mul(*outside, Size(whole.by, whole.level))
     if all(_is_covariate(f, whole.index) for f in inside):
-        body = mul(*(transform(f, lambda p: Value(p.variable) if isinstance(p, Value) else p) for f in inside))
+        body = mul(*(renamed(f, {whole.index: ""}) for f in inside))
         return mul(*outside, Total(body, whole.by, whole.level))
     return mul(*outside, Sum(whole.index, mul(*inside), whole.by, whole.level))
 
