@@ -11,6 +11,7 @@ from momentalg.cumulants.letters import from_letters
 from momentalg.cumulants.polynomial import Polynomial
 from momentalg.derive.derivation import Derivation
 from momentalg.derive.whatif import WhatIf
+from momentalg.errors import ModelError, UnsupportedError
 from momentalg.expr.nodes import ZERO, Node, Parameter, mul, power
 from momentalg.expr.text import text
 from momentalg.model.resolved import ResolvedModel
@@ -26,7 +27,7 @@ class Row:
     same: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """Two results, row by row over the parameters."""
 
@@ -47,18 +48,23 @@ class Comparison:
     @cached_property
     def difference(self) -> Any:
         """The first result minus the second, as a SymPy expression."""
-        from momentalg.expr.sympy_door import to_sympy
+        return (self.first.result - self.second.result).expand()
 
-        return (to_sympy(self.first.node) - to_sympy(self.second.node)).expand()
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """What is put into either result, in words."""
+        sides = (("first", self.first), ("second", self.second))
+        return tuple(f"{side}: {s}" for side, result in sides for s in _settings(result))
 
     def __str__(self) -> str:
         heads = [text(self.first.asked), text(self.second.asked)]
         lines = [("", *heads, "")]
         lines += [(text(r.parameters), text(r.first), text(r.second), "" if r.same else "differs") for r in self.rows]
         widths = [max(len(line[n]) for line in lines) for n in range(4)]
-        return "\n".join(
-            "  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines
-        )
+        rows = ["  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines]
+        return "\n".join([*rows, *self.settings])
+
+    __repr__ = __str__
 
     def _repr_markdown_(self) -> str:
         from momentalg.expr.latex import latex
@@ -66,16 +72,26 @@ class Comparison:
 
         notation = Notation.of(_model(self.first))
         asked = [latex(result.asked, notation) for result in (self.first, self.second)]
-        head = f"| | ${asked[0]}$ | ${asked[1]}$ | |\n|---|---|---|---|\n"
-        return head + "\n".join(
-            f"| ${latex(r.parameters, notation)}$ | ${latex(r.first, notation)}$ | ${latex(r.second, notation)}$ | "
-            f"{'' if r.same else 'differs'} |"
-            for r in self.rows
-        )
+        lines = [("", *(f"${a}$" for a in asked), ""), ("---",) * 4]
+        for row in self.rows:
+            cells = (f"${latex(node, notation)}$" for node in (row.parameters, row.first, row.second))
+            lines.append((*cells, "" if row.same else "differs"))
+        table = ["| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines]
+        return "\n".join([*table, "", *(f"- {setting}" for setting in self.settings)])
 
 
 def compare(first: Derivation | WhatIf, second: Derivation | WhatIf) -> Comparison:
     """Set two results side by side, by products of parameters, and say where they differ."""
+    for result in (first, second):
+        if not isinstance(result, Derivation | WhatIf):
+            raise ModelError(
+                f"compare() sets two derivations, or what-ifs, side by side; found {type(result).__name__}"
+            )
+    if _law(first) != _law(second):
+        raise UnsupportedError(
+            "compare() sets moments of the design side by side, and a law puts numbers in their place: compare the "
+            "results before the law is put in, or subtract them, (first.result - second.result).expand()"
+        )
     left, right = (result.polynomial.split(is_parameter) for result in (first, second))
     model, other = _model(first), _model(second)
     rank = parameter_rank(model)
@@ -90,3 +106,11 @@ def compare(first: Derivation | WhatIf, second: Derivation | WhatIf) -> Comparis
 
 def _model(result: Derivation | WhatIf) -> ResolvedModel:
     return (result.derivation if isinstance(result, WhatIf) else result).model.resolved
+
+
+def _law(result: Derivation | WhatIf) -> object:
+    return result.law if isinstance(result, WhatIf) else None
+
+
+def _settings(result: Derivation | WhatIf) -> tuple[str, ...]:
+    return result.settings if isinstance(result, WhatIf) else ()

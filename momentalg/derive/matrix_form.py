@@ -14,15 +14,18 @@ from momentalg.expr.nodes import Node, Parameter
 
 if TYPE_CHECKING:
     from momentalg.derive.derivation import Derivation
+    from momentalg.expr.notation import Notation
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MatrixForm:
-    """result = rest + beta' matrix beta, for the vector beta of the mean parameters `parameters`."""
+    """asked = rest + beta' matrix beta, for the vector beta of the mean parameters `parameters`."""
 
+    asked: Node
     parameters: tuple[str, ...]
     matrix: tuple[tuple[Node, ...], ...]
     rest: Node
+    notation: Notation
 
     @property
     def sympy(self) -> tuple[Any, Any, Any]:
@@ -32,14 +35,28 @@ class MatrixForm:
         beta = to_sympy_matrix([[Parameter(key)] for key in self.parameters])
         return to_sympy(self.rest), to_sympy_matrix(self.matrix), beta
 
-    def latex(self, notation: Any = None) -> str:
-        """The matrix form in LaTeX."""
+    def latex(self, notation: Notation | None = None) -> str:
+        """The matrix form in LaTeX, in the letters of the model unless a notation is given."""
         from momentalg.expr.latex import latex
 
-        beta = r" \\ ".join(latex(Parameter(key), notation) for key in self.parameters)
-        rows = r" \\ ".join(" & ".join(latex(node, notation) for node in row) for row in self.matrix)
+        known = notation or self.notation
+        beta = r" \\ ".join(latex(Parameter(key), known) for key in self.parameters)
+        rows = r" \\ ".join(" & ".join(latex(node, known) for node in row) for row in self.matrix)
         vector = rf"\begin{{pmatrix}} {beta} \end{{pmatrix}}"
-        return rf"{latex(self.rest, notation)} + {vector}^{{\top}} \begin{{pmatrix}} {rows} \end{{pmatrix}} {vector}"
+        return rf"{latex(self.rest, known)} + {vector}^{{\top}} \begin{{pmatrix}} {rows} \end{{pmatrix}} {vector}"
+
+    def _repr_latex_(self) -> str:
+        from momentalg.expr.latex import latex
+
+        return f"$\\displaystyle {latex(self.asked, self.notation)} = {self.latex()}$"
+
+    def __repr__(self) -> str:
+        from momentalg.expr.text import text
+
+        beta = ", ".join(text(Parameter(key), self.notation) for key in self.parameters)
+        rows = "], [".join(", ".join(text(node, self.notation) for node in row) for row in self.matrix)
+        asked, rest = text(self.asked, self.notation), text(self.rest, self.notation)
+        return f"<MatrixForm {asked} = {rest} + b' [[{rows}]] b; b = ({beta})>"
 
 
 def matrix_form(derivation: Derivation) -> MatrixForm:
@@ -67,4 +84,5 @@ def matrix_form(derivation: Derivation) -> MatrixForm:
     rows = tuple(
         tuple(to_node(from_letters(cells.get((a, b), Polynomial()), model), model) for b in keys) for a in keys
     )
-    return MatrixForm(keys, rows, to_node(from_letters(rest, model), model))
+    _, notation = derivation.reading()
+    return MatrixForm(derivation.asked, keys, rows, to_node(from_letters(rest, model), model), notation)

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from momentalg.model.designs import UnitLaw
 
 
+BALANCED = "balanced: all sizes are equal"
+_BALANCED_WITH_LAW = "balanced=True and a law of the size contradict each other; use law={...: ma.Constant(n)}"
+
+
 @dataclass(frozen=True, repr=False)
 class WhatIf:
     """The result of a derivation under further assumptions, or of an approximation.
@@ -73,13 +77,23 @@ class WhatIf:
         """Assume more; see `Derivation.assuming`."""
         return assume(self, normal=normal, balanced=balanced, law=law)
 
+    def _repr_latex_(self) -> str | None:
+        from momentalg.expr.latex import latex
+
+        if self.law is not None:  # the result is SymPy's then, in keys, which are no LaTeX: a notebook shows the text
+            return None
+        _, notation = self.derivation.reading()
+        sign = r"\approx" if self.left_out else "="
+        return f"$\\displaystyle {latex(self.asked, notation)} {sign} {latex(self.node, notation)}$"
+
     def __repr__(self) -> str:
         from momentalg.expr.text import text
 
         _, notation = self.derivation.reading()
         shown = str(self.result) if self.law is not None else text(self.node, notation)
         left_out = "".join(f"; left out: {text(node, notation)}" for node in self.left_out)
-        return f"<WhatIf {text(self.asked, notation)} = {shown}; {'; '.join(self.settings)}{left_out}>"
+        sign = "~" if self.left_out else "="
+        return f"<WhatIf {text(self.asked, notation)} {sign} {shown}; {'; '.join(self.settings)}{left_out}>"
 
 
 def assume(base: Derivation | WhatIf, *, normal: bool, balanced: bool, law: Mapping[str, Any] | None) -> WhatIf:
@@ -90,14 +104,16 @@ def assume(base: Derivation | WhatIf, *, normal: bool, balanced: bool, law: Mapp
     if normal:
         settings.append("normal effects and residuals: cumulants beyond the second are zero")
         polynomial = polynomial.substitute(_normal)
+    if balanced and known is not None:
+        raise ModelError(_BALANCED_WITH_LAW)
     if balanced:
-        settings.append("balanced: all sizes are equal")
+        settings.append(BALANCED)
         polynomial = polynomial.substitute(lambda symbol, power: _balanced(symbol, power, model))
     if law is not None:
         if what.derivation.given:
             raise ModelError("the result is conditional on the design: a law of the sizes says nothing about it")
-        if balanced:
-            raise ModelError("balanced=True and a law of the size contradict each other; use law={...: ma.Constant(n)}")
+        if BALANCED in settings:
+            raise ModelError(_BALANCED_WITH_LAW)
         from momentalg.model.designs import read_law
 
         known = read_law(law, model)

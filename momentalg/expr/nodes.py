@@ -136,6 +136,7 @@ class _Levelled(Node):
 
     def at(self, label: str) -> Node:
         by: tuple[str, ...] = getattr(self, "by", ("",))
+        _require_name(label)
         if not by:
             raise StatisticError("a total over all observations has no level; .at() needs a total by a factor")
         return replace(self, level=(label,) * len(by))  # type: ignore[call-arg]  # subclasses have it
@@ -148,6 +149,7 @@ class Response(Node):
     index: str = ""
 
     def at(self, label: str) -> Node:
+        _require_name(label)
         return Response(label)
 
 
@@ -382,6 +384,14 @@ def over(by: str | Node, body: Node | int | Fraction) -> Over:
     if not isinstance(by, str):
         raise StatisticError(f"over() runs over a factor's name or ma.observations; found {by!r}")
     return Over(split_factor(by), as_node(body))
+
+
+def _require_name(label: object) -> None:
+    if not isinstance(label, str) or not label:
+        raise StatisticError(
+            f'.at() takes a name for the level or observation, such as "k"; found {label!r}. Which level of the data '
+            "it is, evaluate() is told: at={'k': ...}"
+        )
 
 
 def _relabel(node: Node, label: str) -> Node:

@@ -93,3 +93,53 @@ def test_results_side_by_side_differ_where_they_do():
     assert (found.difference - (random.result - fixed.result)).expand() == 0
     assert ma.compare(random, ONE_WAY.var(S, via=["user"])).same
     assert "differs" not in ma.compare(random, random.assuming(normal=True))._repr_markdown_()
+
+
+def test_a_comparison_says_what_was_put_in_and_refuses_what_it_cannot_set_side_by_side():
+    derived = ONE_WAY.var(total(ONE_WAY))
+    balanced = ma.compare(derived, derived.assuming(balanced=True))
+    assert repr(balanced) == str(balanced)
+    assert str(balanced).endswith("second: balanced: all sizes are equal")
+    with pytest.raises(ma.UnsupportedError, match="before the law is put in"):
+        ma.compare(derived, derived.assuming(law={"size(user)": ma.Poisson(3)}))
+    with pytest.raises(ma.ModelError, match="found int"):
+        ma.compare(derived, 3)
+
+
+def test_names_with_bars_keep_the_cells_of_a_comparison():
+    model = ma.Model("y ~ 1 + `a|b` + (1 | user)", levels={"a|b": "user"})
+    table = ma.compare(model.var(total(model)), model.mean(total(model) ** 2))._repr_markdown_().split("\n")
+    rows = [line.replace(r"\|", "") for line in table if line.startswith("|")]
+    assert {line.count("|") for line in rows} == {5}
+
+
+def test_equal_sizes_and_a_law_of_the_size_contradict_each_other_in_any_order():
+    derived, law = ONE_WAY.var(total(ONE_WAY)), {"size(user)": ma.Poisson(3)}
+    for assume in (
+        lambda: derived.assuming(balanced=True, law=law),
+        lambda: derived.assuming(balanced=True).assuming(law=law),
+        lambda: derived.assuming(law=law).assuming(balanced=True),
+    ):
+        with pytest.raises(ma.ModelError, match="contradict"):
+            assume()
+
+
+def test_an_approximation_is_shown_as_one():
+    derived = ONE_WAY.var(total(ONE_WAY))
+    assert r"\approx" in derived.shortcut()._repr_latex_()
+    assert "Var(S) ~ " in repr(derived.shortcut())
+    assert derived.assuming(law={"size(user)": ma.Poisson(3)})._repr_latex_() is None
+
+
+def test_a_matrix_form_is_in_the_letters_of_the_model():
+    form = WITH_X.var(total(WITH_X)).matrix_form()
+    assert r"\beta_{0} \\ \beta_{1}" in form.latex()
+    assert form._repr_latex_().startswith(r"$\displaystyle \operatorname{Var}(S) = ")
+    assert "[[Var(N), Cov(N, N X)], [Cov(N, N X), Var(N X)]] b; b = (Intercept, beta(X))" in repr(form)
+
+
+@pytest.mark.parametrize("label", ["", 3, None])
+def test_a_level_or_observation_is_named_by_a_text(label):
+    for statistic in (ONE_WAY.y, total(ONE_WAY), total(ONE_WAY) ** 2):
+        with pytest.raises(ma.StatisticError, match="takes a name"):
+            statistic.at(label)
