@@ -13,7 +13,7 @@ from momentalg.derive.readable import Readable
 from momentalg.errors import ModelError, NotIdentifiedError, StatisticError, UnsupportedError
 from momentalg.expr.expanding import with_powers
 from momentalg.expr.nodes import Node, Over
-from momentalg.model.resolved import ResolvedModel
+from momentalg.model.resolved import Column, ResolvedModel
 from momentalg.moments.equations import MomentEquation
 from momentalg.moments.expectation import expectation, unknown_order, variance_keys
 from momentalg.moments.identifiability import coefficient_matrices, needed_equations, require_identified
@@ -157,6 +157,11 @@ def moment_equations(model: Model, statistics: Any = None, means: str | None = N
     return MomentSystem(resolved, model.formula, treatment, common, tuple(equations), name, repr(model))
 
 
+def _short(column: Column) -> str:
+    """A mean column in the name of a statistic, the intercept as 1."""
+    return str(column.key) if column.monomial else "1"
+
+
 def _chosen(statistics: Any, model: ResolvedModel) -> tuple[str | None, list[NamedStatistic]]:
     catalogue: Mapping[str, StatisticFamily] = discover("momentalg.statistics", "STATISTIC")
     if isinstance(statistics, str):
@@ -228,7 +233,8 @@ def _with_products(equations: list[MomentEquation], model: ResolvedModel) -> lis
         left, right = response_total((), a.monomial), response_total((), b.monomial)
         within = response_total(by, a.monomial) * response_total(by, b.monomial)
         node = with_powers(left * right) - Over(by, with_powers(within))
-        needed.append(MomentEquation(f"XP[{a.key},{b.key}]", node, expectation(node, model)))
+        name = "XP" if len(columns) == 1 else f"XP[{_short(a)},{_short(b)}]"
+        needed.append(MomentEquation(name, node, expectation(node, model)))
     unknowns = sorted(present | {key for e in needed for key in e.coefficients})
     matrices = coefficient_matrices(equations, unknowns, model)
     if all(needed_equations(matrices, unknowns.index(key), len(unknowns)) for key in present if key in components):

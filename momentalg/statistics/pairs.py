@@ -9,14 +9,14 @@ def _build(model: ResolvedModel) -> tuple[NamedStatistic, ...]:
     by = model.unit
     return (
         NamedStatistic("WP", Over(by, response_total(by) ** 2 - response_total(by, response_power=2))),
-        NamedStatistic("T", response_total((), response_power=2)),
+        NamedStatistic("SSy", response_total((), response_power=2)),
     )
 
 
 STATISTIC = StatisticFamily(
     name="pairs",
     title="Pairs (Haseman-Elston)",
-    definition="WP = sum_i (S_i^2 - T_i), the products of ordered pairs within levels; T = sum y^2",
+    definition="WP = sum_i (S_i^2 - T_i), the products of ordered pairs within levels; SSy = sum y^2",
     source="Haseman and Elston (1972), Behavior Genetics 2, 3-19",
     assumes=("not mean-free: products of mean parameters are unknowns, or means are plugged in",),
     build=_build,

@@ -9,14 +9,14 @@ def _build(model: ResolvedModel) -> tuple[NamedStatistic, ...]:
     by = model.unit
     return (
         NamedStatistic("SS", Over(by, response_total(by) ** 2)),
-        NamedStatistic("T", response_total((), response_power=2)),
+        NamedStatistic("SSy", response_total((), response_power=2)),
     )
 
 
 STATISTIC = StatisticFamily(
     name="totals",
     title="Level totals",
-    definition="SS = sum_i S_i^2, the squared level totals; T = sum y^2",
+    definition="SS = sum_i S_i^2, the squared level totals; SSy = sum y^2",
     source="Matloff (2016), New Computational Approaches to Large/Complex Mixed Effects Models, JSM",
     assumes=("not mean-free: products of mean parameters are unknowns, or means are plugged in",),
     build=_build,

@@ -193,10 +193,10 @@ def test_minque_zero_is_the_centred_total_statistic():
 def test_pairs_need_two_equations_for_the_variance_between_levels():
     """WP / (N2 - n) - XP / (n^2 - N2): no residual variance, no estimate of the mean."""
     solution = MODELS["intercept"].moment_equations("pairs").solve(targets=["var(1|user)"])
-    assert [e.name for e in solution.equations] == ["WP", "XP[Intercept,Intercept]"]
+    assert [e.name for e in solution.equations] == ["WP", "XP"]
     assert solution.common == ()
     rows = random_rows(2, [1, 2, 4])
-    letters = {"WP": Fraction(30), "XP[Intercept,Intercept]": Fraction(7)}
+    letters = {"WP": Fraction(30), "XP": Fraction(7)}
     found = estimates(solution, letters, rows, MODELS["intercept"])
     assert found["var(1|user)"] == Fraction(30, 21 - 7) - Fraction(7, 49 - 21)
     assert all("var(residual)" not in e.coefficients for e in solution.equations)
