@@ -8,6 +8,7 @@ covariances of the estimates in place of their products; these the engine derive
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from momentalg.cumulants.display import to_node
@@ -51,10 +52,10 @@ def _in_statistics(assignment: Assignment, equations: tuple[MomentEquation, ...]
 
 
 def _of_term(
-    number: object, factors: Product, estimates: Mapping[str, Node], known: Mapping[str, Node], model: ResolvedModel
+    number: Fraction, factors: Product, estimates: Mapping[str, Node], known: Mapping[str, Node], model: ResolvedModel
 ) -> Node:
     """A term of an estimate: statistics count for nothing, products of means for the covariance of their estimates."""
-    outside: list[Node] = [Number(number)]  # type: ignore[arg-type]
+    outside: list[Node] = [Number(number)]
     means: list[str] = []
     for base, exponent in factors:
         if isinstance(base, Letter):

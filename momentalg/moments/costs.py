@@ -4,23 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from fractions import Fraction
 
 from momentalg.cumulants.cost import Cost, cost
 from momentalg.cumulants.letters import from_letters
 from momentalg.cumulants.value import value
+from momentalg.expr.columns import is_factor
 from momentalg.expr.nodes import Node, Projected, Response, Value, Variable
-from momentalg.expr.traversal import transform, walk
+from momentalg.expr.traversal import transform
 from momentalg.model.resolved import ResolvedModel
+from momentalg.moments.expectation import linear_parts
 
 
 def statistic_cost(statistic: Node, model: ResolvedModel) -> Cost:
     """The cost class of a statistic, and the tables that one pass over the data makes for it."""
-    if any(isinstance(part, Projected) for part in walk(statistic)):
-        parts = [part for part in walk(statistic) if isinstance(part, Projected)]
-        return Cost(0, tuple(sorted({model.unit for part in parts if part.kernel or model.unit in part.columns})))
+    return dearest(_part_cost(part, model) for _, part in linear_parts(statistic, Fraction(1)))
+
+
+def _part_cost(part: Node, model: ResolvedModel) -> Cost:
+    if isinstance(part, Projected):
+        sized = any(v.kind == "size" for column in part.columns if not is_factor(column) for v, _ in column)
+        by_level = part.kernel is not None or model.unit in part.columns or sized
+        return Cost(0, (model.unit,) if by_level else ())
     response = Variable("column", model.response)
     known = replace(model, groups=(), known_effects=model.factors)
-    node = transform(statistic, lambda part: Value(response, part.index) if isinstance(part, Response) else part)
+    node = transform(part, lambda p: Value(response, p.index) if isinstance(p, Response) else p)
     return cost(from_letters(value(node, known), known))
 
 

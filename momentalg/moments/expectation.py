@@ -31,7 +31,7 @@ def expectation(statistic: Node, model: ResolvedModel) -> dict[str, Node]:
     """
     found: dict[str, Node] = {}
     plain: list[Node] = []
-    for coefficient, part in _linear_parts(statistic, Fraction(1)):
+    for coefficient, part in linear_parts(statistic, Fraction(1)):
         if isinstance(part, Projected):
             for key, node in _projected(part, model).items():
                 found[key] = add(found.get(key, ZERO), mul(Number(coefficient), node))
@@ -72,14 +72,14 @@ def variance_keys(model: ResolvedModel) -> list[str]:
     return [*keys, model.cumulant_key(None, ("1", "1"))]
 
 
-def _linear_parts(node: Node, coefficient: Fraction) -> Iterator[tuple[Fraction, Node]]:
+def linear_parts(node: Node, coefficient: Fraction) -> Iterator[tuple[Fraction, Node]]:
     """A statistic as a rational combination of parts."""
     if isinstance(node, Add):
         for part in node.args:
-            yield from _linear_parts(part, coefficient)
+            yield from linear_parts(part, coefficient)
         return
     if isinstance(node, Mul) and isinstance(node.args[0], Number) and len(node.args) == 2:
-        yield from _linear_parts(node.args[1], coefficient * node.args[0].value)
+        yield from linear_parts(node.args[1], coefficient * node.args[0].value)
         return
     if not isinstance(node, Projected) and any(isinstance(part, Projected) for part in walk(node)):
         raise UnsupportedError("a projection statistic can be added to others and multiplied by numbers, nothing else")
