@@ -182,7 +182,7 @@ def _atom_columns(law: JointLaw, atoms: Array, sizes: Array, codes: Array) -> Co
             continue
         (name,) = split_factor(key)
         if law.varies(key):
-            lists = [np.array([float(v) for v in values]) for values in (a[key] for a in law.atoms)]  # type: ignore[union-attr]
+            lists = [np.array([float(v) for v in a.listed(key)]) for a in law.atoms]
             starts = np.concatenate(([0], np.cumsum([len(values) for values in lists])))
             columns[name] = np.concatenate(lists)[starts[atoms][codes] + position]
         else:

@@ -11,6 +11,8 @@ from typing import Any
 from momentalg.check.partitions import CumulantsFromMoments, Multiset
 from momentalg.check.sample import Sample
 from momentalg.errors import DataError, UnsupportedError
+from momentalg.expr.names import split_factor
+from momentalg.model.distributions.joint import JointLaw
 from momentalg.model.resolved import ResolvedModel
 
 Law = tuple[tuple[Fraction, tuple[Fraction, ...]], ...]
@@ -61,25 +63,22 @@ class UnitAtom:
         return self.size, tuple(sorted(self.constant.items())), tuple(sorted(self.varying.items()))
 
 
-def read_atoms(model: ResolvedModel, law: Sequence[Mapping[str, Any]]) -> tuple[UnitAtom, ...]:
+def read_atoms(law: Sequence[Mapping[str, Any]]) -> tuple[UnitAtom, ...]:
     """Read ``[{"p": "1/2", "size(user)": 2, "X": 1, "x": [0, 1]}, ...]``, one mapping per atom.
 
-    The size is under the key ``size(...)`` of the model's unit. Raises `DataError` for probabilities that do not
-    sum to 1, and for a list whose length is not the size.
+    Raises `ModelError` for probabilities that do not sum to 1, and for a list whose length is not the size.
     """
-    size_key = f"size({model.groups[0].name})"
+    read = JointLaw.from_atoms(law)
     atoms = []
-    for entry in law:
-        rest = {k: v for k, v in entry.items() if k not in ("p", size_key)}
-        size = int(entry[size_key])
-        varying = {k: tuple(map(Fraction, v)) for k, v in rest.items() if isinstance(v, (list, tuple))}
-        constant = {k: Fraction(v) for k, v in rest.items() if k not in varying}
-        wrong = [k for k, v in varying.items() if len(v) != size]
-        if size < 0 or wrong:
-            raise DataError(f"an atom with {size_key} = {size} needs as many values of each of {wrong or [size_key]}")
-        atoms.append(UnitAtom(Fraction(entry.get("p", 1)), size, constant, varying))
-    if sum(a.probability for a in atoms) != 1 or any(a.probability <= 0 for a in atoms):
-        raise DataError(f"probabilities of atoms must be positive and sum to 1: {[str(a.probability) for a in atoms]}")
+    for atom in read.atoms:
+        constant: dict[str, Fraction] = {}
+        varying: dict[str, tuple[Fraction, ...]] = {}
+        for key, value in atom.values.items():
+            if isinstance(value, tuple):
+                varying[split_factor(key)[0]] = value
+            elif key != read.size_key:
+                constant[split_factor(key)[0]] = value
+        atoms.append(UnitAtom(atom.p, int(atom.power(read.size_key, 1)), constant, varying))
     return tuple(atoms)
 
 

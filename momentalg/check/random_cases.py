@@ -76,7 +76,7 @@ def random_unit_case(seed: int, degrees: Sequence[int] | None = None, empty: boo
 
     With `empty`, the size may be 0, and statistics do not divide by it.
     """
-    rng = Random(f"unit {seed} {empty}")  # noqa: S311
+    rng = Random(f"unit {seed} {empty}")  # noqa: S311 - likewise
     if degrees is None:
         degrees = rng.choice(HIGH_DEGREES if rng.random() < 0.125 else DEGREES)
     model = _model(rng, 1, False, False)

@@ -37,7 +37,7 @@ def law_cumulant(
     distinct = list(dict.fromkeys(statistics))
     scope = unit_scope(distinct, resolved.unit, units, at)
     parts = []
-    for probability, atoms in designs(read_atoms(resolved, law), units):
+    for probability, atoms in designs(read_atoms(law), units):
         enumeration = Enumeration(sample_of(resolved, atoms), resolved, values)
         parts.append((probability, enumeration, [enumeration.polynomial(s, scope) for s in distinct]))
 

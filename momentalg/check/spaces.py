@@ -192,7 +192,7 @@ class _OutcomeReader(NumberReader):
     def response(self, observation: Observation) -> Fraction:
         """The model itself: mean columns, effects of the unit, residual."""
         if observation not in self._responses:
-            unit = observation[0]  # type: ignore[index]
+            unit, _ = _place(observation)
             total = self._noise(observation)
             for column in self.model.mean:
                 total += self.run.space.parameters.mean(column.key) * self.monomial_at(column.monomial, observation)
@@ -205,7 +205,7 @@ class _OutcomeReader(NumberReader):
     def covariate_at(self, variable: n.Variable, observation: Observation) -> Fraction:
         if observation in self.sample.rows:
             return super().covariate_at(variable, observation)
-        unit: int = observation[0]  # type: ignore[index]
+        unit, _ = _place(observation)
         if variable.kind == "column" and variable not in self.model.constant_on:
             raise AssumptionError(f"observation {observation} is not in every outcome: it has no {variable.name!r}")
         return self.covariate_on(variable, dict.fromkeys(self.model.unit, unit))
@@ -252,3 +252,11 @@ class _OutcomeReader(NumberReader):
 
     def _varies(self, variable: n.Variable) -> bool:
         return any(variable.name in atom.varying for atom in self.run.space.design)
+
+
+def _place(observation: Observation) -> tuple[int, int]:
+    """The unit of an observation, and its place there."""
+    match observation:
+        case (int(unit), int(place)):
+            return unit, place
+    raise StatisticError(f"an observation of a space is (unit, place); found {observation!r}")

@@ -80,7 +80,7 @@ def size_variable(model: ResolvedModel) -> Variable:
 def variables(what: What, model: ResolvedModel) -> frozenset[Variable]:
     """The variables that determine a letter."""
     if what.kind == "moment":
-        return frozenset(what.detail.given)  # type: ignore[attr-defined]
+        return frozenset(what.detail.given)
     found = {v for variable, _ in what.monomial for v in bases(variable, model)}
     if what.kind in ("total", "nonempty"):
         found.add(size_variable(model))
@@ -143,14 +143,14 @@ def _split(products: tuple[Letters, ...], known: Known, model: ResolvedModel) ->
 
 def independent_blocks(letters: set[Letter], model: ResolvedModel) -> list[set[Letter]]:
     """Split letters into independent blocks: by unit, effects from design, and by declaration."""
-    blocks: dict[object, set[Letter]] = {}
+    blocks: dict[tuple[str, str], set[Letter]] = {}
     for letter in letters:
-        kind: object = letter.what.monomial[0][0].name.split(":")[0] if is_effect(letter.what) else ""
+        kind = letter.what.monomial[0][0].name.split(":")[0] if is_effect(letter.what) else ""
         blocks.setdefault((str(letter.unit), kind), set()).add(letter)
     result = []
     for key in sorted(blocks, key=repr):
         block = blocks[key]
-        result.extend([block] if key[1] else _declared(block, model))  # type: ignore[index]
+        result.extend([block] if key[1] else _declared(block, model))
     return result
 
 
@@ -226,7 +226,7 @@ def raw(polynomial: Polynomial, model: ResolvedModel) -> Polynomial:
         if isinstance(symbol, Moment):
             return _raw_moment(symbol, "i", model) ** power
         if isinstance(symbol, Letter) and symbol.what.kind == "moment":
-            return _raw_moment(symbol.what.detail, symbol.unit, model) ** power  # type: ignore[arg-type]
+            return _raw_moment(symbol.what.detail, symbol.unit, model) ** power
         return None
 
     return cancelled(polynomial.substitute(value))
@@ -268,7 +268,7 @@ def _tower(letters: Letters, known: Known, model: ResolvedModel) -> Polynomial:
     }
     if not conditional:
         return cumulant_of_letters([letters], known, model)
-    coarsest = min((moment.given for moment in conditional.values()), key=lambda given: (len(given), given))  # type: ignore[attr-defined]
+    coarsest = min((moment.given for moment in conditional.values()), key=lambda given: (len(given), given))
     inside = frozenset((x, p) for x, p in letters if variables(x.what, model) <= set(coarsest))
     if inside != letters:
         result = Polynomial()
@@ -280,7 +280,7 @@ def _tower(letters: Letters, known: Known, model: ResolvedModel) -> Polynomial:
     if sum(p for x, p in letters if x in conditional) > 1:
         return cumulant_of_letters([letters], known, model)
     ((letter, moment),) = conditional.items()
-    opened = frozenset((Letter(letter.unit, o, w), p) for (o, w), p in moment.arguments[0])  # type: ignore[attr-defined]
+    opened = frozenset((Letter(letter.unit, o, w), p) for (o, w), p in moment.arguments[0])
     return _tower(multiply_letters([opened, letters - {(letter, 1)}]), known, model)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 from momentalg.cumulants.design_moments import NONEMPTY, Letter, Moment
 from momentalg.cumulants.letters import UNITS
@@ -81,11 +82,11 @@ def parameter_rank(model: ResolvedModel) -> Mapping[str, int]:
     return {column.key: n for n, column in enumerate(model.mean) if column.key is not None}
 
 
-def _product(number: object, monomial: Powers, model: ResolvedModel, rank: Mapping[str, int]) -> Node:
+def _product(number: Fraction, monomial: Powers, model: ResolvedModel, rank: Mapping[str, int]) -> Node:
     parameters = frozenset(pair for pair in monomial if is_parameter(pair[0]))
     means, components = _means(parameters, rank)
     design = _factors(monomial - parameters, model)
-    return mul(Number(number), *_factors(means, model), *design, *_factors(components, model))  # type: ignore[arg-type]
+    return mul(Number(number), *_factors(means, model), *design, *_factors(components, model))
 
 
 def _means(parameters: Powers, rank: Mapping[str, int]) -> tuple[Powers, Powers]:
@@ -211,7 +212,7 @@ def _value_node(
     if what == NONEMPTY:
         return Function("nonempty", Size(by, level))
     if what.kind == "moment":
-        return _moment_node(what.detail, level[0] if level else "", model)  # type: ignore[arg-type]
+        return _moment_node(what.detail, level[0] if level else "", model)
     if what.kind == "named":
         detail = what.detail
         return flat_node(detail, model) if isinstance(detail, Polynomial) else symbol_node(detail, model)

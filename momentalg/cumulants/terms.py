@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from momentalg.expr.nodes import Monomial, Variable
 
@@ -46,7 +46,7 @@ class What(NamedTuple):
 
     kind: str
     monomial: Monomial = ()
-    detail: object = None
+    detail: Any = None
 
 
 SIZE = What("total")

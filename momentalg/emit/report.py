@@ -133,7 +133,9 @@ def pdf_report(found: Content) -> bytes:
         Path(folder, "report.tex").write_text(latex_report(found), encoding="utf-8")
         command = ["latexmk", "-pdf", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "report.tex"]
         environment = {**os.environ, "SOURCE_DATE_EPOCH": "0", "FORCE_SOURCE_DATE": "1"}
-        run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, errors="replace")  # noqa: S603 - fixed
+        run = subprocess.run(  # noqa: S603 - a fixed command
+            command, cwd=folder, env=environment, capture_output=True, text=True, errors="replace"
+        )
         if run.returncode:
             reason = next((line for line in run.stdout.splitlines() if line.startswith("!")), "no reason given")
             raise MomentalgError(f"latexmk failed ({reason}); write the .tex and look at it")

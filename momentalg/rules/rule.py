@@ -98,6 +98,7 @@ def by_pattern(left: Node, right: Node) -> Rewrite:
         found = match(left, node)
         if found is None or not context.on:
             return None
-        return fill(right, {**found, "U": context.on})  # type: ignore[no-any-return]
+        filled: Node = fill(right, {**found, "U": context.on})
+        return filled
 
     return rewrite

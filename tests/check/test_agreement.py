@@ -38,7 +38,7 @@ def space_of(seed, case):
     effect = centred(("1/3", rng.randint(1, 3)), ("2/3", -rng.randint(0, 2)))
     residual = centred(("1/4", rng.randint(-3, 0)), ("3/4", 2))
     means = {str(c.key): case.parameters[c.key] for c in case.model.mean}
-    return Space(case.model, means, read_atoms(case.model, case.law), (effect,), residual)
+    return Space(case.model, means, read_atoms(case.law), (effect,), residual)
 
 
 @pytest.mark.parametrize("empty", [False, True])

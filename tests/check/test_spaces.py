@@ -37,7 +37,7 @@ def space(design=SIZES, means=("Intercept",), units=1, residual=RESIDUAL):
         constant_on={X: BY},
     )
     coefficients = dict(zip(means, ("5/2", "-3", "2"), strict=False))
-    return Space(model, coefficients, read_atoms(model, design), (SKEWED,), residual, units)
+    return Space(model, coefficients, read_atoms(design), (SKEWED,), residual, units)
 
 
 def same(left, right, where):

@@ -37,7 +37,7 @@ def space(model, number, units=1):
     else:
         design = [{**atom, "X": 1 + 2 * n} for n, atom in enumerate(SIZES[number % 2])]
     means = {key: MEANS[key] for key in keys}
-    atoms = read_atoms(model.resolved, design)
+    atoms = read_atoms(design)
     return Space(model.resolved, means, atoms, (EFFECTS[number % 3],), RESIDUALS[number % 3], units)
 
 

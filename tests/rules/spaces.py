@@ -56,7 +56,7 @@ def _space(chosen: ResolvedModel, design: list[dict[str, object]], number: int, 
     coefficients = dict(zip(MEANS, ("5/2", "-3", "2", "1/2"), strict=True))
     kept = {str(c.key): coefficients[str(c.key)] for c in chosen.mean}
     effect, residual = EFFECTS[number % 3], RESIDUALS[(number + 1) % 3]
-    return Space(chosen, kept, read_atoms(chosen, design), (effect,), residual, units)
+    return Space(chosen, kept, read_atoms(design), (effect,), residual, units)
 
 
 def all_covariates(space: Space) -> tuple[Size | Value, ...]:

@@ -180,10 +180,10 @@ def test_declared_independence():
         {"p": "1/3", "size(user)": 2, "X": -1},
     ]
     means = {"Intercept": 1, "X": 2}
-    apart = Space(declared, means, read_atoms(declared, product), (EFFECTS[0],), RESIDUALS[0])
+    apart = Space(declared, means, read_atoms(product), (EFFECTS[0],), RESIDUALS[0])
     assert evaluate(before, apart) == evaluate(after, apart)
     joint = [{key: atom[key] for key in ("p", "size(user)", "X")} for atom in COVARIATES[0]]
-    dependent = Space(declared, means, read_atoms(declared, joint), (EFFECTS[0],), RESIDUALS[0])
+    dependent = Space(declared, means, read_atoms(joint), (EFFECTS[0],), RESIDUALS[0])
     assert evaluate(before, dependent) != evaluate(after, dependent)
 
 

@@ -31,6 +31,13 @@ class Atom:
     def __getitem__(self, key: str) -> AtomValue:
         return self.values[key]
 
+    def listed(self, key: str) -> tuple[Fraction, ...]:
+        """The values of a variable that varies within the unit, one for each observation."""
+        value = self.values[key]
+        if not isinstance(value, tuple):
+            raise ModelError(f"{key} is a number of the whole unit, not one for each observation")
+        return value
+
     def power(self, key: str, exponent: int) -> Fraction:
         """The value of a unit's variable to a power."""
         value = self.values[key]
