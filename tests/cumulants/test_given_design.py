@@ -9,10 +9,10 @@ from momentalg.check.quadratic import QuadraticOracle
 from momentalg.check.random_cases import DEGREES, random_case
 from tests.cumulants.support import LONG, engine_value
 
-ONE_FACTOR = range(3000 if LONG else 150)
-SEVERAL = range(400 if LONG else 40)
-SLOPES = range(300 if LONG else 24)
-QUADRATIC = range(600 if LONG else 40)
+ONE_FACTOR = range(3000 if LONG else 120)
+SEVERAL = range(400 if LONG else 30)
+SLOPES = range(300 if LONG else 12)
+QUADRATIC = range(600 if LONG else 30)
 
 
 def enumerated(case):
