@@ -74,27 +74,25 @@ __all__ = [
     "unreplicated",
 ]
 
-_LATER: dict[str, tuple[str, str]] = {
-    "Constant": ("momentalg.model.distributions.constant", "Constant"),
-    "Exponential": ("momentalg.model.distributions.exponential", "Exponential"),
-    "Finite": ("momentalg.model.distributions.finite", "Finite"),
-    "Geometric": ("momentalg.model.distributions.geometric", "Geometric"),
-    "LogNormal": ("momentalg.model.distributions.lognormal", "LogNormal"),
-    "NegativeBinomial": ("momentalg.model.distributions.negative_binomial", "NegativeBinomial"),
-    "Normal": ("momentalg.model.distributions.normal", "Normal"),
-    "Poisson": ("momentalg.model.distributions.poisson", "Poisson"),
-    "StudentT": ("momentalg.model.distributions.student_t", "StudentT"),
-    "TwoPoint": ("momentalg.model.distributions.two_point", "TwoPoint"),
-    "Uniform": ("momentalg.model.distributions.uniform", "Uniform"),
-    "ZeroTruncatedNegativeBinomial": (
-        "momentalg.model.distributions.zero_truncated_negative_binomial",
-        "ZeroTruncatedNegativeBinomial",
-    ),
-    "ZeroTruncatedPoisson": ("momentalg.model.distributions.zero_truncated_poisson", "ZeroTruncatedPoisson"),
-    "compare": ("momentalg.derive.compare", "compare"),
-    "empirical": ("momentalg.model.distributions.empirical", "empirical"),
+_LAWS = "momentalg.model.distributions"
+_LATER = {
+    "Constant": f"{_LAWS}.constant",
+    "Exponential": f"{_LAWS}.exponential",
+    "Finite": f"{_LAWS}.finite",
+    "Geometric": f"{_LAWS}.geometric",
+    "LogNormal": f"{_LAWS}.lognormal",
+    "NegativeBinomial": f"{_LAWS}.negative_binomial",
+    "Normal": f"{_LAWS}.normal",
+    "Poisson": f"{_LAWS}.poisson",
+    "StudentT": f"{_LAWS}.student_t",
+    "TwoPoint": f"{_LAWS}.two_point",
+    "Uniform": f"{_LAWS}.uniform",
+    "ZeroTruncatedNegativeBinomial": f"{_LAWS}.zero_truncated_negative_binomial",
+    "ZeroTruncatedPoisson": f"{_LAWS}.zero_truncated_poisson",
+    "compare": "momentalg.derive.compare",
+    "empirical": f"{_LAWS}.empirical",
 }
-"""Public names of later layers: the module that defines each, and its name there."""
+"""Public names that are imported when they are first named, and the module of each."""
 
 _MODULES = frozenset({"datasets"})
 """Public names that are modules."""
@@ -107,15 +105,17 @@ discover("momentalg.statistics", "STATISTIC")
 
 
 def statistics() -> Mapping[str, StatisticFamily]:
-    """The named statistics by name, each with its definition, its source and what it assumes."""
+    """The named statistics by name, each with its definition, its source and what it assumes.
+
+    ``ma.statistics()["henderson3"].definition``; any of the names is one for ``model.moment_equations("henderson3")``.
+    """
     return discover("momentalg.statistics", "STATISTIC")
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name of a later layer on first use."""
     if name in _LATER:
-        module, attribute = _LATER[name]
-        return getattr(import_module(module), attribute)
+        return getattr(import_module(_LATER[name]), name)
     if name in _MODULES:
         return import_module(f"momentalg.{name}")
     if name == "__version__":

@@ -81,7 +81,10 @@ class Comparison:
 
 
 def compare(first: Derivation | WhatIf, second: Derivation | WhatIf) -> Comparison:
-    """Set two results side by side, by products of parameters, and say where they differ."""
+    """Set two results side by side, by products of parameters, and say where they differ.
+
+    ``print(ma.compare(model.var(S), model.var(S, given=[N])))`` shows what the sizes being random adds.
+    """
     for result in (first, second):
         if not isinstance(result, Derivation | WhatIf):
             raise ModelError(

@@ -300,7 +300,7 @@ class Design(Node):
 
 @dataclass(frozen=True)
 class Observations(Node):
-    """The set of all observations, as the domain of `over`."""
+    """The set of all observations, as the domain of a sum: ``ma.over(ma.observations, (y - S / N)**4)``."""
 
 
 DESIGN = Design()
@@ -377,7 +377,8 @@ def Cov(a: Node, b: Node, given: tuple[Node, ...] = ()) -> Cumulant:  # noqa: N8
 def over(by: str | Node, body: Node | int | Fraction) -> Over:
     """The sum of `body` over the non-empty levels of the factor `by` (``"user"``, ``"a:b"``), or over `observations`.
 
-    Inside it the totals of that factor, and of those containing it, mean the level that the sum is at.
+    ``T - ma.over("user", S**2 / N)`` is the sum of squares within users: inside it the totals of that factor, and of
+    those containing it, mean the level that the sum is at.
     """
     if isinstance(by, Observations):
         return Over(None, as_node(body))

@@ -62,12 +62,12 @@ def independent(*variables: Term | str) -> Independent:
 
 
 def may_be_empty(factor: str) -> MayBeEmpty:
-    """Declare that levels of a factor may have no observation; without it, N >= 1 is assumed."""
+    """Declare that levels of a factor may have no observation, ``ma.may_be_empty("user")``; else N >= 1 is assumed."""
     return MayBeEmpty(_text(factor))
 
 
 def unreplicated(factor: str) -> Unreplicated:
-    """Declare that a level of a factor, usually an intersection ``"a:b"``, has at most one observation."""
+    """Declare that a level has at most one observation, usually of an intersection: ``ma.unreplicated("a:b")``."""
     return Unreplicated(_text(factor))
 
 

@@ -53,7 +53,7 @@ class Product(Term):
 
 @dataclass(frozen=True)
 class Intercept(Term):
-    """The constant 1."""
+    """The constant 1, the ``1`` of a formula: ``ma.Group("user", [ma.Intercept(), "x"])`` is ``(1 + x | user)``."""
 
     @property
     def monomial(self) -> Monomial:
@@ -62,7 +62,7 @@ class Intercept(Term):
 
 @dataclass(frozen=True)
 class Covariate(Term):
-    """A column of the data, by its name, whatever characters that has."""
+    """A column of the data, by its name, whatever characters that has: ``ma.Covariate("body mass") ** 2``."""
 
     name: str
 
@@ -77,7 +77,7 @@ class Covariate(Term):
 
 @dataclass(frozen=True)
 class Size(Term):
-    """The number of observations in a level of a factor, ``"user"`` or ``"a:b"``, as a covariate."""
+    """The number of observations in a level of a factor as a covariate: ``ma.Size("user")`` is ``size(user)``."""
 
     factor: str
 
@@ -91,7 +91,7 @@ class Size(Term):
 
 @dataclass(frozen=True)
 class Group:
-    """A group term: a factor, and the coefficients that vary over its levels.
+    """A group term: a factor, and the coefficients that vary over its levels; ``ma.Group("user")`` is ``(1 | user)``.
 
     Coefficients are terms, or texts in formula syntax such as ``"x"`` or ``"log(x)"``; ``"1"`` or ``ma.Intercept()``
     is the random intercept. Without `correlated`, each coefficient is independent of the others.

@@ -78,7 +78,10 @@ class EmpiricalUnits:
 
 
 def empirical(source: Any) -> Empirical | EmpiricalUnits:
-    """The empirical law of a list of sizes, or of the units of a data frame."""
+    """The empirical law of a list of sizes, ``ma.empirical([3, 2, 2])``, or of the units of a data frame.
+
+    ``derivation.evaluate(parameters=..., law=ma.empirical(frame))`` takes the units in `frame` as the population.
+    """
     if isinstance(source, Mapping) or hasattr(source, "columns"):
         return EmpiricalUnits(source)
     if isinstance(source, Iterable) and not isinstance(source, str):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, init=False, repr=False)
 class Uniform(Law):
-    """Constant density between `low` and `high`."""
+    """Density 1/(high - low) on [low, high]: E[X^p] = (high^(p+1) - low^(p+1)) / ((p+1) (high - low))."""
 
     low: Fraction
     high: Fraction
