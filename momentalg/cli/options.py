@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from momentalg.moments.equations import MEANS
+
 formula = click.argument("formula")
 levels = click.option(
     "--levels",
@@ -22,7 +24,7 @@ statistics = click.option(
 )
 means = click.option(
     "--means",
-    type=click.Choice(["projection", "products", "plug-in"]),
+    type=click.Choice(list(MEANS)),
     help="How mean parameters are treated in the variance equations; by default what the statistics ask for.",
 )
 missing = click.option(

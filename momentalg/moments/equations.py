@@ -7,6 +7,13 @@ from dataclasses import dataclass
 
 from momentalg.expr.nodes import Node
 
+MEANS = {
+    "projection": "the mean parameters do not occur in these equations",
+    "products": "products of mean parameters are unknowns of their own, which keeps the estimators exactly unbiased",
+    "plug-in": "estimates are put in place of the mean parameters, which makes the estimators biased",
+}
+"""How mean parameters are treated in the variance equations, and what that does."""
+
 
 @dataclass(frozen=True)
 class MomentEquation:

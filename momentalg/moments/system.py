@@ -14,7 +14,7 @@ from momentalg.errors import ModelError, NotIdentifiedError, StatisticError, Uns
 from momentalg.expr.expanding import with_powers
 from momentalg.expr.nodes import Node, Over
 from momentalg.model.resolved import Column, ResolvedModel
-from momentalg.moments.equations import MomentEquation
+from momentalg.moments.equations import MEANS, MomentEquation
 from momentalg.moments.expectation import expectation, unknown_order, variance_keys
 from momentalg.moments.identifiability import coefficient_matrices, needed_equations, require_identified
 from momentalg.moments.solution import Solution, solve_equations
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 DEFAULT_STATISTICS = "henderson3"
 ADVICE = f"The nearest thing that works: model.moment_equations({DEFAULT_STATISTICS!r}).solve()"
-MEANS = ("projection", "products", "plug-in")
 
 
 @dataclass(frozen=True)

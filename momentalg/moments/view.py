@@ -12,17 +12,12 @@ from momentalg.expr.notation import Notation
 from momentalg.expr.text import text
 from momentalg.expr.traversal import transform, walk
 from momentalg.moments.costs import statistic_cost
-from momentalg.moments.equations import Assignment, MomentEquation
+from momentalg.moments.equations import MEANS, Assignment, MomentEquation
 
 if TYPE_CHECKING:
     from momentalg.moments.solution import Solution
     from momentalg.moments.system import MomentSystem
 
-MEANS = {
-    "projection": "the mean parameters do not occur in these equations",
-    "products": "products of mean parameters are unknowns of their own, which keeps the estimators exactly unbiased",
-    "plug-in": "estimates are put in place of the mean parameters, which makes the estimators biased",
-}
 READABLE = 60  # nodes in the formula of an estimator
 NUMERICAL = "The solution of the linear equations above; as a formula it is too long to read here."
 
