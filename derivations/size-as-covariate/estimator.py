@@ -284,14 +284,23 @@ def _check_rank(matrix, keys, size):
     """Raise ValueError unless the columns of `matrix`, one per key, are linearly independent."""
     matrix = matrix / np.maximum(np.abs(matrix).max(axis=1, keepdims=True), np.finfo(float).tiny)
     matrix = matrix / np.maximum(np.abs(matrix).max(axis=0, keepdims=True), np.finfo(float).tiny)
-    if np.isfinite(matrix).all() and (np.linalg.svd(matrix, compute_uv=False) > 1e-11).sum() == len(keys):
-        return
+    confounded = np.ones(len(keys), dtype=bool)
+    if np.isfinite(matrix).all():
+        _, values, directions = np.linalg.svd(matrix)
+        unseen = np.abs(directions[values <= 1e-11])  # combinations that the rows say nothing about
+        if len(unseen) == 0:
+            return
+        confounded = unseen.max(axis=0) > 1e-6
+    if keys[0] == "Intercept" and confounded.sum() == 1:
+        confounded[0] = True  # the covariates are centred: one that is constant leaves nothing beside the intercept
+    keys = [key for key, found in zip(keys, confounded, strict=True) if found]
     reason = "the columns of the model, or the equations, say the same on these rows"
     if len(size) == 1:
         reason = "there is one level only"
     elif (size == 1).all():
         reason = "every level has one row, which leaves only the sum of the variances"
-    raise ValueError(f"these rows do not separate {', '.join(keys)}: {reason}")
+    failed = f"do not separate {', '.join(keys)}" if len(keys) > 1 else f"do not identify {keys[0]}"
+    raise ValueError(f"these rows {failed}: {reason}")
 
 
 def _spectrum(matrix, scale):

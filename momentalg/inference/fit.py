@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType, ModuleType
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from momentalg.data.columns import read_columns
 from momentalg.errors import DataError, ModelError, NotIdentifiedError
-from momentalg.expr.names import join_factor, quote
+from momentalg.inference.advice import advice, identified
 from momentalg.inference.result import FitResult
 
 if TYPE_CHECKING:
@@ -116,7 +116,8 @@ def fit(
     try:
         estimates = estimator.module.solve(dict(found.table))
     except ValueError as error:
-        raise _not_identified(model, found, str(error)) from error
+        nearest = advice(model, found.table["size"], estimator.statistics, _works(data, missing))
+        raise NotIdentifiedError(f"{error}. The nearest thing that works: {nearest}") from error
     return FitResult(
         model=model,
         system=estimator.system,
@@ -163,24 +164,8 @@ def _sums_of(estimator: Estimator, frame: Any, missing: str) -> Sums:
     return Sums(estimator, MappingProxyType(table), columns.n, columns.dropped)
 
 
-def _not_identified(model: Model, found: Sums, reason: str) -> NotIdentifiedError:
-    resolved = model.resolved
-    name, response = join_factor(resolved.groups[0].factor), resolved.response
-    between, residual = f"var(1|{name})", "var(residual)"
-    size = found.table["size"]
-    covariates = len(resolved.mean) > 1
-    if (size == 1).all():
-        advice = (
-            f"every level of {name} has one row, so that only {between} + {residual} is estimated. The sum alone: "
-            + ("the residual variance of ordinary least squares" if covariates else f"frame[{response!r}].var()")
-            + f"; for both, some level needs two rows or more: frame.groupby({name!r}).size()"
-        )
-    elif len(size) == 1:
-        advice = (
-            f"there is one level of {name}, so that {between} is confounded with the mean; {residual} alone: "
-            f"frame[{response!r}].var(); for both, at least two levels are needed"
-        )
-    else:
-        simpler = f"{quote(response)} ~ 1 + (1 | {name})"
-        advice = f"leave out what the other columns already say, as in ma.Model({simpler!r}).fit(frame)"
-    return NotIdentifiedError(f"{reason}. The nearest thing that works: {advice}")
+def _works(data: Any, missing: str) -> Callable[[Model], bool] | None:
+    """Whether another model fits the same data; unknown of sums, and of parts that can be read only once."""
+    if isinstance(data, Sums) or hasattr(data, "__next__"):
+        return None
+    return lambda model: identified(lambda: fit(model, data, missing=missing))
