@@ -43,7 +43,7 @@ def total_over(term: Term, cell: Cell) -> Term:
 def sum_over_named(term: Term, index: str, cell: Cell) -> Term:
     """Sum a named observation over a cell."""
     named = Level(OBSERVATION, index)
-    number = 1 + max((level.number for level in term.bound), default=-1)
+    number = term.next_number
     bound = Level(OBSERVATION, "", number)
     carried = any(named in o.cell for o in term.observations)
     term = relabel(term, {named: bound})
@@ -69,13 +69,13 @@ def over_observations(term: Term) -> Term:
     """Sum over all observations; the totals in the body are those of the levels that contain the observation."""
     columns = default_columns(term)
     term = total_over(term, cell_of({c: Level(c, DEFAULT) for c in columns}))
-    start = 1 + max((level.number for level in term.bound), default=-1)
+    start = term.next_number
     return bind_levels(term, {Level(c, DEFAULT): Level(c, "", start + n) for n, c in enumerate(sorted(columns))})
 
 
 def bind_levels(term: Term, bind: dict[Level, Level]) -> Term:
     """Turn free levels into bound ones; a level that the term does not mention is summed over all the same."""
-    start = 1 + max((level.number for level in term.bound), default=-1)
+    start = term.next_number
     apart = {old: new._replace(number=start + n) for n, (old, new) in enumerate(bind.items())}
     term = relabel(term, apart)
     return term._replace(bound=term.bound | frozenset(apart.values()))

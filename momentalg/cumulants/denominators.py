@@ -16,10 +16,10 @@ LIMIT = 200  # terms of a quotient; an exact one is shorter than what it comes f
 
 def cancelled(polynomial: Polynomial) -> Polynomial:
     """The polynomial with every named denominator cancelled that divides what it stands under."""
-    named = sorted((s for s in polynomial.symbols() if named_value(s) is not None), key=repr)
-    for symbol in named:
+    for symbol in sorted(polynomial.symbols(), key=repr):
         divisor = named_value(symbol)
-        assert divisor is not None
+        if divisor is None:
+            continue
         for power in sorted({p for m in polynomial.terms for s, p in m if s == symbol and p < 0}):
             polynomial = _cancel_power(polynomial, symbol, power, divisor)
     return polynomial

@@ -146,7 +146,7 @@ def _realise(
     whole: Term, slots: Sequence[Slot], blocks: Blocks, chosen: Sequence[Choice], model: ResolvedModel
 ) -> Powers | None:
     """The sum over the design that a choice leaves, in normal form; None when it is empty."""
-    unifier = Unifier(1 + max((level.number for level in whole.bound), default=-1))
+    unifier = Unifier(whole.next_number)
     covariates = [o.covariates for o in whole.observations]
     same = list(range(len(covariates)))  # observations that the residual has made one
     for block, choice in zip(blocks, chosen, strict=True):

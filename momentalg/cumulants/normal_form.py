@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from momentalg.cumulants.polynomial import Powers, times
 from momentalg.cumulants.terms import OBSERVATION, SIZE, Cell, Entry, Level, Term, What, cell_of, multiply_monomials
 from momentalg.cumulants.totals import DesignTotal, canonical, components, single
-from momentalg.expr.nodes import Monomial, Variable
+from momentalg.expr.nodes import Monomial
 from momentalg.model.resolved import ResolvedModel
 
 Entries = dict[tuple[Cell, What], int]
@@ -62,11 +62,6 @@ class Unifier:
     def resolve(self, cell: Cell) -> Cell:
         """The cell with every level replaced by its representative."""
         return tuple(self.find(level) for level in cell) if self.alias else cell
-
-
-def constant_on(variable: Variable, model: ResolvedModel) -> tuple[str, ...] | None:
-    """The columns within whose common levels a covariate is constant; None if it varies by observation."""
-    return model.constant_on.get(variable)
 
 
 def normal_form(term: Term, model: ResolvedModel, unifier: Unifier) -> Powers | None:
@@ -144,7 +139,7 @@ def _absorb(entries: Entries, covariates: Monomial, cell: Cell, model: ResolvedM
     levels = {level.column: level for level in cell}
     varying: Monomial = ()
     for variable, power in covariates:
-        columns = constant_on(variable, model)
+        columns = model.constant_on.get(variable)
         if columns is None:
             varying = multiply_monomials(varying, ((variable, power),))
             continue

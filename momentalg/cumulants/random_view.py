@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
-from momentalg.cumulants.design_moments import Known, close, effect_variable, raw, size_variable
+from momentalg.cumulants.design_moments import Known, close, effect_variable, size_variable
 from momentalg.cumulants.identity import joint_cumulant
 from momentalg.cumulants.letters import to_letters
 from momentalg.cumulants.partitions import set_partitions
@@ -64,11 +64,6 @@ def total_cumulance(statistics: Statistics, stages: Sequence[Known], model: Reso
         return result
 
     return at(0, tuple(range(len(statistics))))
-
-
-def canonical(polynomial: Polynomial, model: ResolvedModel) -> Polynomial:
-    """Raw moments throughout: the form in which results are compared."""
-    return raw(polynomial, model)
 
 
 def needs_nonempty(statistics: Statistics, known: Known, model: ResolvedModel) -> bool:

@@ -88,6 +88,11 @@ class Term(NamedTuple):
     entries: tuple[Entry, ...] = ()
     bound: frozenset[Level] = frozenset()
 
+    @property
+    def next_number(self) -> int:
+        """The first number that no bound level has, nor any after it."""
+        return 1 + max((level.number for level in self.bound), default=-1)
+
 
 def cell_of(levels: dict[str, Level]) -> Cell:
     """The cell with these levels, one a column."""
@@ -130,7 +135,7 @@ def gathered(terms: Iterable[Term]) -> list[Term]:
 
 def multiply(a: Term, b: Term) -> Term:
     """The product of two terms; the bound levels of the second are numbered apart from those of the first."""
-    start = 1 + max((level.number for level in a.bound), default=-1)
+    start = a.next_number
     low = min((level.number for level in b.bound), default=0)
     if b.bound and a.bound:
         b = relabel(b, {level: level._replace(number=level.number - low + start) for level in b.bound})

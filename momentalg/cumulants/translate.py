@@ -21,7 +21,7 @@ from momentalg.cumulants.binding import (
     sum_over_named,
     total_over,
 )
-from momentalg.cumulants.normal_form import Unifier, constant_on, normal_form
+from momentalg.cumulants.normal_form import Unifier, normal_form
 from momentalg.cumulants.polynomial import Polynomial
 from momentalg.cumulants.terms import (
     DEFAULT,
@@ -158,7 +158,7 @@ def _named_cell(index: str, model: ResolvedModel, scope: Scope) -> Cell:
 
 def _value(node: Value, model: ResolvedModel, scope: Scope) -> Term:
     variable = node.variable
-    columns = constant_on(variable, model)
+    columns = model.constant_on.get(variable)
     if columns is not None and (node.level or not (scope.inside or node.index)):
         what = SIZE if variable.kind == "size" else What("value", ((variable, 1),))
         return Term(Fraction(1), entries=(Entry(_cell(columns, node.level), what, 1),))
@@ -199,7 +199,7 @@ def _over(by: tuple[str, ...] | None, body: Node, model: ResolvedModel, scope: S
         columns = sorted({*by, *default_columns(term)})
         if len(columns) > 1 or _ancestors(columns, model):
             term = term._replace(entries=(*term.entries, not_empty({c: Level(c, DEFAULT) for c in columns})))
-        start = 1 + max((level.number for level in term.bound), default=-1)
+        start = term.next_number
         bind = {Level(c, DEFAULT): Level(c, "", start + n) for n, c in enumerate(columns)}
         result.append(bind_levels(term, bind))
     return result
@@ -248,7 +248,7 @@ def _inverse(base: Node, model: ResolvedModel, scope: Scope, exponent: int) -> T
 
 
 def _monomial(term: Term, model: ResolvedModel) -> frozenset[tuple[object, int]] | None:
-    return normal_form(term, model, Unifier(1 + max((level.number for level in term.bound), default=-1)))
+    return normal_form(term, model, Unifier(term.next_number))
 
 
 def _inverted(total: DesignTotal, power: int) -> Entry:

@@ -132,7 +132,7 @@ def value(node: Node, model: ResolvedModel, bound: Mapping[str, Cell] = MappingP
 def _design(node: Node, model: ResolvedModel, bound: Mapping[str, Cell]) -> Polynomial:
     found = []
     for term in translate(node, model, bound):
-        monomial = normal_form(term, model, Unifier(1 + max((v.number for v in term.bound), default=-1)))
+        monomial = normal_form(term, model, Unifier(term.next_number))
         if monomial is not None:
             found.append((monomial, term.coefficient))
     return to_letters(Polynomial(found))

@@ -8,10 +8,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from momentalg.cumulants.cost import Cost, cost
+from momentalg.cumulants.design_moments import raw
 from momentalg.cumulants.display import to_node
 from momentalg.cumulants.letters import from_letters
 from momentalg.cumulants.polynomial import Polynomial
-from momentalg.cumulants.random_view import canonical
 from momentalg.cumulants.value import canonical_value
 from momentalg.derive.matrix_form import MatrixForm, matrix_form
 from momentalg.derive.readable import Readable
@@ -80,7 +80,7 @@ class Derivation(Readable):
     @cached_property
     def canonical_polynomial(self) -> Polynomial:
         """The result in raw moments, as the algebra holds it."""
-        return canonical(self.polynomial, self.model.resolved)
+        return raw(self.polynomial, self.model.resolved)
 
     @cached_property
     def canonical(self) -> Any:

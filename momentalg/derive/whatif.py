@@ -8,13 +8,12 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from momentalg.cumulants.design_moments import Letter, Moment
+from momentalg.cumulants.design_moments import Letter, Moment, raw
 from momentalg.cumulants.display import to_node
 from momentalg.cumulants.evaluate import powers_by_key
 from momentalg.cumulants.letters import from_letters
 from momentalg.cumulants.normal_form import Unifier, normal_form
 from momentalg.cumulants.polynomial import Polynomial
-from momentalg.cumulants.random_view import canonical
 from momentalg.cumulants.terms import SIZE, Entry, Level, Term, cell_of
 from momentalg.cumulants.totals import DesignTotal, single
 from momentalg.derive.step import Chain, Step
@@ -181,7 +180,7 @@ def _with_law(polynomial: Polynomial, law: UnitLaw, model: ResolvedModel) -> Any
     """Put in raw moments of the variables that a law is given for; a joint moment with others stays."""
     from momentalg.expr.sympy_door import to_sympy
 
-    moments = canonical(polynomial, model)
+    moments = raw(polynomial, model)
     values = {
         to_node(Polynomial.symbol(symbol), model): value
         for symbol in moments.symbols()

@@ -8,12 +8,12 @@ from fractions import Fraction
 from typing import Any
 
 from momentalg.check.random_cases import FACTORS, LEVEL_COVARIATE, OWN_COVARIATE, Case
-from momentalg.cumulants.design_moments import NONEMPTY, Known, Letter, Moment
+from momentalg.cumulants.design_moments import NONEMPTY, Known, Letter, Moment, raw
 from momentalg.cumulants.evaluate import DesignTable, evaluate, total_value
 from momentalg.cumulants.identity import joint_cumulant
 from momentalg.cumulants.letters import units_symbol
 from momentalg.cumulants.polynomial import Polynomial
-from momentalg.cumulants.random_view import all_design, canonical, total_cumulance, with_effects_known
+from momentalg.cumulants.random_view import all_design, total_cumulance, with_effects_known
 from momentalg.cumulants.terms import What
 from momentalg.cumulants.translate import translate
 from momentalg.expr.nodes import Node
@@ -47,7 +47,7 @@ def random_view(statistics: Sequence[Node], model: ResolvedModel, *stages: Known
     inner = with_effects_known(model, stages[0])
     terms = tuple(tuple(translate(s, inner)) for s in statistics)
     last = stages[-1] | all_design(model) | {LEVEL_COVARIATE, OWN_COVARIATE}  # statistics may have more than the model
-    return canonical(total_cumulance(terms, (*stages, last), model), model)
+    return raw(total_cumulance(terms, (*stages, last), model), model)
 
 
 def under_law(
