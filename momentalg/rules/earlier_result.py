@@ -1,6 +1,6 @@
 """An earlier result of the same derivation is put in its place."""
 
-from momentalg.expr.nodes import Letter, Node
+from momentalg.expr.nodes import E, Letter, Node
 from momentalg.rules.rule import Context, Rule
 
 
@@ -11,8 +11,8 @@ def _rewrite(node: Node, context: Context) -> Node | None:
 RULE = Rule(
     name="earlier_result",
     title="earlier results",
-    left=Letter("a"),
-    right=Letter("b"),
+    left=E(Letter("W"), (Letter("K"),)),
+    right=Letter("w"),
     rewrite=_rewrite,
     source="the derivation",
 )
