@@ -19,7 +19,6 @@ from typing import Any
 
 from momentalg.check.laws import Law, UnitAtom, designs, law_cumulants, sample_of
 from momentalg.check.parameters import ParameterValues, cumulant_keys
-from momentalg.check.partitions import CumulantsFromMoments, Multiset
 from momentalg.check.reader import NumberReader
 from momentalg.check.sample import Observation, Sample
 from momentalg.check.scope import Scope, unit_scope
@@ -161,17 +160,8 @@ def _joint_cumulant(args: tuple[n.Node, ...], scope: Scope, inside: list[_Outcom
     """The joint cumulant of `args` under the law restricted to some outcomes."""
     weight = sum((r.outcome.probability for r in inside), Fraction(0))
     distinct = list(dict.fromkeys(args))
-    drawn = [(r.outcome.probability / weight, [r.read(a, scope) for a in distinct]) for r in inside]
-
-    def moment(items: Multiset) -> Fraction:
-        total = Fraction(0)
-        for probability, found in drawn:
-            for i in items:
-                probability *= found[i]
-            total += probability
-        return total
-
-    return CumulantsFromMoments(moment)(tuple(sorted(distinct.index(a) for a in args)))
+    law = tuple((r.outcome.probability / weight, tuple(r.read(a, scope) for a in distinct)) for r in inside)
+    return law_cumulants(law)(tuple(sorted(distinct.index(a) for a in args)))
 
 
 class _OutcomeReader(NumberReader):
