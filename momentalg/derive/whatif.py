@@ -18,7 +18,7 @@ from momentalg.cumulants.terms import SIZE, Entry, Level, Term, cell_of
 from momentalg.cumulants.totals import DesignTotal, single
 from momentalg.derive.step import Chain, Step
 from momentalg.errors import ModelError, UnsupportedError
-from momentalg.expr.keys import read_key
+from momentalg.expr.keys import read_key, variable_key
 from momentalg.expr.nodes import Cumulant, Node
 from momentalg.model.resolved import ResolvedModel
 from momentalg.rules.rule import Context
@@ -116,6 +116,7 @@ def assume(base: Derivation | WhatIf, *, normal: bool, balanced: bool, law: Mapp
         from momentalg.model.designs import read_law
 
         known = read_law(law, model)
+        _require_declared(known, model)
         settings.append(known.describe())
     if not (normal or balanced or law is not None):
         raise ModelError("assuming() needs at least one of normal=True, balanced=True, law={...}")
@@ -174,6 +175,19 @@ def _balanced_total(total: DesignTotal, size: DesignTotal, model: ResolvedModel)
 def _inverse(single_term: Polynomial, power: int) -> Polynomial:
     ((monomial, coefficient),) = single_term.terms.items()
     return Polynomial({frozenset((s, -p * power) for s, p in monomial): coefficient**-power})
+
+
+def _require_declared(law: UnitLaw, model: ResolvedModel) -> None:
+    """The result uses the independence that was declared: a joint law must have it."""
+    from momentalg.model.distributions.joint import JointLaw
+
+    for fact in model.independent:
+        keys = [key for key in map(variable_key, fact.variables) if key in law.variables]
+        if isinstance(law, JointLaw) and not law.makes_independent(keys):
+            raise ModelError(
+                f"{' and '.join(keys)} are declared independent, and are not under this law: leave the declaration "
+                "out of assume=, or use evaluate(law=...), which takes the law's own joint moments"
+            )
 
 
 def _with_law(polynomial: Polynomial, law: UnitLaw, model: ResolvedModel) -> Any:

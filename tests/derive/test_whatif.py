@@ -46,6 +46,15 @@ def test_laws_of_independent_covariates_are_put_in_as_well():
     assert found.expand() == 3 * mu**2 + 12 * beta**2 + 12 * between + 3 * within  # E N = Var N = 3, E N^2 = 12
 
 
+def test_a_joint_law_must_have_the_independence_that_was_declared():
+    model = ma.Model("y ~ 1 + X + (1 | user)", levels={"X": "user"}, assume=[ma.independent("X", "size(user)")])
+    derived = model.var(total(model))
+    with pytest.raises(ma.ModelError, match="declared independent, and are not under this law"):
+        derived.assuming(law=ATOMS)
+    apart = [{"p": "1/4", "size(user)": n, "X": x} for n in (1, 3) for x in (0, 2)]
+    assert number(model, derived.assuming(law=apart).result) == derived.evaluate(parameters=TRUE, law=apart)
+
+
 def test_normal_effects_have_no_cumulants_beyond_the_second():
     squares = ONE_WAY.total(ONE_WAY.y**2, by="user")
     derived = ONE_WAY.var(squares, given=ma.design)

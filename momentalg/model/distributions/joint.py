@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import product
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from momentalg.errors import AssumptionError, ModelError
@@ -110,7 +112,7 @@ class JointLaw:
                 "If empty units are not observed, use law.truncated()"
             )
 
-        def product(atom: Atom) -> Fraction:
+        def at(atom: Atom) -> Fraction:
             value = Fraction(1)
             for read, power in prepared:
                 base = read(atom)
@@ -119,8 +121,22 @@ class JointLaw:
                 value *= base**power
             return value
 
-        moment: Fraction = self.expectation(product)
+        moment: Fraction = self.expectation(at)
         return moment
+
+    def makes_independent(self, keys: Sequence[str]) -> bool:
+        """Whether the variables are independent of one another under this law."""
+        joint: dict[tuple[AtomValue, ...], Fraction] = {}
+        single: list[dict[AtomValue, Fraction]] = [{} for _ in keys]
+        for atom in self.atoms:
+            found = tuple(atom[key] for key in keys)
+            joint[found] = joint.get(found, Fraction(0)) + atom.p
+            for weights, value in zip(single, found, strict=True):
+                weights[value] = weights.get(value, Fraction(0)) + atom.p
+        return all(
+            joint.get(found, 0) == prod(weights[value] for weights, value in zip(single, found, strict=True))
+            for found in product(*single)
+        )
 
     def truncated(self) -> JointLaw:
         """The law of a unit given that it is not empty: what is seen when empty units are not observed."""
