@@ -75,8 +75,11 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         table.add_row(*(Text(cell) for cell in row))
     if console.is_terminal:
         console.print(table)
-    else:
-        Console(width=1000).print(table, crop=False)
+        return
+    wide = Console(width=1000)
+    with wide.capture() as shown:
+        wide.print(table, crop=False)
+    click.echo("\n".join(map(str.rstrip, shown.get().splitlines())))
 
 
 def _facts(facts: Iterable[tuple[str, str]]) -> None:

@@ -84,8 +84,4 @@ def _require(names: Sequence[str], present: Sequence[Any]) -> None:
             raise DataError(f"the data have {counts[name]} columns called {name!r}; rename all but one")
         close = get_close_matches(name, [str(c) for c in present], n=3)
         hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
-        raise DataError(
-            f"the data have no column {name!r}{hint} The columns are: {listed}"
-            if hint
-            else f"the data have no column {name!r}; the columns are: {listed}"
-        )
+        raise DataError(f"the data have no column {name!r}{f'{hint} The' if hint else '; the'} columns are: {listed}")
