@@ -73,6 +73,11 @@ def unknown(key: str) -> n.Node:
     return n.mul(*factors)
 
 
+def product_key(first: str, second: str) -> str:
+    """The key of a product of two mean parameters, in the order of the model: ``Intercept**2``, ``Intercept*x``."""
+    return f"{first}**2" if first == second else f"{first}*{second}"
+
+
 def variable_key(variable: n.Variable) -> str:
     """A covariate in keys: the quoted column, ``size(user)``, or the function's text."""
     if variable.kind == "size":

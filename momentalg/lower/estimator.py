@@ -7,10 +7,12 @@ components, and at last the sums that all of this asked for.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING
 
 from momentalg.errors import UnsupportedError
-from momentalg.expr.keys import read_key
+from momentalg.expr.keys import product_key, read_key
 from momentalg.expr.nodes import Monomial, Node, Value, Variable
 from momentalg.lower.accumulators import Accumulators
 from momentalg.lower.arrays import (
@@ -178,10 +180,9 @@ class _Lowering:
                 shown = f"what a unit of shift adds to {equation.name}: {wording(moved)}"
                 hint = f"{_identifier(equation.name)}_first_order"
                 self.scope.letters[prime] = self.scope.define(moved, hint, shown)
-        products = self._products()
-        for key, product in products.items():
-            self.scope.hats[key] = product
-        keys = self._unknowns(products)
+        plugged = self._plugged()
+        self.scope.hats |= {key: value for key, (value, _) in plugged.items()}
+        keys = tuple(dict.fromkeys(k for e in self.equations for k in e.coefficients if k not in plugged))
         rows = tuple(tuple(self._coefficient(e, k) for k in keys) for e in self.equations)
         if not rows:
             return []
@@ -194,7 +195,7 @@ class _Lowering:
             raise UnsupportedError(
                 f"{len(rows)} equations for {len(keys)} unknowns ({', '.join(keys)}): a numeric solution takes as many"
             )
-        solved = self._solve_orders(matrix)
+        solved = self._solve_orders(matrix, plugged)
         return [self._variance(k, *(Item(s, i) if s != ZERO else ZERO for s in solved)) for i, k in enumerate(keys)]
 
     def _orders(self, assignment: Assignment) -> tuple[Expr, Expr]:
@@ -210,9 +211,8 @@ class _Lowering:
         self.scope.hats[assignment.key + "'"] = moved
         return value, moved
 
-    def _solve_orders(self, matrix: Expr) -> tuple[Expr, Expr]:
+    def _solve_orders(self, matrix: Expr, plugged: Mapping[str, tuple[Expr, Expr]]) -> tuple[Expr, Expr]:
         """The unknowns as a vector, and what a unit of shift adds to them."""
-        plugged = self._plugged()
         right, moved = [], []
         for equation in self.equations:
             known = [(self._coefficient(equation, k), plugged[k]) for k in plugged if k in equation.coefficients]
@@ -231,26 +231,16 @@ class _Lowering:
             whole = plus(whole, times(shift, shift))
         return Estimate(key, whole, is_variance=read_key(key).kind != "mean" and key.startswith("var("))
 
-    def _products(self) -> dict[str, Expr]:
-        """The plugged-in products of mean parameters, by their keys."""
-        return {key: value for key, (value, _) in self._plugged().items()}
-
     def _plugged(self) -> dict[str, tuple[Expr, Expr]]:
         """Products of estimated mean parameters, with their first order in the shift, when means are plugged in."""
         if self.system.means != "plug-in":
             return {}
         found = {}
-        for k, first in enumerate(self.keys):
-            for second in self.keys[k:]:
-                a, b = self.scope.hats[first], self.scope.hats[second]
-                key = f"{first}**2" if first == second else f"{first}*{second}"
-                orders = [c if other == INTERCEPT else ZERO for other, c in ((first, b), (second, a))]
-                found[key] = (times(a, b), plus(*orders) if self.shifts_response else ZERO)
-                found.setdefault(f"{second}*{first}" if first != second else key, found[key])
+        for first, second in combinations_with_replacement(self.keys, 2):
+            a, b = self.scope.hats[first], self.scope.hats[second]
+            orders = [c for other, c in ((first, b), (second, a)) if other == INTERCEPT and self.shifts_response]
+            found[product_key(first, second)] = (times(a, b), plus(*orders))
         return found
-
-    def _unknowns(self, plugged: dict[str, Expr]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(k for e in self.equations for k in e.coefficients if k not in plugged))
 
     # -- shared --------------------------------------------------------------------------------------------------
 
