@@ -42,10 +42,12 @@ RESPONSE = "y"
 FACTOR = ("batch",)  # the columns whose combinations are the levels
 COLUMNS = ("batch", "y")  # everything that is read
 VARIANCES = ("var(1|batch)", "var(residual)")  # the estimates that a truncation keeps from being negative
+NOT_FINITE = "the sums are not finite: values are too large, or outside the domain of a function in the model"
 CHUNK = 100_000  # rows of a file that are in memory at a time
 MISSING = frozenset(["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"])  # what a file may write for a missing value
 
 
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")  # what is not finite shows in the sums, and is named
 def accumulate(columns):
     """The sums of some rows.
 
@@ -63,18 +65,16 @@ def accumulate(columns):
     """
     y = _numbers(columns, "y")
     code, level = _level_codes(columns, len(y))
-    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite shows in the sums, and is named below
-        shift_y = float(np.mean(y))
-        y = y - shift_y
-        sums = {"size": np.bincount(code)}
-        sums["sum_y"] = np.bincount(code, weights=y)
+    shift_y = float(np.mean(y))
+    y = y - shift_y
+    sums = {"size": np.bincount(code)}
+    sums["sum_y"] = np.bincount(code, weights=y)
     if level is None:  # the codes are the labels; those that do not occur are left out
         level = np.flatnonzero(sums["size"])
         if len(level) < len(sums["size"]):
             sums = {name: values[level] for name, values in sums.items()}
     sums["level"] = level
-    with np.errstate(invalid="ignore", over="ignore"):
-        sums["total_y2"] = float(y @ y)
+    sums["total_y2"] = float(y @ y)
     sums["shift_y"] = shift_y
     if not all(np.isfinite(sums[name]).all() for name in sums if name != "level"):
         raise ValueError(_first_not_finite(columns))
@@ -102,10 +102,11 @@ def combine(left, right):
     return sums
 
 
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")  # what is not finite is refused
 def solve(sums):
     """The estimates, as a dict of numbers by parameter; variances as the equations give them, negative ones too.
 
-    Raises ValueError when the rows do not separate the parameters.
+    Raises ValueError when the rows do not separate the parameters, FloatingPointError when numbers are not finite.
     """
     size = sums["size"].astype(float)
     levels = len(size)
@@ -148,11 +149,18 @@ def solve(sums):
     #     batch of (N**2)) / n)
     var_1_batch = (ssa - (levels - 1) * var_residual) / (n - sum_of_size2 / n)
 
-    return {
+    return _finite({
         "Intercept": float(estimate_intercept),
         "var(1|batch)": float(var_1_batch),
         "var(residual)": float(var_residual),
-    }
+    })
+
+
+def _finite(estimates):
+    """The estimates, unless one is not a finite number."""
+    if not np.isfinite(list(estimates.values())).all():
+        raise FloatingPointError(NOT_FINITE)
+    return estimates
 
 
 def truncate(estimates):
@@ -212,7 +220,7 @@ def _first_not_finite(columns):
         bad = np.flatnonzero(~np.isfinite(_numbers(columns, name)))
         if len(bad):
             return f"row {int(bad[0])} (counted from 0): {name!r} is {_numbers(columns, name)[bad[0]]}, not a finite number"
-    return "the sums are not finite: values are too large, or outside the domain of a function in the model"
+    return NOT_FINITE
 
 
 def _recentred(sums, other):
@@ -234,7 +242,10 @@ def _aligned(left, right):
     if np.array_equal(left, right):
         place = np.arange(len(left))
         return left, place, place
-    level, place = np.unique(np.concatenate([left, right]), return_inverse=True)
+    labels = np.concatenate([left, right])
+    if labels.dtype.kind == "f" and left.dtype != right.dtype and np.abs(labels).max() >= 2**53:
+        raise ValueError("labels of levels beyond 2**53 are whole numbers in one part and floats in the other")
+    level, place = np.unique(labels, return_inverse=True)
     return level, place[: len(left)], place[len(left) :]
 
 
@@ -242,13 +253,13 @@ def _check_rank(matrix, keys, size):
     """Raise ValueError unless the columns of `matrix`, one per key, are linearly independent."""
     matrix = matrix / np.maximum(np.abs(matrix).max(axis=1, keepdims=True), np.finfo(float).tiny)
     matrix = matrix / np.maximum(np.abs(matrix).max(axis=0, keepdims=True), np.finfo(float).tiny)
-    confounded = np.ones(len(keys), dtype=bool)
-    if np.isfinite(matrix).all():
-        _, values, directions = np.linalg.svd(matrix)
-        unseen = np.abs(directions[values <= 1e-11])  # combinations that the rows say nothing about
-        if len(unseen) == 0:
-            return
-        confounded = unseen.max(axis=0) > 1e-6
+    if not np.isfinite(matrix).all():
+        raise FloatingPointError(NOT_FINITE)
+    _, values, directions = np.linalg.svd(matrix)
+    unseen = np.abs(directions[values <= 1e-11])  # combinations that the rows say nothing about
+    if len(unseen) == 0:
+        return
+    confounded = unseen.max(axis=0) > 1e-6
     if keys[0] == "Intercept" and confounded.sum() == 1:
         confounded[0] = True  # the covariates are centred: one that is constant leaves nothing beside the intercept
     keys = [key for key, found in zip(keys, confounded, strict=True) if found]
@@ -357,7 +368,7 @@ def main(argv=None):
     try:
         sums, dropped = read_csv(paths[0], drop_missing)
         estimates = solve(sums)
-    except (ValueError, OSError) as error:
+    except (ValueError, FloatingPointError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     width = max(map(len, estimates))

@@ -89,6 +89,12 @@ class Term(NamedTuple):
     bound: frozenset[Level] = frozenset()
 
     @property
+    def free_levels(self) -> frozenset[Level]:
+        """The levels that belong to the context: those that the term is a statistic of."""
+        cells = (*(o.cell for o in self.observations), *(e.cell for e in self.entries))
+        return frozenset(level for cell in cells for level in cell if level.free)
+
+    @property
     def next_number(self) -> int:
         """The first number that no bound level has, nor any after it."""
         return 1 + max((level.number for level in self.bound), default=-1)

@@ -48,7 +48,10 @@ def read_columns(frame: Any, model: ResolvedModel, missing: str = "refuse") -> C
     labels: dict[str, Array] = {}
     for name in names:
         if name in model.columns:
-            arrays[name], labels[name] = codes(selected[name])
+            try:
+                arrays[name], labels[name] = codes(selected[name])
+            except TypeError as error:
+                raise DataError(f"the labels in {name!r} cannot be told apart: {error}; use numbers or text") from error
         else:
             arrays[name] = numbers(selected[name], name, name == model.response)
     arrays, dropped = _without_missing(arrays, labels, missing)
@@ -84,7 +87,7 @@ def numbers(series: Any, name: str, is_response: bool = False) -> Array:
                 f"the response {name!r} holds truth values; if 0 and 1 are meant, convert it: "
                 f"frame[{name!r}].astype(float)"
             )
-        return np.array([np.nan if v is None or v is not v else float(v) for v in series.to_list()])
+        return np.array([np.nan if is_missing(v) else float(v) for v in series.to_list()])
     if series.dtype.is_integer():
         null = series.is_null().to_numpy()
         whole = series.fill_null(0).to_numpy() if null.any() else series.to_numpy()

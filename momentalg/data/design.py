@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from momentalg.cumulants.evaluate import DesignTable
 from momentalg.data.columns import is_missing
 from momentalg.data.frames import covariate_columns, select
 from momentalg.errors import DataError
@@ -41,14 +42,23 @@ def design_rows(frame: Any, model: ResolvedModel) -> DesignData:
     values: dict[Variable, list[Any]] = {}
     for name in columns:
         values[Variable("column", name)] = [_number(v, name, row) for row, v in enumerate(selected[name].to_list())]
-    return with_functions(DesignData(labels, values), model)
+    data = DesignData(labels, values)
+    _require_constant(data, model)
+    return with_functions(data, model)
+
+
+def _require_constant(data: DesignData, model: ResolvedModel) -> None:
+    """Check what the model declares: covariates that are constant within the levels of a factor."""
+    for variable, factor in model.constant_on.items():
+        if variable in data.values:
+            DesignTable(data.labels, data.values, data.rows).value(factor, variable)
 
 
 def with_functions(data: DesignData, model: ResolvedModel) -> DesignData:
     """The design with the functions of covariates that the model defines, computed row by row."""
     values = dict(data.values)
     for variable, definition in model.definitions.items():
-        values[variable] = [_value(definition, data, model, row) for row in range(data.rows)]
+        values[variable] = [_function(variable, definition, data, model, row) for row in range(data.rows)]
     return DesignData(data.labels, values)
 
 
@@ -71,6 +81,13 @@ def _number(value: Any, name: str, row: int) -> Any:
     if not math.isfinite(found):
         raise DataError(f"the covariate {name!r} is {found} in row {row}")
     return Fraction(found) if found.is_integer() else found
+
+
+def _function(variable: Variable, definition: Node, data: DesignData, model: ResolvedModel, row: int) -> Any:
+    try:
+        return _value(definition, data, model, row)
+    except (ArithmeticError, ValueError):  # 1/0, log(-1), exp(1000)
+        raise DataError(f"{variable.name} has no value in row {row}: drop such rows, or make a column of it") from None
 
 
 def _value(node: Node, data: DesignData, model: ResolvedModel, row: int) -> Any:

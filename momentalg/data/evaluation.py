@@ -68,6 +68,8 @@ def evaluate_derivation(
 def read_parameters(parameters: Mapping[str, Any], model: ResolvedModel) -> dict[str, Any]:
     """Parameter values by canonical key: Fractions from int, Fraction and text such as "1/3"; floats as they are."""
     numbers: dict[str, Any] = {}
+    if not hasattr(parameters, "items"):
+        raise DataError(f"parameters= gives values by key, as in {{'Intercept': 2}}; found {type(parameters).__name__}")
     for key, value in parameters.items():
         name = canonical_key(model, key)
         if name in numbers:
@@ -115,11 +117,8 @@ def _on_data(
 
 def _level_names(derivation: Derivation, model: ResolvedModel) -> list[str]:
     """The names of the levels that the statistics are of, the default level first."""
-    found: dict[str, None] = {}
-    for argument in derivation.args:
-        for term in translate(argument, model):
-            for cell in (*(o.cell for o in term.observations), *(e.cell for e in term.entries)):
-                found |= {v.name: None for v in cell if v.free and v.column != OBSERVATION}
+    terms = (term for argument in derivation.args for term in translate(argument, model))
+    found = {level.name for term in terms for level in term.free_levels if level.column != OBSERVATION}
     return sorted(found, key=lambda name: (name != DEFAULT, name))
 
 
@@ -127,6 +126,8 @@ def _labels(
     at: Mapping[str, Any], names: list[str], levels: list[tuple[Hashable, ...]], model: ResolvedModel
 ) -> dict[tuple[str, str], Hashable]:
     chosen: dict[str, tuple[Hashable, ...]] = {}
+    if not hasattr(at, "items"):
+        raise DataError(f"at= gives labels by factor or name, as in at={{{model.unit[0]!r}: ...}}; found {at!r}")
     for key, label in at.items():
         name = DEFAULT if key == join_factor(model.unit) or key in model.unit else key
         level = (label,) if len(model.unit) == 1 else tuple(label)

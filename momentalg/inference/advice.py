@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from momentalg.model.model import Model
 
 
-def advice(model: Model, size: Any, statistics: str | None, works: Callable[[Model], bool] | None) -> str:
+def advice(model: Model, size: Any, statistics: str, works: Callable[[Model], bool] | None) -> str:
     """The nearest thing that works, as code.
 
     `size` are the sizes of the levels, `statistics` those that were asked for. `works` tries a model with the default
@@ -37,10 +37,9 @@ def advice(model: Model, size: Any, statistics: str | None, works: Callable[[Mod
             f"{_residual_variance(resolved)}; for both, some level needs two rows or more: "
             f"frame.groupby({name!r}).size()"
         )
-    other_statistics = statistics not in (None, DEFAULT_STATISTICS)
     if works is None:
         return "fit from the data themselves, model.fit(frame), which tries simpler models and names one"
-    if other_statistics and works(model):
+    if statistics != DEFAULT_STATISTICS and works(model):
         return f"{describe.code(resolved)}.fit(frame), by {DEFAULT_STATISTICS}, which is free of the means"
     found = next((m for m in _simpler(resolved) if works(m)), None)
     if found is None:

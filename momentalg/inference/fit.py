@@ -15,6 +15,7 @@ from momentalg.data.columns import read_columns
 from momentalg.errors import DataError, ModelError, NotIdentifiedError
 from momentalg.inference.advice import advice, identified
 from momentalg.inference.result import FitResult
+from momentalg.moments.system import DEFAULT_STATISTICS
 
 if TYPE_CHECKING:
     from momentalg.model.model import Model
@@ -26,10 +27,16 @@ class Estimator:
     """A model with the statistics to fit it by; equal, and cached, by its text."""
 
     text: str
-    statistics: str | None
+    statistics: str
     means: str | None
     model: Model = field(compare=False, repr=False)
     given: Any = field(compare=False, repr=False)
+
+    @property
+    def described(self) -> str:
+        """The model and the statistics, for messages."""
+        means = f", means={self.means!r}" if self.means else ""
+        return f"{self.text} with {self.statistics}{means}"
 
     @property
     def system(self) -> MomentSystem:
@@ -60,8 +67,8 @@ class Sums:
             return NotImplemented
         if other.estimator != self.estimator:
             raise ModelError(
-                f"sums of different models or statistics do not add: {self.estimator.text} "
-                f"({self.estimator.statistics}) and {other.estimator.text} ({other.estimator.statistics})"
+                f"sums of different models or statistics do not add: {self.estimator.described} and "
+                f"{other.estimator.described}"
             )
         try:
             table = self.estimator.module.combine(dict(self.table), dict(other.table))
@@ -70,6 +77,10 @@ class Sums:
         return replace(
             self, table=MappingProxyType(table), nobs=self.nobs + other.nobs, dropped=self.dropped + other.dropped
         )
+
+    def __radd__(self, other: object) -> Sums:
+        """Let ``sum(parts)`` work, which begins with 0."""
+        return self if other == 0 else NotImplemented
 
 
 def _restored(estimator: Estimator, table: dict[str, Any], nobs: int, dropped: int) -> Sums:
@@ -80,13 +91,11 @@ def sums(model: Model, data: Any, statistics: Any = None, means: str | None = No
     """Accumulate the sums of a frame, or of an iterable of frames."""
     estimator = _estimator(model, statistics, means)
     if isinstance(data, (list, tuple)) or hasattr(data, "__next__"):
-        parts = [_sums_of(estimator, part, missing) for part in data]
-        if not parts:
+        parts = (_sums_of(estimator, part, missing) for part in data)
+        first = next(parts, None)
+        if first is None:
             raise DataError("there are no parts of data")
-        total = parts[0]
-        for part in parts[1:]:
-            total = total + part
-        return total
+        return sum(parts, start=first)
     return _sums_of(estimator, data, missing)
 
 
@@ -107,14 +116,14 @@ def fit(
         else:
             asked = replace(found.estimator, text=repr(model))
         if asked != found.estimator:
-            raise ModelError(
-                f"these sums are of {found.estimator.text}, {found.estimator.statistics}; the fit is of {model!r}"
-            )
+            raise ModelError(f"these sums are of {found.estimator.described}; the fit is of {asked.described}")
     else:
         found = sums(model, data, statistics, means, missing)
     estimator = found.estimator
     try:
         estimates = estimator.module.solve(dict(found.table))
+    except FloatingPointError as error:
+        raise DataError(str(error)) from error
     except ValueError as error:
         nearest = advice(model, found.table["size"], estimator.statistics, _works(data, missing))
         raise NotIdentifiedError(f"{error}. The nearest thing that works: {nearest}") from error
@@ -130,7 +139,8 @@ def fit(
 
 
 def _estimator(model: Model, statistics: Any, means: str | None) -> Estimator:
-    named = statistics if statistics is None or isinstance(statistics, str) else repr(statistics)
+    asked = DEFAULT_STATISTICS if statistics is None else statistics
+    named = asked if isinstance(asked, str) else repr(asked)
     return Estimator(repr(model), named, means, model, statistics)
 
 

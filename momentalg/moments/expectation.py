@@ -16,7 +16,7 @@ from momentalg.cumulants.display import is_parameter, parameter_rank, to_node
 from momentalg.cumulants.identity import joint_cumulant
 from momentalg.cumulants.polynomial import Polynomial, Powers
 from momentalg.cumulants.translate import translate
-from momentalg.errors import UnsupportedError
+from momentalg.errors import StatisticError, UnsupportedError
 from momentalg.expr.columns import factors
 from momentalg.expr.nodes import ZERO, Add, Column, Monomial, Mul, Node, Number, Projected, Trace, add, mul
 from momentalg.expr.traversal import walk
@@ -38,7 +38,14 @@ def expectation(statistic: Node, model: ResolvedModel) -> dict[str, Node]:
         else:
             plain.append(mul(Number(coefficient), part))
     if plain:
-        polynomial = joint_cumulant([translate(add(*plain), model)], model)
+        terms = translate(add(*plain), model)
+        if any(term.free_levels for term in terms):
+            name = model.groups[0].name
+            raise StatisticError(
+                "an equation needs a statistic of the whole sample, and this one is of a single level or observation: "
+                f"sum it over the levels, as in ma.over({name!r}, ...)"
+            )
+        polynomial = joint_cumulant([terms], model)
         for key, design in by_unknown(polynomial, model).items():
             found[key] = add(found.get(key, ZERO), to_node(design, model))
     return dict(sorted(found.items(), key=lambda item: unknown_order(item[0], model)))

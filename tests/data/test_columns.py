@@ -126,6 +126,18 @@ def test_duplicate_columns_are_refused_where_they_matter():
         read_columns(pd.concat([frame(), frame()[["x"]]], axis=1), MODEL)
 
 
+def test_truth_values_may_be_missing():
+    values = pd.array([True, None, False, True], dtype="boolean")
+    with pytest.raises(DataError, match="1 of 4 rows have missing values: 'x'"):
+        read_columns(frame(x=values), MODEL)
+    assert list(read_columns(frame(x=values), MODEL, missing="drop").arrays["x"]) == [1, 0, 1]
+
+
+def test_labels_that_cannot_be_told_apart_are_refused():
+    with pytest.raises(DataError, match="the labels in 'user' cannot be told apart"):
+        read_columns(frame(user=[[1], [2], [1], [3]]), MODEL)
+
+
 def test_empty_frames_and_other_objects_are_refused():
     with pytest.raises(DataError, match="no rows"):
         read_columns(frame().iloc[:0], MODEL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import pandas as pd
 import pytest
 
 import momentalg as ma
@@ -44,3 +45,29 @@ def test_the_number_of_units_is_a_count(units):
 def test_a_parameter_is_a_finite_number(value):
     with pytest.raises(ma.DataError, match="the parameter X must be a finite number"):
         MODEL.var(S).evaluate(parameters={**VALUES, "X": value}, law=LAW)
+
+
+FRAME = pd.DataFrame({"user": list("aabbb"), "X": [1, 1, 2, 2, 2], "x": [1.0, -1.0, 2.0, 3.0, 4.0]})
+
+
+@pytest.mark.parametrize("moment", ["mean", "var"])
+def test_data_that_contradict_the_model_are_refused_whether_or_not_the_result_needs_them(moment):
+    derived = getattr(MODEL, moment)(S, given=ma.design)
+    assert len(derived.evaluate(parameters=VALUES, data=FRAME)) == 2
+    with pytest.raises(ma.DataError, match="X is declared constant within user"):
+        derived.evaluate(parameters=VALUES, data=FRAME.assign(X=[1, 2, 2, 2, 2]))
+
+
+@pytest.mark.parametrize(("term", "row"), [("log(x)", 1), ("I(1/(x-2))", 2), ("exp(x)", 0)])
+def test_a_function_without_a_value_is_named_with_its_row(term, row):
+    model = ma.Model(f"y ~ 1 + {term} + (1 | user)")
+    frame = FRAME.assign(x=FRAME["x"] * (1000 if term == "exp(x)" else 1))
+    with pytest.raises(ma.DataError, match=f"has no value in row {row}"):
+        model.mean(model.total(model.y), given=ma.design).evaluate(parameters={"Intercept": 1, term: 1}, data=frame)
+
+
+@pytest.mark.parametrize("wrong", [{"parameters": None}, {"at": 3}, {"at": {"user": "q"}}])
+def test_odd_arguments_are_named(wrong):
+    arguments = {"parameters": VALUES, "data": FRAME} | wrong
+    with pytest.raises(ma.DataError):
+        MODEL.var(S, given=ma.design).evaluate(**arguments)

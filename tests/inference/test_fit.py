@@ -238,3 +238,54 @@ def test_results_cannot_be_changed(dyestuff):
         fit.nobs = 3
     with pytest.raises(TypeError):
         fit.estimates["Intercept"] = 0.0
+
+
+def test_sums_are_of_a_model_and_statistics_however_they_were_asked_for(dyestuff):
+    model = ma.Model(DYESTUFF)
+    parts = [model.sums(dyestuff[:11]), model.sums(dyestuff[11:])]
+    assert model.fit(sum(parts), statistics="henderson3").params.equals(model.fit(parts[0] + parts[1]).params)
+    with pytest.raises(ModelError, match=r"with henderson3; the fit is of .* with pairs"):
+        model.fit(parts[0], statistics="pairs")
+    with pytest.raises(TypeError):
+        parts[0] + 1
+
+
+def test_labels_that_floats_would_confuse_do_not_merge():
+    model = ma.Model("y ~ 1 + (1 | user)")
+    y = [1.0, 2.0, 4.0, 3.0]
+    whole = model.sums(pd.DataFrame({"y": y, "user": [2**53, 2**53, 2**53 + 1, 2**53 + 1]}))
+    with pytest.raises(DataError, match="beyond 2"):
+        whole + model.sums(pd.DataFrame({"y": y, "user": [1.0, 1.0, 2.0, 2.0]}))
+    assert model.fit(whole + whole).n_groups == {"user": 2}
+
+
+def test_a_statistic_of_one_level_is_no_equation():
+    model = ma.Model("y ~ 1 + (1 | user)")
+    statistics = [model.total(model.y, by="user") ** 2, model.total(model.y**2)]
+    with pytest.raises(ma.StatisticError, match=r"as in ma\.over\('user', \.\.\.\)"):
+        model.moment_equations(statistics)
+
+
+@pytest.mark.parametrize("term", ["log(x)", "I(1/(x-2))", "exp(x)", "log(X)", "I(1/(size(user)-2))"])
+def test_a_function_without_a_value_on_the_data_is_refused_without_a_warning(term):
+    """Functions of rows while they are read, functions of levels when the equations are solved."""
+    model = ma.Model(f"y ~ 1 + {term} + (1 | user)", levels={"X": "user"} if "X" in term else None)
+    frame = SIX.assign(x=[2.0, -1.0, 1e4, 0.0, 1.0, 5.0], X=[-1.0, -1.0, 2.0, 2.0, 3.0, 3.0])
+    with pytest.raises(DataError, match="outside the domain of a function"):
+        model.fit(frame)
+
+
+@pytest.mark.parametrize("term", ["I(log(size(user)-1))", "I(log(x-1000))", "I(log(1-x))", "I(1/(size(user)-2))"])
+def test_functions_that_have_no_value_on_small_numbers_are_tested_on_others(term):
+    model = ma.Model(f"y ~ 1 + {term} + (1 | user)")
+    module = model.moment_equations().estimator()
+    loaded = module.load()
+    test = module.ir.self_test
+    columns = {name: np.array([row.values[k] for row in test.rows]) for k, name in enumerate(test.columns[1:])}
+    found = loaded.solve(loaded.accumulate({**columns, "user": np.array([row.labels[0] for row in test.rows])}))
+    assert found == pytest.approx({key: float(value) for key, value in test.exact}, rel=1e-7)
+
+
+def test_a_function_that_nothing_small_has_a_value_for_is_refused_by_name():
+    with pytest.raises(UnsupportedError, match="make a column of it"):
+        ma.Model("y ~ 1 + I(log(size(user)-1000)) + (1 | user)").moment_equations().estimator()
