@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from momentalg.catalogue import discover
 from momentalg.check.drawing import Rows
-from momentalg.check.parameters import ParameterValues
+from momentalg.check.parameters import HIGHEST_ORDER, ParameterValues
 from momentalg.errors import DataError, ModelError, UnsupportedError
 from momentalg.expr import nodes as n
 from momentalg.expr.names import join_factor, split_factor
@@ -64,7 +64,7 @@ class Responses:
     def truth(self, key: str) -> float:
         """The true value of a parameter, of a product of means, or of a cumulant of effects by its law."""
         canonical = canonical_key(self.model, key)
-        for order in range(3, 9):
+        for order in range(3, HIGHEST_ORDER + 1):
             for block, law in ((None, self.residual), *self.effects.items()):
                 if canonical == self.model.cumulant_key(block, ("1",) * order):
                     variance = self.parameters[self.model.cumulant_key(block, ("1", "1"))]

@@ -12,9 +12,9 @@ from momentalg.cumulants.terms import (
     Observation,
     Term,
     cell_of,
-    multiply_monomials,
     relabel,
 )
+from momentalg.expr.monomials import multiply_monomials
 
 CURRENT = Level(OBSERVATION, "\0current")  # the observation that the enclosing total runs over
 

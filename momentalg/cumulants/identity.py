@@ -32,8 +32,8 @@ from momentalg.cumulants.terms import (
     Observation,
     Term,
     multiply,
-    multiply_monomials,
 )
+from momentalg.expr.monomials import multiply_monomials
 from momentalg.expr.nodes import Monomial
 from momentalg.model.resolved import ResolvedModel
 

@@ -17,8 +17,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from momentalg.cumulants.polynomial import Powers, times
-from momentalg.cumulants.terms import OBSERVATION, SIZE, Cell, Entry, Level, Term, What, cell_of, multiply_monomials
+from momentalg.cumulants.terms import OBSERVATION, SIZE, Cell, Entry, Level, Term, What, cell_of
 from momentalg.cumulants.totals import DesignTotal, canonical, components, single
+from momentalg.expr.monomials import multiply_monomials
 from momentalg.expr.nodes import Monomial
 from momentalg.model.resolved import ResolvedModel
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from momentalg.expr.nodes import Monomial, Variable
+from momentalg.expr.nodes import Monomial
 
 OBSERVATION = "\0observation"  # no column of a user's can have this name
 DEFAULT = "i"  # the index of the default level
@@ -103,16 +103,6 @@ class Term(NamedTuple):
 def cell_of(levels: dict[str, Level]) -> Cell:
     """The cell with these levels, one a column."""
     return tuple(levels[column] for column in sorted(levels))
-
-
-def multiply_monomials(a: Monomial, b: Monomial) -> Monomial:
-    """The product of two covariate monomials."""
-    if not a or not b:
-        return a or b
-    powers: dict[Variable, int] = dict(a)
-    for variable, power in b:
-        powers[variable] = powers.get(variable, 0) + power
-    return tuple(sorted((v, p) for v, p in powers.items() if p))
 
 
 def relabel(term: Term, new: dict[Level, Level]) -> Term:

@@ -12,6 +12,7 @@ from fractions import Fraction
 from itertools import product
 
 from momentalg.errors import FormulaError
+from momentalg.expr.monomials import multiply_monomials
 from momentalg.expr.names import join_factor, quote
 from momentalg.expr.nodes import Monomial, Node, Variable
 from momentalg.model.formula import error_at
@@ -21,7 +22,6 @@ from momentalg.model.functions import (
     column,
     factor_of,
     monomial_of,
-    multiply,
     term_key,
     unknown_function,
 )
@@ -54,7 +54,7 @@ class _Product:
 
     @property
     def monomial(self) -> Monomial:
-        return multiply(*self.atoms)
+        return multiply_monomials(*self.atoms)
 
     @property
     def key(self) -> str:

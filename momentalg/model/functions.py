@@ -10,6 +10,7 @@ from fractions import Fraction
 
 from momentalg.errors import FormulaError
 from momentalg.expr.keys import variable_key
+from momentalg.expr.monomials import multiply_monomials
 from momentalg.expr.names import join_factor, quote, split_factor
 from momentalg.expr.nodes import (
     Add,
@@ -54,7 +55,7 @@ def monomial_of(part: Syntax, text: str, definitions: Definitions) -> Monomial:
 def term_of(part: Syntax, text: str, definitions: Definitions) -> Monomial:
     """The covariate that a single term is: a column, a function, or an interaction of these."""
     if isinstance(part, Binary) and part.operator == ":":
-        return multiply(term_of(part.left, text, definitions), term_of(part.right, text, definitions))
+        return multiply_monomials(term_of(part.left, text, definitions), term_of(part.right, text, definitions))
     return monomial_of(part, text, definitions)
 
 
@@ -158,15 +159,6 @@ def term_key(monomial: Monomial) -> str:
     return ":".join(variable_key(v) if p == 1 else f"I({_inner(v)}**{p})" for v, p in monomial)
 
 
-def multiply(*monomials: Monomial) -> Monomial:
-    """The product of monomials, sorted."""
-    powers: dict[Variable, int] = {}
-    for monomial in monomials:
-        for variable, exponent in monomial:
-            powers[variable] = powers.get(variable, 0) + exponent
-    return tuple(sorted(powers.items()))
-
-
 def _inner(variable: Variable) -> str:
     """A variable inside I(): the I of its own name is not needed, its parentheses are."""
     key = variable_key(variable)
@@ -201,7 +193,7 @@ def _monomial(node: Node, definitions: Definitions) -> Monomial | None:
             return None if base is None else tuple((v, p * node.exponent) for v, p in base)
         case Mul():
             parts = [_monomial(a, definitions) for a in node.args]
-            return None if None in parts else multiply(*(p for p in parts if p is not None))
+            return None if None in parts else multiply_monomials(*(p for p in parts if p is not None))
     return None
 
 

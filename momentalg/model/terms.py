@@ -11,9 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from momentalg.errors import ModelError
+from momentalg.expr.monomials import multiply_monomials
 from momentalg.expr.names import join_factor, split_factor
 from momentalg.expr.nodes import Monomial, Variable
-from momentalg.model.functions import multiply, term_key
+from momentalg.model.functions import term_key
 
 
 class Term(ABC):
@@ -32,7 +33,7 @@ class Term(ABC):
     def __mul__(self, other: Term) -> Product:
         if not isinstance(other, Term):
             raise ModelError(f"terms are multiplied by terms, not by {other!r}; coefficients are estimated")
-        return Product(multiply(self.monomial, other.monomial))
+        return Product(multiply_monomials(self.monomial, other.monomial))
 
     def __pow__(self, exponent: int) -> Product:
         if isinstance(exponent, bool) or not isinstance(exponent, int) or exponent < 1:
