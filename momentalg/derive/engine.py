@@ -87,7 +87,10 @@ def _conditions(items: Iterable[Any], model: ResolvedModel) -> tuple[Node, ...]:
             blocks = [b for b in model.groups if b.factor == columns]
             if not blocks:
                 known = ", ".join(b.name for b in model.groups)
-                raise ModelError(f"no factor {item!r} whose effects could be conditioned on; the model has {known}")
+                raise ModelError(
+                    f"no factor {item!r} whose effects could be conditioned on; the model has {known}"
+                    + _meant(item, model)
+                )
             found += [Effect(columns, str(c.key)) for b in blocks for c in b.coefficients]
         elif isinstance(item, (Size, Value, Effect, Design)):
             found.append(item)
@@ -97,6 +100,14 @@ def _conditions(items: Iterable[Any], model: ResolvedModel) -> tuple[Node, ...]:
                 "use a size, a covariate, the name of a factor for its effects, or ma.design"
             )
     return tuple(dict.fromkeys(found))
+
+
+def _meant(item: str, model: ResolvedModel) -> str:
+    """What to write for a size or a covariate that was given by name."""
+    sizes = [f"size({b.name})" for b in model.groups]
+    if item == "N" or item in sizes:
+        return f". The sizes are model.size({model.groups[0].name!r})"
+    return f". The covariate is model.covariate({item!r})" if item in map(str, model.columns) else ""
 
 
 def _over_levels(goal: Cumulant, model: ResolvedModel) -> Chain:
@@ -109,13 +120,7 @@ def _over_levels(goal: Cumulant, model: ResolvedModel) -> Chain:
 
 def _of_the_sample(statistics: Sequence[Sequence[Term]]) -> bool:
     """Whether no statistic is of a named level."""
-    cells = [
-        cell
-        for terms in statistics
-        for t in terms
-        for cell in (*(o.cell for o in t.observations), *(e.cell for e in t.entries))
-    ]
-    return not any(level.free for cell in cells for level in cell)
+    return not any(term.free_levels for terms in statistics for term in terms)
 
 
 def _stages(
