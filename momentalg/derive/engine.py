@@ -24,10 +24,13 @@ from momentalg.derive.step import Chain
 from momentalg.derive.strategies import given_design, total_law
 from momentalg.derive.titles import SUM_OVER_LEVELS, law_title, moment_title
 from momentalg.errors import AssumptionError, ModelError, UnsupportedError
+from momentalg.expr.keys import variable_key
 from momentalg.expr.names import join_factor, split_factor
 from momentalg.expr.nodes import DESIGN, Cumulant, Design, Effect, Node, Projected, Size, Value, Variable
+from momentalg.expr.text import text
 from momentalg.expr.traversal import walk
 from momentalg.model.resolved import ResolvedModel
+from momentalg.model.resolving import basic_variables
 
 if TYPE_CHECKING:
     from momentalg.model.model import Model
@@ -96,7 +99,7 @@ def _conditions(items: Iterable[Any], model: ResolvedModel) -> tuple[Node, ...]:
             found.append(item)
         else:
             raise ModelError(
-                f"cannot condition on {item!r}: "
+                f"cannot condition on {text(item) if isinstance(item, Node) else repr(item)}: "
                 "use a size, a covariate, the name of a factor for its effects, or ma.design"
             )
     return tuple(dict.fromkeys(found))
@@ -107,7 +110,7 @@ def _meant(item: str, model: ResolvedModel) -> str:
     sizes = [f"size({b.name})" for b in model.groups]
     if item == "N" or item in sizes:
         return f". The sizes are model.size({model.groups[0].name!r})"
-    return f". The covariate is model.covariate({item!r})" if item in map(str, model.columns) else ""
+    return f". The covariate is model.covariate({item!r})" if item in map(variable_key, basic_variables(model)) else ""
 
 
 def _over_levels(goal: Cumulant, model: ResolvedModel) -> Chain:

@@ -15,6 +15,7 @@ from momentalg.data.columns import read_columns
 from momentalg.errors import DataError, ModelError, NotIdentifiedError
 from momentalg.inference.advice import advice, identified
 from momentalg.inference.result import FitResult
+from momentalg.model.mapping import FrozenMapping
 from momentalg.moments.system import DEFAULT_STATISTICS
 
 if TYPE_CHECKING:
@@ -130,10 +131,10 @@ def fit(
     return FitResult(
         model=model,
         system=estimator.system,
-        estimates=MappingProxyType(estimates),
-        truncated=MappingProxyType(estimator.module.truncate(estimates)),
+        estimates=FrozenMapping(estimates),
+        truncated=FrozenMapping(estimator.module.truncate(estimates)),
         nobs=found.nobs,
-        n_groups=MappingProxyType({model.resolved.groups[0].name: len(found.table["level"])}),
+        n_groups=FrozenMapping({model.resolved.groups[0].name: len(found.table["level"])}),
         dropped=found.dropped,
     )
 

@@ -241,7 +241,7 @@ def _formula_from_terms(
     terms = [common] if isinstance(common, (Term, str)) else list(common or ())
     texts = [] if intercept else ["0"]
     texts += [term_text(t) for t in terms]
-    for block in [group] if isinstance(group, Group) else list(group or ()):
+    for block in [group] if isinstance(group, (Group, str)) else list(group or ()):
         if not isinstance(block, Group):
             raise ModelError(f"group= takes ma.Group(...), such as ma.Group('user'); found {block!r}")
         texts.append(block.text)

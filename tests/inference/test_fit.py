@@ -289,3 +289,8 @@ def test_functions_that_have_no_value_on_small_numbers_are_tested_on_others(term
 def test_a_function_that_nothing_small_has_a_value_for_is_refused_by_name():
     with pytest.raises(UnsupportedError, match="make a column of it"):
         ma.Model("y ~ 1 + I(log(size(user)-1000)) + (1 | user)").moment_equations().estimator()
+
+
+def test_a_fit_travels_between_processes(dyestuff):
+    fit = ma.Model(DYESTUFF).fit(dyestuff)
+    assert pickle.loads(pickle.dumps(fit)).summary() == fit.summary()

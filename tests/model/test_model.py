@@ -317,3 +317,23 @@ def test_no_name_at_all_is_refused():
         for name in ("", None, 3):
             with pytest.raises(ma.ModelError, match="a non-empty text"):
                 make(name)
+
+
+@pytest.mark.parametrize(
+    ("declared", "message"),
+    [
+        ({"formula": "y ~ x + (1 | user)", "levels": ["x"]}, r"levels= says which factor .* found \['x'\]"),
+        ({"formula": "y ~ x + (1 | user)", "levels": "x"}, "levels= says which factor .* found 'x'"),
+        ({"response": "y", "group": "user"}, r"group= takes ma\.Group.* found 'user'"),
+    ],
+)
+def test_arguments_of_the_wrong_kind_are_shown_whole(declared, message):
+    with pytest.raises(ma.ModelError, match=message):
+        ma.Model(**declared)
+
+
+def test_what_cannot_be_conditioned_on_is_shown_as_it_prints():
+    model = ma.Model("y ~ 1 + (1 | user)")
+    S = model.total(model.y, by="user")
+    with pytest.raises(ma.ModelError, match="cannot condition on S: use a size"):
+        model.var(S, given=[S])
