@@ -41,6 +41,7 @@ PACKAGES = {
     "typst": "typst",
 }
 PROGRAMS = {"latexmk": "latexmk", "lme4": "Rscript"}
+COLUMNS = 100  # of the terminal, for everything that prints as wide as it
 ABSENT = "engine absent: "
 
 
@@ -49,6 +50,14 @@ def is_present(engine: str) -> bool:
     if engine in PACKAGES:
         return importlib.util.find_spec(PACKAGES[engine]) is not None
     return shutil.which(PROGRAMS[engine]) is not None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def terminal() -> Generator[None]:
+    """Set one width for all: that of the terminal in which the tests run must not change what they see."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", str(COLUMNS))
+        yield
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
