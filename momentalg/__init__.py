@@ -134,4 +134,4 @@ def _version() -> str:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER, *_MODULES})
+    return [*__all__, "__doc__", "__version__"]

@@ -52,7 +52,9 @@ def squeezed(text: str) -> str:
 
 @pytest.mark.parametrize("command", ["derive", "generate", "check", "report", "fit", "rules", "statistics"])
 def test_every_command_is_listed_and_has_help_with_an_example(command):
-    assert f"\n  {command} " in shown("--help")
+    (summary,) = [line for line in shown("--help").splitlines() if line.startswith(f"  {command} ")]
+    assert summary.endswith(".")
+    assert not summary.endswith("...")
     lines = shown(command, "--help").splitlines()
     examples = [line.strip() for line in lines[lines.index("  Example:") :] if line.startswith("    momentalg ")]
     assert examples

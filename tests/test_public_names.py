@@ -21,6 +21,10 @@ def test_public_names_are_sorted_and_complete():
     assert set(ma._LATER) | ma._MODULES <= set(ma.__all__)
 
 
+def test_completion_offers_what_is_public():
+    assert {name for name in dir(ma) if not name.startswith("_")} == set(ma.__all__)
+
+
 def test_another_name_is_an_error():
     with pytest.raises(AttributeError, match="module 'momentalg' has no attribute 'Modle'"):
         ma.Modle  # noqa: B018 - naming it is the test

@@ -15,6 +15,7 @@ FAILED = 1  # the exit code of a check that is not passed; a refusal has 2
 
 
 @click.command(
+    short_help="Compare estimates from simulated data with the truth.",
     epilog=options.example(
         "momentalg check 'y ~ 1 + (1 | user)' \\",
         "  --parameters 'Intercept=2, var(1|user)=1/3, var(residual)=1' \\",

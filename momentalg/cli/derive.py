@@ -32,6 +32,7 @@ NAMED = {
 
 
 @click.command(
+    short_help="Derive a moment, each step with its law.",
     epilog=options.example(
         "momentalg derive 'y ~ 1 + (1 | user)' --statistic S --moment var",
         "momentalg derive 'y ~ 1 + X + (1 | user)' --levels X=user --given N",

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from momentalg.model.model import Model
 
 
-@click.command(epilog=options.example("momentalg fit ratings.csv 'rating ~ 1 + size(user) + (1 | user)'"))
+@click.command(
+    short_help="Estimate the parameters from a file.",
+    epilog=options.example("momentalg fit ratings.csv 'rating ~ 1 + size(user) + (1 | user)'"),
+)
 @click.argument("data", type=click.Path(dir_okay=False, path_type=Path))
 @options.formula
 @options.statistics

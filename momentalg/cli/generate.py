@@ -10,6 +10,7 @@ from momentalg.cli import options, reading
 
 
 @click.command(
+    short_help="Write an estimator, a NumPy module.",
     epilog=options.example(
         "momentalg generate 'rating ~ 1 + (1 | user)' -o ratings_estimator.py",
         "python ratings_estimator.py --self-test",

@@ -16,7 +16,7 @@ from momentalg.errors import RuleError, StatisticError
 from momentalg.expr.text import text
 
 
-@click.command(epilog=options.example("momentalg rules total_variance"))
+@click.command(short_help="List the laws, or show one.", epilog=options.example("momentalg rules total_variance"))
 @click.argument("name", required=False)
 def rules(name: str | None) -> None:
     """List the laws that derivations use, or show the law NAME."""
@@ -43,7 +43,10 @@ def rules(name: str | None) -> None:
     )
 
 
-@click.command(epilog=options.example("momentalg statistics henderson3 --formula 'y ~ 1 + x + (1 | user)'"))
+@click.command(
+    short_help="List the named statistics, or show one with its equations.",
+    epilog=options.example("momentalg statistics henderson3 --formula 'y ~ 1 + x + (1 | user)'"),
+)
 @click.argument("name", required=False)
 @click.option("--formula", default="y ~ 1 + (1 | user)", show_default=True, help="The model whose equations are shown.")
 def statistics(name: str | None, formula: str) -> None:

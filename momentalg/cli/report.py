@@ -9,10 +9,13 @@ import click
 from momentalg.cli import files, options, reading
 
 
-@click.command(epilog=options.example("momentalg report 'rating ~ 1 + (1 | user)' -o report.html --data ratings.csv"))
+@click.command(
+    short_help="Write all of it on one page: HTML, LaTeX, Markdown, PDF.",
+    epilog=options.example("momentalg report 'rating ~ 1 + (1 | user)' -o report.html --data ratings.csv"),
+)
 @options.formula
 @options.output("The file to write: .html, .tex, .md, or .pdf where latexmk is installed.", required=True)
-@click.option("--data", type=click.Path(dir_okay=False, exists=True, path_type=Path), help="A CSV file to fit.")
+@click.option("--data", type=click.Path(dir_okay=False, exists=True, path_type=Path), help="A file to fit.")
 @options.levels
 @options.missing
 @options.separator

@@ -129,14 +129,18 @@ class Derivation(Readable):
     ) -> Any:
         """The number that the result takes: on the design of `data` (given=ma.design), or under a `law` of a unit.
 
-        Exact (Fraction) from int, Fraction and "1/3"; of a level on data, a Series by level, or the level `at`.
+        Exact (Fraction) from int, Fraction and "1/3"; of a level on data, a Series by level, or the level
+        ``at={"user": "ann"}``. `parameters` are by key, ``{"Intercept": 2, "var(1|user)": "1/3", "var(residual)": 1}``.
         """
         from momentalg.data.evaluation import evaluate_derivation
 
         return evaluate_derivation(self, parameters=parameters, data=data, law=law, units=units, at=at)
 
     def assuming(self, *, normal: bool = False, balanced: bool = False, law: Mapping[str, Any] | None = None) -> WhatIf:
-        """The result if effects were normal, sizes equal, or of a law such as ``{"size(user)": ma.Poisson()}``."""
+        """The result if effects were normal, sizes equal, or of a law such as ``{"size(user)": ma.Poisson()}``.
+
+        A law without a number leaves its parameter free. Declared facts are the model's: ``ma.Model(..., assume=...)``.
+        """
         return assume(self, normal=normal, balanced=balanced, law=law)
 
     def shortcut(self) -> WhatIf:

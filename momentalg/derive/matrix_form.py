@@ -10,7 +10,7 @@ from momentalg.cumulants.display import parameter_rank, to_node
 from momentalg.cumulants.letters import from_letters
 from momentalg.cumulants.polynomial import Polynomial
 from momentalg.errors import UnsupportedError
-from momentalg.expr.nodes import Node, Parameter
+from momentalg.expr.nodes import ZERO, Node, Parameter
 
 if TYPE_CHECKING:
     from momentalg.derive.derivation import Derivation
@@ -56,6 +56,8 @@ class MatrixForm:
         beta = ", ".join(text(Parameter(key), self.notation) for key in self.parameters)
         rows = "], [".join(", ".join(text(node, self.notation) for node in row) for row in self.matrix)
         asked, rest = text(self.asked, self.notation), text(self.rest, self.notation)
+        if all(node == ZERO for row in self.matrix for node in row):
+            return f"<MatrixForm {asked} = {rest}; the matrix of ({beta}) is zero>"
         return f"<MatrixForm {asked} = {rest} + b' [[{rows}]] b; b = ({beta})>"
 
 

@@ -15,7 +15,7 @@ from momentalg.expr.escape import escape_html, escape_latex
 from momentalg.expr.latex import LatexPrinter, latex
 from momentalg.expr.mathml import MathmlPrinter
 from momentalg.expr.measure import measure
-from momentalg.expr.nodes import DESIGN, Node
+from momentalg.expr.nodes import DESIGN, Add, Node
 from momentalg.expr.notation import Notation
 from momentalg.expr.text import text
 
@@ -26,6 +26,7 @@ LATEX_LINE = 52  # letters on a line of LaTeX, left and right side together; the
 HTML_LINE = 72
 ALONE = 70  # of a right side with nothing beside it
 LEFT = 20  # a wider left side has a row of its own
+TERMS = 15  # of a result on the one line of a repr
 NOTE = 26  # a longer note is set as a small paragraph
 
 STYLE = """
@@ -95,10 +96,17 @@ def equation_latex(derivation: Derivation) -> str:
 
 
 def summary(derivation: Derivation) -> str:
-    """One line: what was asked, the result, and the number of steps."""
+    """One line: what was asked, the result, cut after `TERMS` terms, and the number of steps."""
     read = reading(derivation)
-    equation = f"{text(read.asked, read.notation)} = {text(read.result, read.notation)}"
+    equation = f"{text(read.asked, read.notation)} = {_first_terms(read.result, read.notation)}"
     return f"<Derivation {equation}; {len(derivation.steps)} steps>"
+
+
+def _first_terms(result: Node, notation: Notation) -> str:
+    terms = result.args if isinstance(result, Add) else ()
+    if len(terms) <= TERMS:
+        return text(result, notation)
+    return f"{text(Add(terms[:TERMS]), notation)} + ... ({len(terms)} terms; .text() has all)"
 
 
 def _heading(section: Section, printed: Printed) -> str:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from momentalg.cumulants.design_moments import Letter, Moment, raw
-from momentalg.cumulants.display import to_node
+from momentalg.cumulants.display import parameter_rank, to_node
 from momentalg.cumulants.evaluate import powers_by_key
 from momentalg.cumulants.letters import from_letters
 from momentalg.cumulants.normal_form import Unifier, normal_form
@@ -19,7 +19,7 @@ from momentalg.cumulants.totals import DesignTotal, single
 from momentalg.derive.step import Chain, Step
 from momentalg.errors import ModelError, UnsupportedError
 from momentalg.expr.keys import read_key, variable_key
-from momentalg.expr.nodes import Cumulant, Node
+from momentalg.expr.nodes import Cumulant, Node, Parameter
 from momentalg.model.resolved import ResolvedModel
 from momentalg.rules.rule import Context
 from momentalg.rules.shortcut import RULE as SHORTCUT
@@ -89,10 +89,18 @@ class WhatIf:
         from momentalg.expr.text import text
 
         _, notation = self.derivation.reading()
-        shown = str(self.result) if self.law is not None else text(self.node, notation)
+        shown = self._in_letters() if self.law is not None else text(self.node, notation)
         left_out = "".join(f"; left out: {text(node, notation)}" for node in self.left_out)
         sign = "~" if self.left_out else "="
         return f"<WhatIf {text(self.asked, notation)} {sign} {shown}; {'; '.join(self.settings)}{left_out}>"
+
+    def _in_letters(self) -> str:
+        """The result with its mean parameters as they are printed: the key of the coefficient of X is X too."""
+        from momentalg.expr.text import text
+
+        means = parameter_rank(self.derivation.model.resolved)
+        symbols = (s for s in self.result.free_symbols if s.name in means)
+        return str(self.result.xreplace({s: s.func(text(Parameter(s.name))) for s in symbols}))
 
 
 def assume(base: Derivation | WhatIf, *, normal: bool, balanced: bool, law: Mapping[str, Any] | None) -> WhatIf:

@@ -32,7 +32,7 @@ from momentalg.lower.ir import EstimatorIR, Powers, Quantity, RankCheck
 TEMPLATE = "numpy/estimator.py.j2"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class EstimatorModule:
     """A generated estimator: its text, and the representation it was made from."""
 
@@ -42,6 +42,9 @@ class EstimatorModule:
     def write(self, path: str | os.PathLike[str]) -> Path:
         """Write the module to `path`, whole or not at all, and return the path."""
         return write_whole(path, self.source)
+
+    def __repr__(self) -> str:
+        return f"<EstimatorModule: {self.source.count(chr(10))} lines of Python; .source, .write(path), .load()>"
 
     def load(self) -> ModuleType:
         """Import the module; the same object each time."""

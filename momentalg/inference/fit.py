@@ -50,14 +50,18 @@ class Estimator:
         return _module(self)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sums:
     """What a fit needs of some data. Sums of parts of the data add; the labels of levels match them up."""
 
     estimator: Estimator
-    table: Mapping[str, Any] = field(repr=False)
+    table: Mapping[str, Any]
     nobs: int
     dropped: int = 0
+
+    def __repr__(self) -> str:
+        dropped = f", {self.dropped} dropped" if self.dropped else ""
+        return f"<Sums for {self.estimator.described}: {self.nobs} observations{dropped}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the table as a dictionary, so that sums travel between processes."""

@@ -72,11 +72,14 @@ class MomentSystem(Readable):
     def _matrices(self) -> Any:
         return coefficient_matrices(self.variance, self.unknowns, self.model)
 
-    def solve(self, targets: Sequence[str] | None = None) -> Solution:
+    def solve(self, targets: str | Sequence[str] | None = None) -> Solution:
         """Solve for all parameters, or for `targets` alone with only the equations that these need.
+
+        ``solve("var(1|user)")`` is for one, ``solve(["var(1|user)", "var(residual)"])`` for several.
 
         Raises `NotIdentifiedError` for parameters that the equations do not separate.
         """
+        targets = (targets,) if isinstance(targets, str) else targets
         wanted = tuple(targets) if targets is not None else self.targets
         unknown = [t for t in wanted if t not in self.targets and t not in self.unknowns]
         if unknown:
@@ -85,8 +88,8 @@ class MomentSystem(Readable):
         missing = [t for t in columns if t not in self.unknowns]
         if missing:
             raise NotIdentifiedError(
-                f"{', '.join(missing)} does not occur in the expectation of any of the statistics "
-                f"{', '.join(e.name for e in self.variance)}. {ADVICE}"
+                f"none of the statistics {', '.join(e.name for e in self.variance)} has "
+                f"{' or '.join(missing)} in its expectation. {ADVICE}"
             )
         require_identified(self._matrices, self.unknowns, columns, ADVICE)
         rows = sorted({row for t in columns for row in self._rows_for(t)})

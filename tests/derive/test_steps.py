@@ -194,6 +194,8 @@ T = MODEL.total(MODEL.y**2, by="user")
         (lambda: MODEL.var(S**5), UnsupportedError, "is 10; up to 8"),
         (lambda: MODEL.cumulant(*[S] * 9), UnsupportedError, "is 9; up to 8"),
         (lambda: MODEL.var(S, via=["item"]), ModelError, "no factor 'item'.*the model has user"),
+        (lambda: MODEL.var(S, given=["N"]), ModelError, r"The sizes are model\.size\('user'\)"),
+        (lambda: MODELS["observation covariate"].var(S, given=["x"]), ModelError, r"is model\.covariate\('x'\)"),
         (lambda: MODEL.var(S, via=[N, N]), ModelError, "known already"),
         (lambda: MODEL.var(S, given=[S]), ModelError, "cannot condition on"),
         (lambda: MODEL.mean(MODEL.y), StatisticError, "outside any total"),

@@ -163,6 +163,14 @@ def test_repr_is_one_line():
     assert repr(VARIANCE) == shown
 
 
+def test_the_repr_of_a_long_result_is_cut():
+    model = ma.Model("y ~ 1 + x + z + size(user) + (1 | user)")
+    total = model.total(model.y, by="user")
+    third = model.cumulant(total, total, total)
+    assert repr(third).endswith(f" + ... ({len(third.node.args)} terms; .text() has all); {len(third.steps)} steps>")
+    assert len(repr(third)) < 800
+
+
 def test_titles_of_laws_are_plain_words():
     """They stand unescaped in formulas of notebooks."""
     for rule in discover("momentalg.rules", "RULE").values():

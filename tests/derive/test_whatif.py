@@ -147,6 +147,17 @@ def test_a_matrix_form_is_in_the_letters_of_the_model():
     assert "[[Var(N), Cov(N, N X)], [Cov(N, N X), Var(N X)]] b; b = (Intercept, beta(X))" in repr(form)
 
 
+def test_a_matrix_of_zeros_is_told_so():
+    form = WITH_X.var(total(WITH_X), given=ma.design).matrix_form()
+    assert repr(form).endswith("= N^2 var(1|user) + N var(residual); the matrix of (Intercept, beta(X)) is zero>")
+
+
+def test_a_coefficient_and_its_covariate_are_told_apart():
+    model = ma.Model("y ~ 1 + size(user) + (1 | user)")
+    shown = repr(model.mean(total(model)).assuming(law={"size(user)": ma.Poisson(3)}))
+    assert "E[S] = 3*Intercept + 12*beta(size(user));" in shown
+
+
 @pytest.mark.parametrize("label", ["", 3, None])
 def test_a_level_or_observation_is_named_by_a_text(label):
     for statistic in (ONE_WAY.y, total(ONE_WAY), total(ONE_WAY) ** 2):

@@ -99,6 +99,12 @@ def test_text_and_number_labels_do_not_merge():
         loaded.combine(loaded.accumulate(columns), loaded.accumulate(text))
 
 
+def test_a_session_shows_the_size_of_a_module_and_not_all_of_it():
+    module = ma.Model("y ~ 1 + (1 | user)").moment_equations().estimator()
+    lines = len(module.source.splitlines())
+    assert repr(module) == f"<EstimatorModule: {lines} lines of Python; .source, .write(path), .load()>"
+
+
 def test_input_columns_are_left_as_they_are():
     columns = table()
     before = {k: v.copy() for k, v in columns.items()}

@@ -97,6 +97,12 @@ def test_sums_of_parts_give_the_fit_of_the_whole(rats):
     assert travelled.nobs == len(parts[0]) + len(parts[1])
 
 
+def test_sums_say_what_they_are_of(dyestuff):
+    model = ma.Model(DYESTUFF)
+    shown = "<Sums for ma.Model('Yield ~ 1 + (1 | Batch)') with henderson3: 30 observations>"
+    assert repr(model.sums(dyestuff)) == shown
+
+
 def test_sums_of_different_models_do_not_add(dyestuff):
     first, second = ma.Model(DYESTUFF), ma.Model("Yield ~ 0 + (1 | Batch)")
     with pytest.raises(ModelError, match="do not add"):

@@ -281,7 +281,7 @@ def test_single_observations_in_a_frame_are_told():
     ("statistics", "targets", "message"),
     [
         ({"T": "T"}, None, r"do not separate var\(1\|user\), var\(residual\)"),
-        ({"SSW": "SSW"}, None, r"var\(1\|user\) does not occur in the expectation"),
+        ({"SSW": "SSW"}, None, r"none of the statistics SSW has var\(1\|user\) in its expectation"),
         ({"SSW": "SSW"}, ["var(1|user)"], "The nearest thing that works: model.moment_equations"),
         ("normal_equations", None, "henderson3"),
     ],
@@ -301,6 +301,11 @@ def test_a_residual_component_alone_is_identified_from_ssw():
     ssw = model.total(model.y**2) - ma.over("user", model.total(model.y, by="user") ** 2 / model.size("user"))
     solution = model.moment_equations({"SSW": ssw}).solve(targets=["var(residual)"])
     assert set(solution.closed_form) == {"var(residual)"}
+
+
+def test_one_target_is_its_name():
+    system = MODELS["intercept"].moment_equations()
+    assert repr(system.solve("var(residual)")) == repr(system.solve(["var(residual)"]))
 
 
 def test_bad_requests():
