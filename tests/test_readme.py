@@ -65,6 +65,7 @@ def test_dots_stand_for_lines_and_for_nothing_else():
 
 def test_the_examples_run_and_print_what_is_shown(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")  # the width that the README shows, whatever runs the tests
     (tmp_path / "pups.csv").write_bytes(ma.datasets.path("RatPupWeight").read_bytes())
     session = Session()
     blocks = {"python": session.run, "text": session.compare, "console": session.console}
