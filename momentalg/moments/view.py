@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from momentalg.derive.reading import Line, Section
 from momentalg.expr.keys import unknown
-from momentalg.expr.nodes import DESIGN, Cumulant, Hat, Letter, Node, Parameter, add, mul
+from momentalg.expr.nodes import DESIGN, Cumulant, Hat, Letter, Node, Parameter, Projected, Trace, add, mul
 from momentalg.expr.notation import Notation
 from momentalg.expr.text import text
 from momentalg.expr.traversal import transform, walk
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from momentalg.moments.system import MomentSystem
 
 READABLE = 60  # nodes in the formula of an estimator
+PROJECTION = (
+    "P projects on what is orthogonal to the columns in its index, where a factor stands for the indicators of its "
+    "levels; Z has these indicators as columns; RSS = y'Py."
+)
 NUMERICAL = "The solution of the linear equations above; as a formula it is too long to read here."
 
 
@@ -34,8 +38,10 @@ def system_sections(system: MomentSystem) -> tuple[Section, ...]:
         statistics = tuple(Line(e.statistic, _cost(e, system), left=Letter(e.name)) for e in system.variance)
         sections.append(Section(0, "Statistics", (), statistics))
         lines = tuple(Line(right_side(e), "", left=Cumulant((Letter(e.name),), (DESIGN,))) for e in system.variance)
-        remark = f"Means: {MEANS[system.means]}."
-        sections.append(Section(0, "Equations of the variance components", (), lines, (remark,)))
+        remarks = [f"Means: {MEANS[system.means]}."]
+        if any(isinstance(part, (Projected, Trace)) for line in lines for part in walk(line.node)):
+            remarks.append(PROJECTION)
+        sections.append(Section(0, "Equations of the variance components", (), lines, tuple(remarks)))
     return tuple(sections)
 
 

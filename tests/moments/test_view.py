@@ -57,3 +57,10 @@ def test_reprs_are_short():
     shown = "<MomentSystem of y ~ 1 + (1 | user): statistics G[Intercept], R, SSE; "
     assert repr(ONE_WAY) == shown + "unknowns Intercept, var(1|user), var(residual)>"
     assert repr(ONE_WAY.solve()).splitlines()[1] == "hat(var(residual)) = SSE/(n - r)"
+
+
+def test_projections_are_explained_where_they_occur():
+    with_x = ma.Model("y ~ 1 + x + (1 | user)").moment_equations()
+    said = "P projects on what is orthogonal to the columns in its index"
+    assert all(said in view for view in (with_x.text(), with_x.latex(), with_x.markdown(), with_x.html()))
+    assert said not in ma.Model("y ~ 1 + (1 | user)").moment_equations().text()
