@@ -1,6 +1,5 @@
 """Moments of N: cumulants of powers of the size, and of other design variables with it, in raw moments."""
 
-from momentalg.cumulants.denominators import cancelled
 from momentalg.cumulants.display import to_node
 from momentalg.cumulants.letters import from_letters
 from momentalg.cumulants.value import canonical_value
@@ -15,7 +14,7 @@ def _rewrite(node: Node, context: Context) -> Node | None:
     if not any(isinstance(p, Cumulant) and len(p.args) > 1 for p in walk(node)):
         return None
     model = context.model
-    new = to_node(from_letters(cancelled(canonical_value(node, model)), model), model)
+    new = to_node(from_letters(canonical_value(node, model), model), model)
     return None if new == node else new
 
 
