@@ -72,6 +72,11 @@ class Node:
             raise StatisticError(f"a power of a statistic must be a whole number; found {exponent!r}")
         return power(self, exponent)
 
+    def __str__(self) -> str:
+        from momentalg.expr.text import text
+
+        return text(self)
+
     def _repr_latex_(self) -> str:
         from momentalg.expr.latex import latex
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from momentalg.expr.nodes import Monomial, Node, Response, Total, Value, mul, power
@@ -33,7 +33,7 @@ class StatisticFamily:
     definition: str
     source: str
     assumes: tuple[str, ...]
-    build: Callable[[ResolvedModel], tuple[NamedStatistic, ...]]
+    build: Callable[[ResolvedModel], tuple[NamedStatistic, ...]] = field(repr=False)
 
     def cost(self, model: Any) -> Cost:
         """The cost class of the statistics for a model, computed from what they are."""

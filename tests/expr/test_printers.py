@@ -13,6 +13,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+import momentalg as ma
 from momentalg.errors import MomentalgError
 from momentalg.expr import nodes
 from momentalg.expr.latex import latex, latex_aligned
@@ -430,3 +431,9 @@ def test_the_latex_compiles(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False)
     assert done.returncode == 0, done.stdout[-2000:]
     assert "Missing character" not in (tmp_path / "formulas.log").read_text(errors="replace")
+
+
+def test_a_statistic_prints_as_it_is_written():
+    model = ma.Model("y ~ 1 + x + (1 | user)")
+    S, N = model.total(model.y, by="user"), model.size("user")
+    assert str(model.total(model.y**2) - ma.over("user", S**2 / N)) == "T_all - sum_i S_i^2/N_i"
