@@ -45,6 +45,7 @@ from momentalg.errors import StatisticError, UnsupportedError
 from momentalg.expr.names import join_factor, quote
 from momentalg.expr.nodes import (
     Add,
+    Average,
     Effect,
     Function,
     Levels,
@@ -119,6 +120,9 @@ def _terms(node: Node, model: ResolvedModel, scope: Scope) -> list[Term]:
             return [Term(Fraction(1), entries=(Entry(_cell(by, names), SIZE, 0),))]
         case Function("nonempty", Size(by, names)):
             return [Term(Fraction(1), entries=(Entry(_cell(by, names), What("nonempty"), 1),))]
+        case Average(body):
+            whole = Over(model.unit, body) / Levels(model.unit)
+            return _terms(whole, model, scope)
         case LevelSum(levels, body):
             bind = {Level(c, name): Level(c, "", n) for n, (c, name) in enumerate(levels)}
             cells = tuple(not_empty({v.column: v}) for v in bind if v.column in model.local_to)

@@ -147,6 +147,14 @@ class Derivation(Readable):
         """Matloff's approximation S = N mu + N alpha: residuals of totals neglected, with what that drops."""
         return shortcut(self)
 
+    def sample_analog(self) -> Chain:
+        """The result with its design moments estimated from the levels: one step, of the kind estimation.
+
+        Averages take the divisor r, variances and covariances r - 1. For Var(S) the end is, for every design, the
+        expectation of the sample variance of the totals given the design (theory of the fixed view).
+        """
+        return Chain("Sample analogs", self.node).then("sample_analog", self.model.resolved)
+
     def matrix_form(self) -> MatrixForm:
         """The result as rest + beta' M beta, for second moments of totals."""
         return matrix_form(self)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from momentalg.derive.reading import Line, Section, readings
@@ -15,11 +15,7 @@ from momentalg.expr.legend import legend
 from momentalg.expr.names import join_factor
 from momentalg.expr.nodes import (
     DESIGN,
-    ONE,
-    Average,
     Cumulant,
-    Levels,
-    LevelSum,
     Node,
     Projected,
     Response,
@@ -27,16 +23,13 @@ from momentalg.expr.nodes import (
     Total,
     Value,
     Variable,
-    add,
-    mul,
-    negate,
-    power,
 )
 from momentalg.expr.notation import Notation
-from momentalg.expr.traversal import transform, walk
+from momentalg.expr.traversal import walk
 from momentalg.model.resolved import ResolvedModel
 from momentalg.rules.model_equation import equation
 from momentalg.rules.rule import Rule
+from momentalg.rules.sample_analog import analog
 
 if TYPE_CHECKING:
     from momentalg.derive.derivation import Derivation
@@ -149,30 +142,12 @@ def _analogs(derivation: Derivation, model: ResolvedModel) -> Sections:
     notation = Notation.of(model)
     found = dict.fromkeys(p for p in walk(derivation.node) if isinstance(p, Cumulant))
     lines = [Line(derivation.node, "", left=derivation.asked)]
-    lines += [Line(_analog(moment, model, notation), "", left=moment) for moment in found if len(moment.args) <= 2]
+    lines += [Line(analog(moment, model), "", left=moment) for moment in found if len(moment.args) <= 2]
     total = Total(Response(), model.unit)
-    lines.append(Line(_analog(Cumulant((total, total)), model, notation), "", left=Cumulant((total, total))))
+    lines.append(Line(analog(Cumulant((total, total)), model), "", left=Cumulant((total, total))))
     return (
         Section(0, "Sample analogs in the unconditional equation", (), tuple(lines), (DIVISOR, SAME_ANSWER)),
     ), notation
-
-
-def _analog(moment: Cumulant, model: ResolvedModel, notation: Notation) -> Node:
-    """An average over the levels; for variances and covariances, of products of deviations, with divisor r - 1."""
-    labels = tuple(notation.default_label(column) for column in model.unit)
-    levels, number = tuple(zip(model.unit, labels, strict=True)), Levels(model.unit)
-
-    def labelled(node: Node) -> Node:
-        if isinstance(node, (Size, Total)) or (isinstance(node, Value) and node.variable in model.constant_on):
-            return replace(node, level=labels)
-        return node
-
-    args = [transform(a, labelled) for a in moment.args]
-    if len(args) == 1:
-        return mul(power(number, -1), LevelSum(levels, args[0]))
-    deviations = [add(a, negate(Average(plain))) for a, plain in zip(args, moment.args, strict=True)]
-    body = power(deviations[0], 2) if deviations[0] == deviations[1] else mul(*deviations)
-    return mul(power(add(number, negate(ONE)), -1), LevelSum(levels, body))
 
 
 def _source(system: MomentSystem) -> str:
