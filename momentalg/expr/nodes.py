@@ -319,7 +319,10 @@ def as_node(value: Node | int | Fraction) -> Node:
     if isinstance(value, Node):
         return value
     if isinstance(value, bool) or not isinstance(value, (int, Fraction)):
-        raise StatisticError(f"statistics combine with int or Fraction, not {value!r}; write Fraction('0.1') for 0.1")
+        advice = "write Fraction('0.1') for 0.1"
+        if isinstance(value, str):
+            advice = "the response is model.y, a covariate model.covariate('x')"
+        raise StatisticError(f"statistics combine with int or Fraction, not {value!r}; {advice}")
     return Number(Fraction(value))
 
 

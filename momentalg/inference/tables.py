@@ -53,7 +53,7 @@ def text(fit: FitResult) -> str:
     width = max(len("parameter"), *(len(key) for key, _, _ in table))
     lines += ["", f"{'parameter':<{width}}  {'estimate':>12}"]
     lines += [f"{key:<{width}}  {value:>12}  {note}".rstrip() for key, value, note in table]
-    return "\n".join([*lines, "", "Standard errors: not in this version; see fit.bse."])
+    return "\n".join([*lines, "", "Standard errors come with a later version; until then, check by simulation."])
 
 
 def html(fit: FitResult) -> str:

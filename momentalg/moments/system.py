@@ -148,14 +148,16 @@ def moment_equations(model: Model, statistics: Any = None, means: str | None = N
     if means is not None and means not in MEANS:
         raise ModelError(f"means={means!r} is none of {', '.join(MEANS)}")
     name, chosen = _chosen(DEFAULT_STATISTICS if statistics is None else statistics, resolved)
+    family = discover("momentalg.statistics", "STATISTIC")["normal_equations"]
+    common = tuple(MomentEquation(s.name, s.node, expectation(s.node, resolved)) for s in family.build(resolved))
+    if name == family.name:  # the mean parameters alone: every system has these equations
+        return MomentSystem(resolved, model.formula, "projection", common, (), name, repr(model))
     equations = [MomentEquation(s.name, s.node, expectation(s.node, resolved)) for s in chosen]
     components = variance_keys(resolved)
     with_means = sorted({key for e in equations for key in e.coefficients if key not in components})
     treatment = _treatment(means, with_means, resolved)
     if treatment == "products":
         equations = _with_products(equations, resolved)
-    family = discover("momentalg.statistics", "STATISTIC")["normal_equations"]
-    common = tuple(MomentEquation(s.name, s.node, expectation(s.node, resolved)) for s in family.build(resolved))
     return MomentSystem(resolved, model.formula, treatment, common, tuple(equations), name, repr(model))
 
 

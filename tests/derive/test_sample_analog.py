@@ -1,4 +1,4 @@
-"""Sample analogs: the random view with estimated design moments is the fixed view, for every design (theory 2.4, 15)."""
+"""Sample analogs: the random view with estimated design moments is the fixed view, for every design."""
 
 import pytest
 

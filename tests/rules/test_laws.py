@@ -60,7 +60,7 @@ def test_a_law_says_what_it_is(law):
     assert law.source.strip()
     assert law.title.strip()
     assert law.kind in KINDS
-    assert bool(law.assumes) == (law.kind in ("assumption", "approximation"))
+    assert bool(law.assumes) == (law.kind in ("assumption", "approximation", "estimation"))
     assert bool(law.examples) != (law.name in BY_HAND), "examples, or the name of the test that stands for them"
 
 
