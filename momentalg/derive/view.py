@@ -99,7 +99,8 @@ def summary(derivation: Derivation) -> str:
     """One line: what was asked, the result, cut after `TERMS` terms, and the number of steps."""
     read = reading(derivation)
     equation = f"{text(read.asked, read.notation)} = {_first_terms(read.result, read.notation)}"
-    return f"<Derivation {equation}; {len(derivation.steps)} steps>"
+    number = len(derivation.steps)
+    return f"<Derivation {equation}; {number} step{'s' * (number != 1)}>"
 
 
 def _first_terms(result: Node, notation: Notation) -> str:

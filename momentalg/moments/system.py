@@ -88,7 +88,7 @@ class MomentSystem(Readable):
         missing = [t for t in columns if t not in self.unknowns]
         if missing:
             raise NotIdentifiedError(
-                f"none of the statistics {', '.join(e.name for e in self.variance)} has "
+                f"none of the statistics {', '.join(e.name for e in self.variance or self.common)} has "
                 f"{' or '.join(missing)} in its expectation. {ADVICE}"
             )
         require_identified(self._matrices, self.unknowns, columns, ADVICE)
