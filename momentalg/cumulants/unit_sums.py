@@ -18,7 +18,10 @@ from momentalg.cumulants.design_moments import (
     Letters,
     cumulant_of_letters,
     falling_factorial,
+    is_effect,
     multiply_letters,
+    size_variable,
+    variables,
 )
 from momentalg.cumulants.letters import cell_of_letter, letter_of, to_letters, units_symbol
 from momentalg.cumulants.normal_form import Unifier, normal_form
@@ -39,7 +42,7 @@ def design_cumulant(polynomials: Sequence[Polynomial], known: Known, model: Reso
         summands: list[tuple[Letters, int]] = []  # letters of a product, with bound units numbered from 0
         realised = False
         for monomial, number in picked:
-            fixed, letters, bound, ratio = _units(monomial, sum(b for _, b in summands), model)
+            fixed, letters, bound, ratio = _units(monomial, sum(b for _, b in summands), known, model)
             coefficient = coefficient * fixed.scale(number)
             summands.append((letters, bound))
             realised |= ratio
@@ -57,13 +60,38 @@ def _realised(
             "a ratio over the whole sample, such as a square divided by the number of observations, has no closed "
             "variance over random designs; ask for it given the design, with given=ma.design"
         )
+    if any(is_effect(e.what) for s, _ in picked[0][0] if isinstance(s, DesignTotal) for e in s.entries):
+        raise UnsupportedError(
+            "given the effects, a ratio over the whole sample has no closed expectation over random designs; "
+            "condition on the design first, as in via=[N, 'user'], or ask for it given=ma.design"
+        )
     return Polynomial([picked[0]])
 
 
+def _determined(symbol: DesignTotal, known: Known, model: ResolvedModel) -> bool:
+    """Whether a design total is a function of what is known of every unit."""
+    for entry in symbol.entries:
+        detail = entry.what.detail
+        if isinstance(detail, Polynomial):
+            inner = [s for s in detail.symbols() if isinstance(s, DesignTotal)]
+        elif isinstance(detail, DesignTotal):
+            inner = [detail]
+        elif not variables(entry.what, model) <= known:
+            return False
+        else:
+            continue
+        if not all(_determined(s, known, model) for s in inner):
+            return False
+    return bool(symbol.entries) or size_variable(model) in known
+
+
 def _units(
-    monomial: frozenset[tuple[object, int]], start: int, model: ResolvedModel
+    monomial: frozenset[tuple[object, int]], start: int, known: Known, model: ResolvedModel
 ) -> tuple[Polynomial, Letters, int, bool]:
-    """Split a monomial into its constants, its letters and its number of bound units; and whether it has a ratio."""
+    """Split a monomial into its constants, its letters and its number of bound units; and whether it has a ratio.
+
+    A ratio of what is known is a constant.
+    """
     fixed = Polynomial.constant(1)
     letters: list[Letters] = []
     bound = 0
@@ -73,7 +101,9 @@ def _units(
         elif not isinstance(symbol, DesignTotal) or symbol == units_symbol(model):
             fixed = fixed * Polynomial.symbol(symbol, power)
         elif power < 0 or any(e.what.kind == "named" for e in symbol.entries):
-            return fixed, frozenset(), 0, True
+            if not _determined(symbol, known, model):
+                return fixed, frozenset(), 0, True
+            fixed = fixed * Polynomial.symbol(symbol, power)
         else:
             for _ in range(power):
                 new, width = _sum_letters(symbol, start + bound, model)
