@@ -326,7 +326,9 @@ def test_fit_counts_or_refuses_missing_values(tmp_path, monkeypatch):
     monkeypatch.setattr("momentalg.cli.files.CHUNK", 3)
     path = tmp_path / "y.csv"
     path.write_text("user,y\na,1\na,2\nb,3\nb,\nb,\nb,\na,5\nc,6\nc,NA\nc,7\n")
-    assert "rows have missing values" in refused("fit", str(path), ONE_WAY)
+    message = refused("fit", str(path), ONE_WAY)
+    assert "rows have missing values" in message
+    assert "--missing drop leaves them out" in " ".join(message.split())
     found = json.loads(shown("fit", str(path), ONE_WAY, "--missing", "drop", "--format", "json"))
     assert (found["nobs"], found["dropped"]) == (6, 4)
     path.write_text("user,y\na,\nb,\n")

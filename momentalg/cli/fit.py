@@ -76,7 +76,8 @@ def _fit(
             try:
                 part = model.sums(chunk, statistics, means=means, missing=missing)
             except DataError as error:
-                raise DataError(f"{error} (rows are counted from {rows})" if rows else str(error)) from error
+                what = str(error).replace("missing='drop'", "--missing drop")  # what to write here, not in Python
+                raise DataError(f"{what} (rows are counted from {rows})" if rows else what) from error
             total = part if total is None else total + part
     if total is None:
         what = f"all {left_out} rows have missing values" if left_out else "there is a header and no rows"
