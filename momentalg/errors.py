@@ -20,6 +20,14 @@ class DataError(MomentalgError):
     """Data that the model cannot be fitted to as they are: columns, types, missing values, levels."""
 
 
+class NothingLeftError(DataError):
+    """All rows of some data have missing values, and were to be dropped; `rows` counts them."""
+
+    def __init__(self, rows: int) -> None:
+        super().__init__(f"all {rows} rows have missing values; nothing is left to fit")
+        self.rows = rows
+
+
 class StatisticError(MomentalgError):
     """A statistic that is not a polynomial in the response built from totals over levels."""
 

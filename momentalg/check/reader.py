@@ -19,6 +19,7 @@ from momentalg.errors import AssumptionError, StatisticError
 from momentalg.expr import nodes as n
 from momentalg.expr.columns import is_factor
 from momentalg.expr.names import split_factor
+from momentalg.expr.traversal import children
 from momentalg.model.resolved import ResolvedModel
 
 T = TypeVar("T")
@@ -131,7 +132,7 @@ class Reader(ABC, Generic[T]):
         """Whether `node` divides by the size of an empty cell: sums over several columns run over non-empty cells."""
         if isinstance(node, n.Pow) and node.exponent < 0 and isinstance(node.base, n.Size):
             return not self.sample.where(self.level_of(node.base.by, node.base.level, scope))
-        return any(self._divides_by_empty(child, scope) for child in n.children(node))
+        return any(self._divides_by_empty(child, scope) for child in children(node))
 
     def _bind_observation(self, index: str, observation: Observation, scope: Scope, own_level: bool) -> Scope:
         bound = {**scope, ("observation", index): observation}

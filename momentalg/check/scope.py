@@ -7,6 +7,7 @@ from typing import Any
 
 from momentalg.errors import StatisticError
 from momentalg.expr import nodes as n
+from momentalg.expr.traversal import children
 
 Scope = Mapping[tuple[str, str], Any]
 """What names mean: ("observation", index), ("level", index) and, for the default level, ("default", column)."""
@@ -52,5 +53,5 @@ def free_names(node: n.Node, bound: frozenset[str]) -> Iterator[tuple[str, str]]
         bound |= {f"observation {node.index}"}
     if isinstance(node, n.LevelSum):
         bound |= {f"level {name}" for _, name in node.levels}
-    for child in n.children(node):
+    for child in children(node):
         yield from free_names(child, bound)

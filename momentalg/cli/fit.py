@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from momentalg.cli import files, options, reading
-from momentalg.errors import DataError
+from momentalg.errors import DataError, NothingLeftError
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from momentalg.inference.result import FitResult
     from momentalg.model.model import Model
 
@@ -65,24 +67,27 @@ def _fit(
     from momentalg.data.frames import needed_columns
 
     names = needed_columns(model.resolved)
-    total: Any = None
-    first = left_out = 0
-    with files.chunks(path, names, model.resolved.columns, separator) as found:
-        for chunk in found:
-            rows, first = first, first + len(chunk)
-            if missing == "drop" and set(names) <= set(chunk) and chunk.isna().any(axis=1).all():
-                left_out += len(chunk)  # alone, it would have nothing to fit
-                continue
-            try:
-                part = model.sums(chunk, statistics, means=means, missing=missing)
-            except DataError as error:
-                what = str(error).replace("missing='drop'", "--missing drop")  # what to write here, not in Python
-                raise DataError(f"{what} (rows are counted from {rows})" if rows else what) from error
-            total = part if total is None else total + part
-    if total is None:
-        what = f"all {left_out} rows have missing values" if left_out else "there is a header and no rows"
-        raise DataError(f"{path.name}: {what}; nothing is left to fit")
-    result: FitResult = model.fit(replace(total, dropped=total.dropped + left_out))
+    start = rows = 0  # the first row of the piece that is read, and of the next
+    empty = False
+    try:
+        with files.chunks(path, names, model.resolved.columns, separator) as found:
+
+            def counted() -> Iterator[DataFrame]:
+                nonlocal start, rows, empty
+                for chunk in found:
+                    start, rows = rows, rows + len(chunk)
+                    yield chunk
+                empty = not rows
+
+            sums = model.sums(counted(), statistics, means=means, missing=missing)
+    except NothingLeftError as error:
+        raise DataError(f"{path.name}: {error}") from error
+    except DataError as error:
+        if empty:
+            raise DataError(f"{path.name}: there is a header and no rows; nothing is left to fit") from error
+        what = str(error).replace("missing='drop'", "--missing drop")  # what to write here, not in Python
+        raise DataError(f"{what} (rows are counted from {start})" if start else what) from error
+    result: FitResult = model.fit(sums)
     return result
 
 

@@ -10,7 +10,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from momentalg.data.frames import needed_columns, select
-from momentalg.errors import DataError
+from momentalg.errors import DataError, NothingLeftError
 from momentalg.model.resolved import ResolvedModel
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _without_missing(
             f"{count} of {len(rows)} rows have missing values: {found}; missing='drop' leaves them out and counts them"
         )
     if count == len(rows):
-        raise DataError(f"all {count} rows have missing values; nothing is left to fit")
+        raise NothingLeftError(count)
     return {name: values[~rows] for name, values in arrays.items()}, count
 
 

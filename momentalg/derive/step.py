@@ -32,7 +32,6 @@ class Step:
     where: tuple[Path, ...]
     on: tuple[Node, ...] = ()
     lemmas: Mapping[Node, Node] = field(default_factory=dict)
-    note: str = ""
 
     @property
     def law(self) -> Rule:
@@ -107,25 +106,9 @@ def apply(rule: Rule, node: Node, context: Context) -> tuple[Node, tuple[Path, .
             assert new is not None
             node = put(node, path, new)
         node = assembled(node)
-        if rule.name in ONCE:
+        if rule.once or rule.whole:
             return node, places
     raise RuleError(f"the law {rule.name} went on for {LIMIT} rounds")
-
-
-ONCE = frozenset(
-    {
-        "total_expectation",
-        "total_variance",
-        "total_covariance",
-        "total_cumulance",
-        "linearity",
-        "definition",
-        "collection",
-        "multilinearity",
-        "design_independence",
-    }
-)
-"""Laws whose right side contains their left side again: one application is one step."""
 
 
 def assembled(node: Node) -> Node:

@@ -14,6 +14,7 @@ from momentalg.errors import ModelError, MomentalgError
 from momentalg.expr import nodes as n
 from momentalg.expr.columns import is_factor
 from momentalg.expr.names import join_factor, quote
+from momentalg.expr.traversal import children
 
 
 @dataclass(frozen=True)
@@ -237,5 +238,5 @@ def _same(by: tuple[str, ...] | None, body: n.Node) -> bool:
 def _factors(node: n.Node) -> Iterator[tuple[str, ...]]:
     if isinstance(node, n.Size | n.Total | n.Effect) and node.by:
         yield node.by
-    for child in n.children(node):
+    for child in children(node):
         yield from _factors(child)

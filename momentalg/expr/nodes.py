@@ -11,9 +11,9 @@ the ``i`` of S_i, which `Over` binds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from momentalg.errors import StatisticError
 from momentalg.expr.names import split_factor
@@ -405,30 +405,3 @@ def _require_name(label: object) -> None:
 
 def _relabel(node: Node, label: str) -> Node:
     return node if isinstance(node, Number) else node.at(label)
-
-
-def children(node: Node) -> tuple[Node, ...]:
-    """The nodes directly below `node`, in order of its fields."""
-    found: list[Node] = []
-    for f in fields(node):
-        value = getattr(node, f.name)
-        if isinstance(value, Node):
-            found.append(value)
-        elif isinstance(value, tuple):
-            found.extend(v for v in value if isinstance(v, Node))
-    return tuple(found)
-
-
-def rebuild(node: Node, new: tuple[Node, ...]) -> Node:
-    """Return `node` with its children replaced, in the order of `children`."""
-    if not new:
-        return node
-    queue = list(new)
-    changed: dict[str, Any] = {}
-    for f in fields(node):
-        value = getattr(node, f.name)
-        if isinstance(value, Node):
-            changed[f.name] = queue.pop(0)
-        elif isinstance(value, tuple) and any(isinstance(v, Node) for v in value):
-            changed[f.name] = tuple(queue.pop(0) if isinstance(v, Node) else v for v in value)
-    return replace(node, **changed)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from momentalg.expr import nodes as n
 from momentalg.expr.notation import LABELS, Notation
 from momentalg.expr.symbols import DOT, Symbol
-from momentalg.expr.traversal import walk
+from momentalg.expr.traversal import children, walk
 
 _EMPTY: Mapping[str, str] = MappingProxyType({})
 
@@ -114,7 +114,7 @@ def _free_labels(node: n.Node) -> Iterator[str]:
         bound.update(label for _, label in node.levels)
     elif isinstance(node, n.Sum):
         bound.add(node.index)
-    inside = (label for child in n.children(node) for label in _free_labels(child))
+    inside = (label for child in children(node) for label in _free_labels(child))
     yield from (label for label in (*_mentioned(node), *inside) if label not in bound)
 
 
@@ -145,4 +145,4 @@ def _has_free_level(node: n.Node) -> bool:
         return True
     if isinstance(node, n.Response | n.Noise):
         return True
-    return any(_has_free_level(child) for child in n.children(node))
+    return any(_has_free_level(child) for child in children(node))

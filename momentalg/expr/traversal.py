@@ -3,11 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
+from typing import Any
 
-from momentalg.expr.nodes import Node, children, rebuild
+from momentalg.expr.nodes import Node
 
 Path = tuple[int, ...]
 """Positions of children, from the root; the empty path is the root itself."""
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """The nodes directly below `node`, in order of its fields."""
+    found: list[Node] = []
+    for f in fields(node):
+        value = getattr(node, f.name)
+        if isinstance(value, Node):
+            found.append(value)
+        elif isinstance(value, tuple):
+            found.extend(v for v in value if isinstance(v, Node))
+    return tuple(found)
+
+
+def rebuild(node: Node, new: tuple[Node, ...]) -> Node:
+    """Return `node` with its children replaced, in the order of `children`."""
+    if not new:
+        return node
+    queue = list(new)
+    changed: dict[str, Any] = {}
+    for f in fields(node):
+        value = getattr(node, f.name)
+        if isinstance(value, Node):
+            changed[f.name] = queue.pop(0)
+        elif isinstance(value, tuple) and any(isinstance(v, Node) for v in value):
+            changed[f.name] = tuple(queue.pop(0) if isinstance(v, Node) else v for v in value)
+    return replace(node, **changed)
 
 
 def walk(node: Node) -> Iterator[Node]:

@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from momentalg.data.columns import read_columns
-from momentalg.errors import DataError, ModelError, NotIdentifiedError
+from momentalg.errors import DataError, ModelError, NothingLeftError, NotIdentifiedError
 from momentalg.inference.advice import advice, identified
 from momentalg.inference.result import FitResult
 from momentalg.model.mapping import FrozenMapping
@@ -96,12 +96,24 @@ def sums(model: Model, data: Any, statistics: Any = None, means: str | None = No
     """Accumulate the sums of a frame, or of an iterable of frames."""
     estimator = _estimator(model, statistics, means)
     if isinstance(data, (list, tuple)) or hasattr(data, "__next__"):
-        parts = (_sums_of(estimator, part, missing) for part in data)
-        first = next(parts, None)
-        if first is None:
-            raise DataError("there are no parts of data")
-        return sum(parts, start=first)
+        return _sums_of_parts(estimator, data, missing)
     return _sums_of(estimator, data, missing)
+
+
+def _sums_of_parts(estimator: Estimator, parts: Iterable[Any], missing: str) -> Sums:
+    """The sums of all parts; one whose rows are all dropped has none of its own, and is counted."""
+    total: Sums | None = None
+    left_out = 0
+    for part in parts:
+        try:
+            more = _sums_of(estimator, part, missing)
+        except NothingLeftError as error:
+            left_out += error.rows
+            continue
+        total = more if total is None else total + more
+    if total is None:
+        raise NothingLeftError(left_out) if left_out else DataError("there are no parts of data")
+    return replace(total, dropped=total.dropped + left_out)
 
 
 def fit(

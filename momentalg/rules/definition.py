@@ -46,6 +46,7 @@ RULE = Rule(
     left=S,
     right=Sum("j", Response("j"), BY),
     rewrite=_rewrite,
+    once=True,
     source="the statistic",
     examples=((E(S, (Size(BY),)), ()), (E(S / Size(BY), (Size(BY),)), ())),
 )

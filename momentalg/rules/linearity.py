@@ -43,6 +43,7 @@ RULE = Rule(
     right=law(2)[1],
     rewrite=_rewrite,
     law=law,
+    once=True,
     source="Kolmogorov (1933), Grundbegriffe der Wahrscheinlichkeitsrechnung, ch. 4",
     examples=((E(N * Parameter("Intercept") + N * ALPHA + NOISE, (N,)), ()), (E(N + N**2), ())),
 )

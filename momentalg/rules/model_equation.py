@@ -13,11 +13,10 @@ from momentalg.expr.nodes import (
     Value,
     Variable,
     add,
-    children,
     mul,
     power,
-    rebuild,
 )
+from momentalg.expr.traversal import children, rebuild
 from momentalg.model.resolved import ResolvedModel
 from momentalg.rules.rule import Context, Rule
 

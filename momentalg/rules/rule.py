@@ -44,7 +44,8 @@ class Rule:
     where: str = ""  # what the letters of the printed law stand for, where they do not tell
     law: Callable[[int], tuple[Node, Node]] | None = None
     examples: tuple[tuple[Node, tuple[Node, ...]], ...] = ()  # (expression, what to condition on)
-    whole: bool = False  # applies to the whole expression only, not to its parts
+    whole: bool = False  # applies to the whole expression only, not to its parts; and once
+    once: bool = False  # its right side contains its left side again: one application is one step
 
 
 def match(pattern: Node, node: Node) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ RULE = Rule(
     left=LEFT,
     right=RIGHT,
     rewrite=by_pattern(LEFT, RIGHT),
+    once=True,
     source="Ross (2010), A First Course in Probability, sec. 7.5",
     examples=((Cov(S, N), (N,)), (Cov(S, T), (N,))),
 )

@@ -38,6 +38,7 @@ RULE = Rule(
     right=law(3)[1],
     rewrite=_rewrite,
     law=law,
+    once=True,
     source="Brillinger (1969), Ann. Inst. Statist. Math. 21, 215-218",
     examples=((Cumulant((S, S, S)), (N,)), (Cumulant((S, S, N)), (N,)), (Cumulant((S, S, S, S)), (N,))),
 )

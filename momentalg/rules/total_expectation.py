@@ -13,6 +13,7 @@ RULE = Rule(
     left=LEFT,
     right=RIGHT,
     rewrite=by_pattern(LEFT, RIGHT),
+    once=True,
     source="Kolmogorov (1933), Grundbegriffe der Wahrscheinlichkeitsrechnung, ch. 5",
     examples=((E(S), (N,)), (E(S**2 * N), (N,))),
 )

@@ -14,6 +14,7 @@ RULE = Rule(
     left=LEFT,
     right=RIGHT,
     rewrite=by_pattern(LEFT, RIGHT),
+    once=True,
     source="Weiss (2005), A Course in Probability, p. 385",
     examples=((Var(S), (N,)), (Var(S / N), (N,))),
 )

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import momentalg as ma
-from momentalg.errors import DataError, ModelError, NotIdentifiedError, UnsupportedError
+from momentalg.errors import DataError, ModelError, NothingLeftError, NotIdentifiedError, UnsupportedError
 
 DYESTUFF = "Yield ~ 1 + (1 | Batch)"
 RATS = "weight ~ size(Litter) + (1 | Litter)"
@@ -300,3 +300,16 @@ def test_a_function_that_nothing_small_has_a_value_for_is_refused_by_name():
 def test_a_fit_travels_between_processes(dyestuff):
     fit = ma.Model(DYESTUFF).fit(dyestuff)
     assert pickle.loads(pickle.dumps(fit)).summary() == fit.summary()
+
+
+def test_a_part_whose_rows_are_all_dropped_is_counted(rats):
+    whole = rats.astype({"weight": float})
+    whole.loc[whole.index[:40], "weight"] = np.nan
+    parts = [whole.iloc[:30], whole.iloc[30:100], whole.iloc[100:]]
+    merged = ma.Model(RATS).fit(parts, missing="drop")
+    together = ma.Model(RATS).fit(whole, missing="drop")
+    assert (merged.nobs, merged.dropped) == (together.nobs, together.dropped) == (282, 40)
+    assert merged.params.to_dict() == pytest.approx(together.params.to_dict(), rel=1e-12)
+    with pytest.raises(NothingLeftError, match="all 30 rows have missing values") as caught:
+        ma.Model(RATS).fit([whole.iloc[:10], whole.iloc[10:30]], missing="drop")
+    assert caught.value.rows == 30
