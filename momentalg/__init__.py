@@ -29,6 +29,7 @@ from momentalg.model.model import Model
 from momentalg.model.terms import Covariate, Group, Intercept, Size
 
 if TYPE_CHECKING:
+    from momentalg.model.distributions.base import Distribution
     from momentalg.statistics.family import StatisticFamily
 
 design, observations = DESIGN, OBSERVATIONS
@@ -76,23 +77,9 @@ __all__ = [
     "unreplicated",
 ]
 
-_LAWS = "momentalg.model.distributions"
 _LATER = {
-    "Constant": f"{_LAWS}.constant",
-    "Exponential": f"{_LAWS}.exponential",
-    "Finite": f"{_LAWS}.finite",
-    "Geometric": f"{_LAWS}.geometric",
-    "LogNormal": f"{_LAWS}.lognormal",
-    "NegativeBinomial": f"{_LAWS}.negative_binomial",
-    "Normal": f"{_LAWS}.normal",
-    "Poisson": f"{_LAWS}.poisson",
-    "StudentT": f"{_LAWS}.student_t",
-    "TwoPoint": f"{_LAWS}.two_point",
-    "Uniform": f"{_LAWS}.uniform",
-    "ZeroTruncatedNegativeBinomial": f"{_LAWS}.zero_truncated_negative_binomial",
-    "ZeroTruncatedPoisson": f"{_LAWS}.zero_truncated_poisson",
     "compare": "momentalg.derive.compare",
-    "empirical": f"{_LAWS}.empirical",
+    "empirical": "momentalg.model.distributions.empirical",
 }
 """Public names that are imported when they are first named, and the module of each."""
 
@@ -122,7 +109,15 @@ def __getattr__(name: str) -> Any:
         return import_module(f"momentalg.{name}")
     if name == "__version__":
         return _version()
+    laws = {} if name.startswith("_") else {d.law.__name__: d.law for d in _distributions().values()}
+    if name in laws:
+        return laws[name]
     raise AttributeError(f"module 'momentalg' has no attribute {name!r}")
+
+
+def _distributions() -> Mapping[str, Distribution]:
+    """The laws of sizes, effects and covariates: each file of the catalogue adds one to the public names."""
+    return discover("momentalg.model.distributions", "DISTRIBUTION")
 
 
 def _version() -> str:

@@ -17,7 +17,7 @@ from momentalg.check.enumeration import enumerate_cumulant
 from momentalg.check.quadratic import QuadraticOracle
 from momentalg.check.random_design import law_cumulant
 from momentalg.check.simulation import check
-from momentalg.cumulants import design_moments, identity, random_view
+from momentalg.cumulants import design_moments, identity, random_view, unit_sums
 from momentalg.cumulants.evaluate import evaluate
 from momentalg.cumulants.letters import from_letters
 from momentalg.cumulants.polynomial import ONE as UNITY
@@ -294,9 +294,12 @@ def test_16_empty_levels_are_caught(monkeypatch):
     assert is_refused()
     monkeypatch.setattr(engine, "_require_nonempty", lambda *_: None)
     assert not is_refused()
+    law = {"size(user)": {0: "1/2", 3: "1/2"}}
+    with pytest.raises(AssumptionError, match="may be zero"):  # and even then no number comes out
+        empty.var(mean).evaluate(parameters={k: PARAMETERS[k] for k in empty.parameters}, law=law)
 
 
-def test_16_sums_over_levels_that_may_be_empty_are_caught():
+def test_16_sums_over_levels_that_may_be_empty_are_caught(monkeypatch):
     """Within sums of squares run over non-empty levels: E N - 1 in place of E[(N - 1)+] is noticed."""
     law = [{"p": Fraction(1, 2), "size(user)": 0}, {"p": Fraction(1, 2), "size(user)": 3}]
     total, size = ONE.total(ONE.y, by="user"), ONE.size("user")
@@ -305,6 +308,11 @@ def test_16_sums_over_levels_that_may_be_empty_are_caught():
     aware = replace(ONE.resolved, may_be_empty=frozenset({"user"}))
     assert under_law(view((within,), aware), PARAMETERS, law, aware, units=2) == expected
     assert under_law(view((within,), ONE.resolved), PARAMETERS, law, ONE.resolved, units=2) != expected
+    sound = unit_sums._sum_letters
+    monkeypatch.setattr(
+        unit_sums, "_sum_letters", lambda t, start, model: sound(t, start, replace(model, may_be_empty=frozenset()))
+    )
+    assert under_law(view((within,), aware), PARAMETERS, law, aware, units=2) != expected
 
 
 def test_17_the_within_third_cumulant_needs_three_observations():

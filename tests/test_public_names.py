@@ -6,6 +6,7 @@ import sys
 import pytest
 
 import momentalg as ma
+from momentalg.catalogue import discover
 
 
 @pytest.mark.parametrize("name", ma.__all__)
@@ -38,3 +39,9 @@ def test_the_list_of_statistics_is_not_hidden_by_its_package():
 def test_importing_loads_no_data_library():
     code = "import momentalg, sys; print({'sympy', 'numpy', 'pandas', 'narwhals'} & set(sys.modules))"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"
+
+
+def test_every_law_of_the_catalogue_is_a_public_name():
+    """A file adds a law, and the law is there: no list has to be edited."""
+    for entry in discover("momentalg.model.distributions", "DISTRIBUTION").values():
+        assert getattr(ma, entry.law.__name__) is entry.law

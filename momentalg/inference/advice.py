@@ -33,7 +33,7 @@ def advice(model: Model, size: Any, statistics: str, works: Callable[[Model], bo
         )
     if (size == 1).all():
         return (
-            f"every level of {name} has one row, so that only {between} + {residual} is estimated. The sum alone: "
+            f"only {between} + {residual}, by "
             f"{_residual_variance(resolved)}; for both, some level needs two rows or more: "
             f"frame.groupby({name!r}).size()"
         )
