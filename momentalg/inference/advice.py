@@ -33,7 +33,7 @@ def advice(model: Model, size: Any, statistics: str, works: Callable[[Model], bo
         )
     if (size == 1).all():
         return (
-            f"only {between} + {residual}, by "
+            f"only {between} + {residual}, the sum alone: "
             f"{_residual_variance(resolved)}; for both, some level needs two rows or more: "
             f"frame.groupby({name!r}).size()"
         )
