@@ -29,8 +29,7 @@ def test_the_block_runs_top_to_bottom(frame, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     # -- models
-    with pytest.raises(ma.UnsupportedError, match=r"more than one grouping factor.*user, item"):
-        ma.Model("y ~ 1 + x + (1 | user) + (1 | item)")
+    model = ma.Model("y ~ 1 + x + (1 | user) + (1 | item)")
     model = ma.Model("y ~ 1 + x + size(user) + (1 | user)")
     same = ma.Model(response="y", common=[ma.Covariate("x"), ma.Size("user")], group=[ma.Group("user")])
     assert same == model
@@ -123,11 +122,6 @@ def test_the_block_runs_top_to_bottom(frame, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("formula", "said"),
     [
-        ("y ~ 1 + (1 | user) + (1 | item)", "more than one grouping factor"),
-        ("y ~ 1 + (x | user)", "random slopes"),
-        ("y ~ 1 + (x || user)", "random slopes"),
-        ("y ~ 1 + (1 | a/b)", "more than one grouping factor"),
-        ("y ~ 1 + (1 | a:b)", "intersection"),
         ("y ~ 1 + C(drug) + (1 | user)", "fixed factors"),
     ],
 )

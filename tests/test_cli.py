@@ -105,7 +105,7 @@ def test_the_caret_stands_under_the_place():
     ("arguments", "said"),
     [
         (["derive", "y ~ x"], "no group term in 'y ~ x'"),
-        (["derive", "y ~ 1 + (1 | a) + (1 | b)"], "more than one grouping factor is not available yet"),
+        (["derive", "y ~ 1 + (1 | a) + (1 | b)"], "a and b are crossed"),
         (["derive", ONE_WAY, "--statistic", "Q"], "there are S, Ybar, T, D, P, Y, N"),
         (["derive", ONE_WAY, "--moment", "cov"], "cov is of 2 statistics; found 1"),
         (["derive", ONE_WAY, "--statistic", "S", "--statistic", "T", "--moment", "var"], "var is of one statistic"),

@@ -17,15 +17,21 @@ def units_symbol(model: ResolvedModel) -> DesignTotal:
     return single((), UNITS) if join_factor(model.unit) in model.may_be_empty else DesignTotal(model.unit, ())
 
 
-def to_letters(polynomial: Polynomial) -> Polynomial:
-    """Write the values of free levels as letters of their unit."""
+def to_letters(polynomial: Polynomial, model: ResolvedModel) -> Polynomial:
+    """Write the values of free units as letters; a crossed design has no units, and none."""
+    if not model.has_unit:
+        return polynomial
 
     def value(symbol: object, power: int) -> Polynomial | None:
-        if isinstance(symbol, DesignTotal) and not symbol.levels and symbol.entries[0].cell:
+        if isinstance(symbol, DesignTotal) and not symbol.levels and _is_of_a_unit(symbol.entries[0], model):
             return Polynomial.symbol(letter_of(symbol.entries[0]), power)
         return None
 
     return polynomial.substitute(value)
+
+
+def _is_of_a_unit(entry: Entry, model: ResolvedModel) -> bool:
+    return {v.column for v in entry.cell if v.column != OBSERVATION} == set(model.unit)
 
 
 def letter_of(entry: Entry) -> Letter:

@@ -20,14 +20,20 @@ from momentalg.cumulants.partitions import set_partitions
 from momentalg.cumulants.polynomial import Polynomial
 from momentalg.cumulants.terms import SIZE, Term
 from momentalg.cumulants.unit_sums import design_cumulant
+from momentalg.expr.names import join_factor
+from momentalg.expr.nodes import Variable
 from momentalg.model.resolved import Column, ResolvedModel
 
 Statistics = tuple[tuple[Term, ...], ...]
+INCIDENCE = Variable("design", "incidence")
+"""Which levels of crossed factors meet, and how often."""
 
 
 def all_design(model: ResolvedModel) -> Known:
-    """Every design variable of a unit."""
-    found = {size_variable(model)}
+    """Every design variable of a unit, or of the sample where there are no units."""
+    found = {Variable("size", join_factor(factor)) for factor in model.factors}
+    if not model.has_unit:
+        found.add(INCIDENCE)
     for column in (*model.mean, *(c for block in model.groups for c in block.coefficients)):
         found.update(v for v, _ in column.monomial)
     return close(found, model)
@@ -56,7 +62,8 @@ def total_cumulance(statistics: Statistics, stages: Sequence[Known], model: Reso
     def at(stage: int, chosen: tuple[int, ...]) -> Polynomial:
         if stages[stage] == stages[-1]:  # nothing is left to average over
             given_effects = with_effects_known(model, stages[stage])
-            return to_letters(joint_cumulant([statistics[n] for n in chosen], given_effects))
+            result = joint_cumulant([statistics[n] for n in chosen], given_effects)
+            return to_letters(result, model)
         result = Polynomial()
         for partition in set_partitions(len(chosen)):
             inner = [at(stage + 1, tuple(chosen[n] for n in block)) for block in partition]
@@ -66,9 +73,14 @@ def total_cumulance(statistics: Statistics, stages: Sequence[Known], model: Reso
     return at(0, tuple(range(len(statistics))))
 
 
+def sizes_known(known: Known, model: ResolvedModel) -> bool:
+    """Whether the sizes of units are known; of a crossed design, whether all of it is."""
+    return size_variable(model) in known if model.has_unit else INCIDENCE in known
+
+
 def needs_nonempty(statistics: Statistics, known: Known, model: ResolvedModel) -> bool:
     """Whether a statistic of one unit divides by a size that is random."""
-    return size_variable(model) not in known and any(
+    return not sizes_known(known, model) and any(
         e.power < 0 and e.what == SIZE and e.cell and all(v.free for v in e.cell)
         for terms in statistics
         for term in terms

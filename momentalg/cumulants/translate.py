@@ -112,7 +112,7 @@ def _terms(node: Node, model: ResolvedModel, scope: Scope) -> list[Term]:
             return [total_over(term, _cell(by, names)) for term in _terms(body, model, scope._replace(inside=True))]
         case Over(by, body):
             return _over(by, body, model, scope)
-        case Levels(by) if by == model.unit and join_factor(by) in model.may_be_empty:
+        case Levels(by) if join_factor(by) in model.may_be_empty and model.has_unit and by == model.unit:
             return [Term(Fraction(1), entries=(Entry((), What("units"), 1),))]
         case Levels(by):
             return _over(by, Number(Fraction(1)), model, scope)

@@ -192,5 +192,5 @@ def _unrestricted(value: Polynomial, stands: dict[str | int, str | int], model: 
         entries = tuple(Entry(cell_of_letter(x, model, number), x.what, p) for x, p in letters)
         design = normal_form(Term(Fraction(1), (), entries, bound), model, Unifier(len(free)))
         if design is not None:
-            result = result + to_letters(Polynomial({design: coefficient})) * Polynomial({rest: Fraction(1)})
+            result = result + to_letters(Polynomial({design: coefficient}), model) * Polynomial({rest: Fraction(1)})
     return result

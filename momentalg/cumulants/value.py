@@ -135,7 +135,7 @@ def _design(node: Node, model: ResolvedModel, bound: Mapping[str, Cell]) -> Poly
         monomial = normal_form(term, model, Unifier(term.next_number))
         if monomial is not None:
             found.append((monomial, term.coefficient))
-    return to_letters(Polynomial(found))
+    return to_letters(Polynomial(found), model)
 
 
 def _coinciding(args: tuple[Node, ...], known: Known, bound: Mapping[str, Cell], model: ResolvedModel) -> Polynomial:
@@ -235,7 +235,7 @@ def _bind_observation(polynomial: Polynomial, index: str, home: Cell, model: Res
         )
         summed = normal_form(term, model, Unifier(1))
         if summed is not None:
-            result = result + to_letters(Polynomial({summed: coefficient})) * Polynomial(
+            result = result + to_letters(Polynomial({summed: coefficient}), model) * Polynomial(
                 {monomial - frozenset(mine): Fraction(1)}
             )
     return result
@@ -270,7 +270,7 @@ def _bind_levels(polynomial: Polynomial, names: dict[str, str], model: ResolvedM
         term = Term(Fraction(1), (), tuple(entries), frozenset(bind.values()))
         summed = normal_form(term, model, Unifier(len(bind)))
         if summed is not None:
-            result = result + to_letters(Polynomial({summed: coefficient})) * Polynomial(
+            result = result + to_letters(Polynomial({summed: coefficient}), model) * Polynomial(
                 {monomial - letters: Fraction(1)}
             )
     return result

@@ -14,7 +14,7 @@ from momentalg.cumulants.design_moments import size_variable
 from momentalg.cumulants.display import to_node
 from momentalg.cumulants.letters import from_letters, units_symbol
 from momentalg.cumulants.polynomial import Polynomial
-from momentalg.cumulants.random_view import all_design, needs_nonempty, total_cumulance, with_effects_known
+from momentalg.cumulants.random_view import all_design, needs_nonempty, sizes_known, total_cumulance, with_effects_known
 from momentalg.cumulants.terms import Term
 from momentalg.cumulants.totals import DesignTotal
 from momentalg.cumulants.translate import translate
@@ -167,8 +167,9 @@ def _require_degree(statistics: Sequence[Sequence[Term]]) -> None:
 def _require_nonempty(
     statistics: tuple[tuple[Term, ...], ...], known: frozenset[Variable], model: ResolvedModel
 ) -> None:
-    name = join_factor(model.unit)
-    if name in model.may_be_empty and needs_nonempty(statistics, known, model):
+    empty = [join_factor(f) for f in model.factors if join_factor(f) in model.may_be_empty]
+    if empty and needs_nonempty(statistics, known, model):
+        name = empty[0]
         raise AssumptionError(
             f"the statistic divides by size({name}), and a level may be empty (ma.may_be_empty): "
             "with P(N = 0) > 0 it has no value. "
@@ -183,7 +184,7 @@ def _facts(
     found = []
     if any(e.power < 0 and e.cell for terms in statistics for t in terms for e in t.entries):
         found.append("every level has at least one observation (N >= 1)")
-    if size_variable(model) not in known and any(_is_ratio(s, p, model) for s, p in powers(result)):
+    if not sizes_known(known, model) and any(_is_ratio(s, p, model) for s, p in powers(result)):
         found.append("ratios over the whole sample are kept at the value that they take in the data")
     return tuple(found)
 

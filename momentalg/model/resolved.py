@@ -6,9 +6,10 @@ independent blocks of zero-mean effects u_f and residuals e, of any distribution
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from momentalg.errors import UnsupportedError
 from momentalg.expr.names import join_factor
 from momentalg.expr.nodes import Monomial, Node, Variable
 from momentalg.model.mapping import FrozenMapping
@@ -73,8 +74,36 @@ class ResolvedModel:
 
     @property
     def unit(self) -> tuple[str, ...]:
-        """The factor whose levels are the i.i.d. units of the random view: the coarsest one."""
-        return self.factors[0]
+        """The factor whose levels are the i.i.d. units of the random view: the one that all others are nested in.
+
+        Raises `UnsupportedError` for a crossed design, whose rows share columns: see `has_unit`.
+        """
+        for factor in self.factors:
+            if all(self.is_nested(other, factor) for other in self.factors):
+                return factor
+        crossed = " and ".join(join_factor(f) for f in self.factors)
+        raise UnsupportedError(
+            f"{crossed} are crossed: levels of one share levels of the other, so that no levels are i.i.d. units. "
+            "Given the design everything is derivable, with given=ma.design; a random design needs a named incidence"
+        )
+
+    @property
+    def has_unit(self) -> bool:
+        """Whether all factors are nested in one of them, whose levels may then be i.i.d. units."""
+        return any(all(self.is_nested(other, factor) for other in self.factors) for factor in self.factors)
+
+    def is_nested(self, inner: tuple[str, ...], outer: tuple[str, ...]) -> bool:
+        """Whether a level of `inner` lies in one level of `outer`; a factor is nested in itself."""
+        return set(outer) <= self.closure(inner)
+
+    def closure(self, columns: Iterable[str]) -> frozenset[str]:
+        """The columns, and those that they are local to: all that a level of them determines."""
+        found = set(columns)
+        for column in tuple(found):
+            while column in self.local_to:
+                column = self.local_to[column]
+                found.add(column)
+        return frozenset(found)
 
     @property
     def factors(self) -> tuple[tuple[str, ...], ...]:

@@ -10,7 +10,9 @@ S, N = Total(Response(), BY), Size(BY)
 
 
 def _rewrite(node: Node, context: Context) -> Node | None:
-    if not isinstance(node, Cumulant) or node.given or join_factor(context.model.unit) in context.model.may_be_empty:
+    if not isinstance(node, Cumulant) or node.given or not context.model.has_unit:
+        return None
+    if join_factor(context.model.unit) in context.model.may_be_empty:
         return None  # a sum over non-empty levels is no sum over all units
     bodies = [unit_summand(a, context.model) for a in node.args]
     if any(body is None for body in bodies):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from momentalg.cumulants.design_moments import bases, size_variable
-from momentalg.cumulants.random_view import all_design
+from momentalg.cumulants.design_moments import bases
+from momentalg.cumulants.random_view import all_design, sizes_known
 from momentalg.cumulants.value import known_variables
 from momentalg.expr.nodes import (
     Cumulant,
@@ -41,7 +41,7 @@ def _within(node: Node, known: frozenset[Variable], given: tuple[Node, ...], mod
         return False
     if isinstance(node, Effect):
         return node in given
-    if isinstance(node, (Size, Total, Over, LevelSum, Levels)) and size_variable(model) not in known:
+    if isinstance(node, (Size, Total, Over, LevelSum, Levels)) and not sizes_known(known, model):
         return False
     if isinstance(node, Value) and not bases(node.variable, model) <= known:
         return False

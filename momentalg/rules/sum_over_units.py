@@ -53,7 +53,7 @@ def unit_summand(node: Node, model: ResolvedModel) -> Node | None:
 
 
 def _rewrite(node: Node, context: Context) -> Node | None:
-    if not isinstance(node, Cumulant) or not node.given:
+    if not isinstance(node, Cumulant) or not node.given or not context.model.has_unit:
         return None
     bodies = [unit_summand(a, context.model) for a in node.args]
     if any(body is None for body in bodies):
