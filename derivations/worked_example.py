@@ -81,8 +81,8 @@ class WorkedExample:
     """A model with its published answers, its moment equations, and small numbers that check both exactly.
 
     `law` lists atoms of the design of one unit, as in ``d.evaluate(law=...)``: unconditional results are checked under
-    it, results given the design on the one design in which each atom occurs once, and on that design the estimators
-    must be unbiased. `simulation` is passed to ``model.check``.
+    it. Results given the design are checked on the design `rows`, by default the one in which each atom occurs once,
+    and on that design the estimators must be unbiased. `simulation` is passed to ``model.check``.
     """
 
     slug: str
@@ -92,8 +92,9 @@ class WorkedExample:
     published: tuple[Published, ...]
     system: MomentSystem
     parameters: Mapping[str, int | str]
-    law: Sequence[Mapping[str, Any]]
     simulation: Mapping[str, Any]
+    law: Sequence[Mapping[str, Any]] = ()
+    rows: Sequence[Mapping[str, Any]] = ()
 
     def build(self) -> dict[str, str]:
         """The generated files, by name.
@@ -120,10 +121,11 @@ class WorkedExample:
         return {
             "model": repr(self.model),
             "parameters": {key: str(value) for key, value in self.parameters.items()},
-            "law of one unit": _shown(self.law),
+            **({"law of one unit": _shown(self.law)} if self.law else {}),
+            **({"rows": _shown(self.rows)} if self.rows else {}),
             "results": [self._enumerated(answer) for answer in self.published],
             "estimators": {
-                "design": "each unit of the law once",
+                "design": "the rows" if self.rows else "each unit of the law once",
                 "expectations": {key: str(value) for key, value in self._expectations()},
             },
             "simulation": self._simulated(),
@@ -147,13 +149,14 @@ class WorkedExample:
             derived = d.evaluate(parameters=self.parameters, law=law)
             yield "", derived, law_cumulant(d.args, law, model, self.parameters)
             return
-        (column,) = model.unit
         derived = d.evaluate(parameters=self.parameters, data=pd.DataFrame(self._rows))
         if not isinstance(derived, pd.Series):
             yield "", derived, enumerate_cumulant(d.args, self._rows, model, self.parameters)
             return
         for label, value in derived.items():
-            yield str(label), value, enumerate_cumulant(d.args, self._rows, model, self.parameters, {column: label})
+            labels = label if isinstance(label, tuple) else (label,)
+            at = dict(zip(derived.index.names, labels, strict=True))
+            yield ":".join(map(str, labels)), value, enumerate_cumulant(d.args, self._rows, model, self.parameters, at)
 
     def _expectations(self) -> Iterator[tuple[str, Fraction]]:
         """The exact expectation of each estimator, which must be the parameter."""
@@ -168,7 +171,9 @@ class WorkedExample:
 
     @property
     def _rows(self) -> list[dict[str, Any]]:
-        """The design in which each atom of the law is one unit: a, b, c, ..."""
+        """The rows, or the design in which each atom of the law is one unit: a, b, c, ..."""
+        if self.rows:
+            return [dict(row) for row in self.rows]
         (column,) = self.model.resolved.unit
         size = f"size({column})"
         rows: list[dict[str, Any]] = []

@@ -7,7 +7,8 @@ Applied to a term whose draws are gone, to a fixpoint:
    the total of its covariates over its cell, the size when there are none;
 3. equal entries are one entry with the powers added;
 4. a bound level in exactly one entry, a total to the power 1, is summed out, finer levels first;
-5. the power 0 leaves the indicator that the cell is not empty, dropped only where another entry implies it.
+5. the power 0 leaves the indicator that the cell is not empty, dropped only where another entry implies it;
+6. a cell declared to have at most one observation has size 0 or 1, which is its own square, and its totals multiply.
 
 What remains falls apart into connected sums, the design totals.
 """
@@ -156,6 +157,8 @@ def _sum_out(entries: Entries, levels: list[Level], model: ResolvedModel) -> Non
     """Rules 4 and 5, to a fixpoint; `levels` loses what is summed out."""
     progress = True
     while progress:
+        if model.unreplicated:
+            _of_one_observation(entries, model)
         progress = _drop_powers_of_zero(entries, model)
         for level in levels:
             touching = [key for key in entries if level in key[0]]
@@ -187,6 +190,23 @@ def _observe(entries: Entries, level: Level, touching: list[tuple[Cell, What]]) 
         for variable, exponent in what.monomial:
             monomial = multiply_monomials(monomial, ((variable, exponent * power),))
     _put(entries, cell_of(levels), What("total", monomial), 1)
+
+
+def _of_one_observation(entries: Entries, model: ResolvedModel) -> None:
+    """Rule 6: the totals over such a cell become one total, of the product of what they total."""
+    factors = [set(factor) for factor in model.unreplicated]
+    cells = {cell for cell, what in entries if what.kind == "total"}
+    for cell in cells:
+        columns = model.closure(level.column for level in cell)
+        keys = [key for key in entries if key[0] == cell and key[1].kind == "total"]
+        if not any(factor <= columns for factor in factors) or any(w.monomial and entries[c, w] < 0 for c, w in keys):
+            continue
+        monomial: Monomial = ()
+        for key in keys:
+            power = entries.pop(key)
+            for variable, exponent in key[1].monomial:
+                monomial = multiply_monomials(monomial, ((variable, exponent * power),))
+        entries[cell, What("total", monomial)] = 1
 
 
 def _drop_powers_of_zero(entries: Entries, model: ResolvedModel) -> bool:

@@ -74,7 +74,7 @@ def assuming(model: ResolvedModel, assumptions: Iterable[Assumption]) -> Resolve
                 factor = known_factor(model, fact.factor, repr(fact))
                 model = replace(model, may_be_empty=model.may_be_empty | {join_factor(factor)})
             case Unreplicated():
-                factor = known_factor(model, fact.factor, repr(fact))
+                factor = known_cell(model, fact.factor, repr(fact))
                 model = replace(model, unreplicated=model.unreplicated | {factor})
             case Nested():
                 model = _nest(model, fact)
@@ -109,6 +109,16 @@ def known_factor(model: ResolvedModel, name: str, asked: str) -> tuple[str, ...]
             return block.factor
     listed = ", ".join(dict.fromkeys(block.name for block in model.groups))
     raise ModelError(f"{asked}: {name!r} is no grouping factor of the model; its factors are: {listed}")
+
+
+def known_cell(model: ResolvedModel, name: str, asked: str) -> tuple[str, ...]:
+    """The columns of a factor, or of an intersection of factors that has no effects of its own, in the model's order."""
+    columns = split_factor(name)
+    unknown = [c for c in columns if c not in model.columns]
+    if unknown:
+        listed = ", ".join(map(quote, model.columns))
+        raise ModelError(f"{asked}: {quote(unknown[0])} is no column of a grouping factor; these are: {listed}")
+    return tuple(c for c in model.columns if c in columns)
 
 
 def all_variables(model: ResolvedModel) -> tuple[Variable, ...]:

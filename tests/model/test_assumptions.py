@@ -45,7 +45,7 @@ def test_unknown_names():
     refused(r"names 'I\(X\*\*2\)'", ma.independent("I(X**2)", "size(user)"))
     refused(r"'item' is no grouping factor", ma.independent("X", "size(item)"))
     refused(r"ma.may_be_empty\('item'\): 'item' is no grouping factor", ma.may_be_empty("item"))
-    refused(r"ma.unreplicated\('user:item'\): 'user:item' is no grouping factor", ma.unreplicated("user:item"))
+    refused(r"ma.unreplicated\('user:item'\): item is no column of a grouping factor", ma.unreplicated("user:item"))
     refused(r"ma.nested\('item', 'user'\): 'item' is no column of a grouping factor", ma.nested("item", "user"))
 
 
