@@ -112,7 +112,7 @@ def known_factor(model: ResolvedModel, name: str, asked: str) -> tuple[str, ...]
 
 
 def known_cell(model: ResolvedModel, name: str, asked: str) -> tuple[str, ...]:
-    """The columns of a factor, or of an intersection of factors that has no effects of its own, in the model's order."""
+    """The columns of a factor, or of an intersection of factors without effects of its own, in the model's order."""
     columns = split_factor(name)
     unknown = [c for c in columns if c not in model.columns]
     if unknown:
