@@ -11,7 +11,7 @@ from momentalg.cumulants.identity import joint_cumulant
 from momentalg.cumulants.translate import translate
 from momentalg.data.columns import Columns, read_columns
 from momentalg.data.design import DesignData, with_functions
-from momentalg.expr.columns import factors, monomials
+from momentalg.expr.columns import factors, linked_factor, monomials
 from momentalg.expr.nodes import Add, Monomial, Mul, Node, Number, Pow, Trace, Variable
 from momentalg.model.resolved import ResolvedModel
 
@@ -76,7 +76,7 @@ class _Design:
 
         factor = next(iter(factors(node.columns)), None)
         columns = [self.column(m) for m in monomials(node.columns)]
-        levels = self.levels(factor or node.kernel or node.of)
+        levels = self.levels(factor or linked_factor(node.kernel) or linked_factor(node.of))
         matrix = np.stack(columns, axis=1) if columns else np.zeros((self.rows, 0))
         sizes = np.bincount(levels).astype(float)
         if factor is not None:  # P removes the levels, and with them Z

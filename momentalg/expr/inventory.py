@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from momentalg.expr import nodes as n
-from momentalg.expr.columns import factors, monomials
+from momentalg.expr.columns import is_kernel, level_columns, linked_factor, monomials
 from momentalg.expr.keys import read_key, split
 from momentalg.expr.names import split_factor
 
@@ -150,10 +150,16 @@ def _factors_of(node: n.Node) -> Iterator[tuple[str, ...]]:
     elif isinstance(node, n.Value) and node.variable.kind == "size":
         yield split_factor(node.variable.name)
     elif isinstance(node, n.Projected | n.Trace):
-        kernels = (node.kernel, node.of) if isinstance(node, n.Trace) else (node.kernel,)
-        yield from (k for k in kernels if k)
-        yield from factors(node.columns)
+        yield from (f for v in _matrices_of(node) if (f := linked_factor(v)) is not None)
+        yield from (c.factor for c in level_columns(node.columns))
 
 
 def _monomials_of(node: n.Node) -> tuple[n.Monomial, ...]:
-    return monomials(node.columns) if isinstance(node, n.Projected | n.Trace) else ()
+    if not isinstance(node, n.Projected | n.Trace):
+        return ()
+    linked = [m for v in _matrices_of(node) if v for m in ([c.monomial for c in v] if is_kernel(v) else [v])]
+    return (*monomials(node.columns), *(c.monomial for c in level_columns(node.columns)), *linked)
+
+
+def _matrices_of(node: n.Projected | n.Trace) -> tuple[n.Kernel | n.Monomial | None, ...]:
+    return (node.kernel, node.of) if isinstance(node, n.Trace) else (node.kernel,)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from momentalg.errors import ModelError, MomentalgError
 from momentalg.expr import nodes as n
-from momentalg.expr.columns import is_factor
+from momentalg.expr.columns import is_kernel, is_levels
 from momentalg.expr.names import join_factor, quote
 from momentalg.expr.traversal import children
 
@@ -212,11 +212,11 @@ class _Writer:
         return f"sum[{bound}]({self(node.body)})"
 
     def _projected(self, node: n.Projected) -> str:
-        kernel = f"; {join_factor(node.kernel)}" if node.kernel else ""
+        kernel = f"; {matrix_key(node.kernel)}" if node.kernel else ""
         return f"rss({_columns(node.columns)}{kernel})"
 
     def _trace(self, node: n.Trace) -> str:
-        kernels = "; ".join(join_factor(f) if f else "1" for f in (node.kernel, node.of))
+        kernels = "; ".join(matrix_key(v) if v else "1" for v in (node.kernel, node.of))
         return f"trace({_columns(node.columns)}; {kernels})"
 
 
@@ -225,8 +225,20 @@ def _columns(columns: tuple[n.Column, ...]) -> str:
 
 
 def column_key(column: n.Column) -> str:
-    """A column of a projection: a covariate monomial, or a factor as ``[user]``."""
-    return f"[{join_factor(column)}]" if is_factor(column) else monomial_key(column)
+    """A column of a projection: a covariate monomial, or columns of levels as ``[user]`` and ``[x|user]``."""
+    return f"[{_levels(column)}]" if is_levels(column) else monomial_key(column)
+
+
+def _levels(column: n.LevelColumns) -> str:
+    return (f"{monomial_key(column.monomial)}|" if column.monomial else "") + join_factor(column.factor)
+
+
+def matrix_key(of: n.Kernel | n.Monomial) -> str:
+    """Z_c Z_d' of a factor, as ``user`` or ``1,x|user``; a diagonal matrix by its covariates, ``diag(w)``."""
+    if not is_kernel(of):
+        return f"diag({monomial_key(of)})"
+    left, right = of
+    return _levels(left) if left == right else f"{monomial_key(left.monomial)},{_levels(right)}"
 
 
 def _same(by: tuple[str, ...] | None, body: n.Node) -> bool:

@@ -32,8 +32,22 @@ Monomial = tuple[tuple[Variable, int], ...]
 Factor = tuple[str, ...]
 """A factor, by its label columns."""
 
-Column = Monomial | Factor
-"""A column of a projection: a covariate monomial, or the indicators of a factor's levels."""
+
+class LevelColumns(NamedTuple):
+    """A column for each level of a factor: the level's indicator times a covariate monomial.
+
+    With the monomial 1 they are the indicators of the levels, Z; with x, the columns of a slope, level by level.
+    """
+
+    factor: Factor
+    monomial: Monomial = ()
+
+
+Column = Monomial | LevelColumns
+"""A column of a projection: a covariate monomial, or columns of a factor's levels."""
+
+Kernel = tuple[LevelColumns, LevelColumns]
+"""Two sets of columns of one factor, Z_c and Z_d: Z_c Z_d' links observations of the same level."""
 
 
 @dataclass(frozen=True)
@@ -196,21 +210,26 @@ class Over(Node):
 class Projected(Node):
     """The projection statistic y'P K P y with P = I - V V^+.
 
-    `columns` spans V: covariate monomials, and factors (tuples of column names) for their level indicators.
-    `kernel` is the factor whose Z Z' is K; None stands for the identity, which makes it a residual sum of squares.
+    `columns` spans V: covariate monomials, and columns of the levels of factors. `kernel` holds Z_c and Z_d of one
+    factor, K = (Z_c Z_d' + Z_d Z_c')/2, so that the statistic is y'P Z_c Z_d' P y; None stands for the identity, which
+    makes it a residual sum of squares.
     """
 
     columns: tuple[Column, ...]
-    kernel: tuple[str, ...] | None = None
+    kernel: Kernel | None = None
 
 
 @dataclass(frozen=True)
 class Trace(Node):
-    """The design constant tr(P K P V) of a projection statistic, V = Z Z' of the factor `of` (None: identity)."""
+    """The design constant tr(P K P V) of a projection statistic.
+
+    `of` tells V: Z_c Z_d' for columns of one factor, the diagonal matrix of a covariate monomial, or None, the
+    identity.
+    """
 
     columns: tuple[Column, ...]
-    kernel: tuple[str, ...] | None
-    of: tuple[str, ...] | None
+    kernel: Kernel | None
+    of: Kernel | Monomial | None
 
 
 @dataclass(frozen=True)

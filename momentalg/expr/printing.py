@@ -6,16 +6,16 @@ which parts a node has. A new kind of node is one method here, named after its c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
 from momentalg.errors import MomentalgError
 from momentalg.expr import nodes as n
-from momentalg.expr.columns import is_factor
+from momentalg.expr.columns import is_kernel
 from momentalg.expr.drawing import Box, Drawing, Level, Term
 from momentalg.expr.keys import split, unknown
-from momentalg.expr.names import join_factor
+from momentalg.expr.matrices import RESPONSES, column_symbols, linking, projector, symmetric_part
 from momentalg.expr.notation import Notation
 from momentalg.expr.products import positive, take_apart
 from momentalg.expr.scope import Scope
@@ -255,32 +255,26 @@ class Printer(Drawing):
 
     def show_projected(self, node: n.Projected, scope: Scope) -> Box:
         """A residual sum of squares, or y'P Z Z' P y."""
-        columns = self._columns(node.columns)
         if node.kernel is None:
-            return self.call("RSS", [self._juxtaposed([self.symbol(s) for s in column]) for column in columns])
-        projector, kernel = self._projector(columns), self._kernel(node.kernel)
-        y = Symbol(Glyph("bold", "y"), "y")
-        parts = [replace(y, prime=True), projector, *kernel, projector, y]
-        return Box(self.juxtapose([self.symbol(s) for s in parts]), Level.PRODUCT)
+            return self.call("RSS", [self._symbols(column) for column in column_symbols(node.columns, self.notation)])
+        p, linked = projector(node.columns, self.notation), linking(node.kernel, self.notation)
+        return self._symbols([replace(RESPONSES, prime=True), p, *linked, p, RESPONSES])
 
     def show_trace(self, node: n.Trace, scope: Scope) -> Box:
         """A trace tr(P K P V); P P = P where K is the identity."""
-        projector = self._projector(self._columns(node.columns))
-        kernels = [self._kernel(f) for f in (node.kernel, node.of) if f]
-        parts = [s for kernel in kernels for s in (projector, *kernel)] or [projector]
+        p = self.symbol(projector(node.columns, self.notation))
+        parts = [box for v in (node.kernel, node.of) if v for box in (p, *self._matrix(v, node))] or [p]
         if node.kernel and not node.of:
-            parts.append(projector)
-        return self.call("tr", [Box(self.juxtapose([self.symbol(s) for s in parts]), Level.PRODUCT)])
+            parts.append(p)
+        return self.call("tr", [Box(self.juxtapose(parts), Level.PRODUCT)])
 
-    def _columns(self, columns: tuple[n.Column, ...]) -> list[tuple[Symbol, ...]]:
-        one = (Symbol(Glyph("upright", "1"), "1"),)
-        return [(self.notation.factor(c),) if is_factor(c) else self.notation.monomial(c) or one for c in columns]
+    def _matrix(self, of: n.Kernel | n.Monomial, trace: n.Trace) -> list[Box]:
+        """K or V of a trace; Z_c Z_d' stands for its symmetric part, unless the other one is not symmetric either."""
+        if not is_kernel(of):
+            return [self.call("diag", [self._symbols(self.notation.monomial(of))])]
+        mixed = all(is_kernel(v) and v[0] != v[1] for v in (trace.kernel, trace.of))
+        found = [symmetric_part(of, self.notation)] if mixed and of is trace.kernel else linking(of, self.notation)
+        return [self.symbol(s) for s in found]
 
-    def _projector(self, columns: list[tuple[Symbol, ...]]) -> Symbol:
-        return Symbol(Glyph("bold", "P"), "P", tuple(columns))
-
-    def _kernel(self, by: tuple[str, ...]) -> list[Symbol]:
-        """Z Z' of a factor, marked by its effect's letter."""
-        mark = self.notation.symbols.get(("effect", join_factor(by))) or self.notation.factor(by)
-        z = Symbol(Glyph("bold", "Z"), "Z", ((mark,),))
-        return [z, replace(z, prime=True)]
+    def _symbols(self, symbols: Sequence[Symbol]) -> Box:
+        return self._juxtaposed([self.symbol(s) for s in symbols])

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from momentalg.errors import NotIdentifiedError, StatisticError
 from momentalg.expr import nodes as n
-from momentalg.expr.columns import is_factor
+from momentalg.expr.columns import is_kernel, is_levels
 from momentalg.expr.names import split_factor
 from momentalg.model.resolved import ResolvedModel
 from momentalg.moments.rational import Matrix, echelon, residual_projection
@@ -102,9 +102,9 @@ class Reading:
             case n.Trace(columns, kernel, of):
                 maker = self._residual_maker(columns)
                 if kernel is None:
-                    return _trace_of_product(maker, self._same_level(of))
-                inner = _product(self._same_level(kernel), maker)  # tr(P K P V) = tr((K P)(V P)), as P P = P
-                return _trace_of_product(inner, _product(self._same_level(of), maker))
+                    return _trace_of_product(maker, self._matrix(of))
+                inner = _product(self._matrix(kernel), maker)  # tr(P K P V) = tr((K P)(V P)), as P P = P
+                return _trace_of_product(inner, _product(self._matrix(of), maker))
             case n.Letter(name) if self.letters is not None and name in self.letters:
                 return self.letters[name]
             case n.Hat(n.Parameter(key)) if self.hats is not None and key in self.hats:
@@ -138,24 +138,37 @@ class Reading:
             raise StatisticError(f"the level {level!r} is not bound by a sum")
         return self.rows.of_level(meaning[1])
 
-    def _projected(self, columns: tuple[n.Column, ...], kernel: tuple[str, ...] | None) -> Fraction:
+    def _projected(self, columns: tuple[n.Column, ...], kernel: n.Kernel | None) -> Fraction:
         y = [[Fraction(v)] for v in self.rows.response]
         residual = _product(self._residual_maker(columns), y)
-        return _product(_transposed(residual), _product(self._same_level(kernel), residual))[0][0]
+        return _product(_transposed(residual), _product(self._matrix(kernel), residual))[0][0]
 
-    def _same_level(self, factor: tuple[str, ...] | None) -> Matrix:
-        labels: Sequence[object] = range(len(self.rows.labels)) if factor is None else self.rows.labels
-        return [[Fraction(int(a == b)) for b in labels] for a in labels]
+    def _matrix(self, of: n.Kernel | n.Monomial | None) -> Matrix:
+        """The symmetric part of Z_c Z_d', a diagonal matrix, or the identity."""
+        labels, rows = self.rows.labels, range(len(self.rows.labels))
+        if not is_kernel(of):
+            return [[self.rows.monomial(of or (), s) if s == t else Fraction(0) for t in rows] for s in rows]
+        left, right = ([self.rows.monomial(c.monomial, t) for t in rows] for c in of)
+        return [
+            [(left[s] * right[t] + left[t] * right[s]) / 2 if labels[s] == labels[t] else Fraction(0) for t in rows]
+            for s in rows
+        ]
 
     def _residual_maker(self, columns: tuple[n.Column, ...]) -> Matrix:
         """I - V V^+."""
         labels = self.rows.labels
         spanned: list[Vector] = []
         for column in columns:
-            if is_factor(column):
-                spanned += [[Fraction(int(a == b)) for b in labels] for a in dict.fromkeys(labels)]
+            values = [
+                self.rows.monomial(column.monomial if is_levels(column) else column, t) for t in range(len(labels))
+            ]
+            if is_levels(column):
+                spanned += [
+                    [v if a == b else Fraction(0) for b, v in zip(labels, values, strict=True)]
+                    for a in dict.fromkeys(labels)
+                ]
             else:
-                spanned.append([self.rows.monomial(column, t) for t in range(len(labels))])
+                spanned.append(values)
         return residual_projection(spanned, len(labels))
 
 

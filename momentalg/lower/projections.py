@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from momentalg.errors import UnsupportedError
-from momentalg.expr.columns import factors, monomials
+from momentalg.expr.columns import is_kernel, level_columns, monomials
 from momentalg.expr.keys import monomial_key
 from momentalg.expr.nodes import Node, Projected, Trace, Variable
 from momentalg.lower.accumulators import multiply
@@ -67,11 +67,13 @@ class Projections:
         """The value of a `Projected` or a `Trace`."""
         if not isinstance(node, Projected | Trace):
             raise UnsupportedError(f"{type(node).__name__} is not a projection statistic")
-        removed = factors(node.columns)
+        removed = level_columns(node.columns)
         kernels = [node.kernel, *([node.of] if isinstance(node, Trace) else [])]
-        for factor in (*removed, *(k for k in kernels if k is not None)):
-            if set(factor) != set(self.scope.factor):
+        for found in (*removed, *(c for k in kernels if is_kernel(k) for c in k)):
+            if set(found.factor) != set(self.scope.factor) or found.monomial:
                 raise UnsupportedError("a generated estimator projects off the one factor of its model, and no other")
+        if any(k and not is_kernel(k) for k in kernels):
+            raise UnsupportedError("a generated estimator has residuals of one variance")
         columns = tuple(mean_column(m, self.scope.symbols, self.centred) for m in monomials(node.columns))
         if isinstance(node, Projected):
             return self._statistic(columns, bool(removed), node.kernel is not None)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from momentalg.errors import UnsupportedError
-from momentalg.expr.columns import is_factor
+from momentalg.expr.columns import factors
 from momentalg.expr.nodes import (
     ONE,
     ZERO,
@@ -41,7 +41,7 @@ INTERCEPT = "Intercept"
 
 def spans_constant(node: Projected) -> bool:
     """Whether the columns that a projection removes contain the constant: the intercept, or a factor's indicators."""
-    return any(column == () or is_factor(column) for column in node.columns)
+    return () in node.columns or bool(factors(node.columns))
 
 
 def may_shift(nodes: tuple[Node, ...]) -> bool:

@@ -7,7 +7,8 @@ columns stand as in formulas.
 from __future__ import annotations
 
 from momentalg.expr import nodes as n
-from momentalg.expr.keys import column_key, variable_key
+from momentalg.expr.columns import is_kernel, same_level
+from momentalg.expr.keys import column_key, matrix_key, variable_key
 from momentalg.expr.names import join_factor
 
 
@@ -48,13 +49,19 @@ def wording(node: n.Node) -> str:
             shown = ", ".join("1" if c == () else column_key(c) for c in columns) or "nothing"
             if kernel is None:
                 return f"residual sum of squares of y on ({shown})"
-            return f"sum over {join_factor(kernel)} of (total of the residual of y on ({shown}))**2"
+            if kernel[0] != kernel[1] or kernel[0].monomial:
+                return f"y' P Z Z' P y, Z Z' of {matrix_key(kernel)}, P off ({shown})"
+            return f"sum over {join_factor(kernel[0].factor)} of (total of the residual of y on ({shown}))**2"
         case n.Trace(columns, kernel, of):
             shown = ", ".join("1" if c == () else column_key(c) for c in columns) or "nothing"
             if kernel is None and of is None:
                 return f"n - rank of ({shown})"
+            one = kernel or of
+            if not is_kernel(one) or one != same_level(one[0].factor) or (kernel and of not in (None, kernel)):
+                parts = " ".join(f"P [{matrix_key(v)}]" for v in (kernel, of) if v)
+                return f"trace of {parts}, P off ({shown})"
             inside = "P Z Z' P Z Z'" if kernel == of else "P Z Z'"
-            return f"trace of {inside}, Z the levels of {join_factor(kernel or of or ())}, P off ({shown})"
+            return f"trace of {inside}, Z the levels of {join_factor(one[0].factor)}, P off ({shown})"
         case n.Letter(name):
             return name
         case n.Hat(n.Parameter(key)):

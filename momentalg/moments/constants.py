@@ -8,8 +8,8 @@ from fractions import Fraction
 from momentalg.cumulants.evaluate import DesignTable, evaluate
 from momentalg.cumulants.identity import joint_cumulant
 from momentalg.cumulants.translate import translate
-from momentalg.expr.columns import is_factor
-from momentalg.expr.nodes import Add, Monomial, Mul, Node, Number, Pow, Trace
+from momentalg.expr.columns import is_kernel, is_levels
+from momentalg.expr.nodes import Add, Column, Kernel, Monomial, Mul, Node, Number, Pow, Trace
 from momentalg.model.resolved import ResolvedModel
 from momentalg.moments.rational import Matrix, residual_projection
 
@@ -35,23 +35,44 @@ def constant_value(node: Node, design: DesignTable, model: ResolvedModel) -> Fra
 
 
 def _trace(node: Trace, design: DesignTable, model: ResolvedModel) -> Fraction:
-    """tr(P K P V) as the sum over the columns z of V of (Pz)'K(Pz)."""
-    columns: Matrix = []
-    for column in node.columns:
-        columns += _indicators(column, design) if is_factor(column) else [_monomial(column, design, model)]
-    projection = residual_projection(columns, design.rows)
-    unit = [[Fraction(int(i == j)) for j in range(design.rows)] for i in range(design.rows)]
-    total = Fraction(0)
-    for z in unit if node.of is None else _indicators(node.of, design):
-        left = [sum((p * x for p, x in zip(row, z, strict=True)), Fraction(0)) for row in projection]
-        for k in unit if node.kernel is None else _indicators(node.kernel, design):
-            total += sum((a * b for a, b in zip(k, left, strict=True)), Fraction(0)) ** 2
-    return total
+    """tr(P K P V), entry by entry of P K P and V."""
+    columns = [v for column in node.columns for v in _vectors(column, design, model)]
+    form = residual_projection(columns, design.rows)
+    if node.kernel is not None:
+        form = _product(_product(form, _matrix(node.kernel, design, model)), form)
+    matrix = _matrix(node.of, design, model)
+    return sum((a * b for p, v in zip(form, matrix, strict=True) for a, b in zip(p, v, strict=True)), Fraction(0))
 
 
-def _indicators(factor: tuple[str, ...], design: DesignTable) -> Matrix:
-    cells: list[tuple[Hashable, ...]] = design.cells(factor)
-    return [[Fraction(int(c == level)) for c in cells] for level in dict.fromkeys(cells)]
+def _product(left: Matrix, right: Matrix) -> Matrix:
+    return [
+        [sum((a * b for a, b in zip(row, c, strict=True)), Fraction(0)) for c in zip(*right, strict=True)]
+        for row in left
+    ]
+
+
+def _matrix(of: Kernel | Monomial | None, design: DesignTable, model: ResolvedModel) -> Matrix:
+    """The symmetric part of Z_c Z_d', a diagonal matrix, or the identity."""
+    rows = range(design.rows)
+    if not is_kernel(of):
+        diagonal = _monomial(of or (), design, model)
+        return [[diagonal[s] if s == t else Fraction(0) for t in rows] for s in rows]
+    cells: list[tuple[Hashable, ...]] = design.cells(of[0].factor)
+    left, right = (_monomial(c.monomial, design, model) for c in of)
+    return [
+        [(left[s] * right[t] + left[t] * right[s]) / 2 if cells[s] == cells[t] else Fraction(0) for t in rows]
+        for s in rows
+    ]
+
+
+def _vectors(column: Column, design: DesignTable, model: ResolvedModel) -> Matrix:
+    if not is_levels(column):
+        return [_monomial(column, design, model)]
+    values = _monomial(column.monomial, design, model)
+    cells: list[tuple[Hashable, ...]] = design.cells(column.factor)
+    return [
+        [v if c == level else Fraction(0) for c, v in zip(cells, values, strict=True)] for level in dict.fromkeys(cells)
+    ]
 
 
 def _monomial(monomial: Monomial, design: DesignTable, model: ResolvedModel) -> list[Fraction]:

@@ -9,7 +9,7 @@ from fractions import Fraction
 from momentalg.cumulants.cost import Cost, cost
 from momentalg.cumulants.letters import from_letters
 from momentalg.cumulants.value import value
-from momentalg.expr.columns import is_factor
+from momentalg.expr.columns import factors, monomials
 from momentalg.expr.nodes import Node, Projected, Response, Value, Variable
 from momentalg.expr.traversal import transform
 from momentalg.model.resolved import ResolvedModel
@@ -23,8 +23,8 @@ def statistic_cost(statistic: Node, model: ResolvedModel) -> Cost:
 
 def _part_cost(part: Node, model: ResolvedModel) -> Cost:
     if isinstance(part, Projected):
-        sized = any(v.kind == "size" for column in part.columns if not is_factor(column) for v, _ in column)
-        by_level = part.kernel is not None or model.unit in part.columns or sized
+        sized = any(v.kind == "size" for column in monomials(part.columns) for v, _ in column)
+        by_level = part.kernel is not None or model.unit in factors(part.columns) or sized
         return Cost(0, (model.unit,) if by_level else ())
     response = Variable("column", model.response)
     known = replace(model, groups=(), known_effects=model.factors)

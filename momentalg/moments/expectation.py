@@ -17,7 +17,7 @@ from momentalg.cumulants.identity import joint_cumulant
 from momentalg.cumulants.polynomial import Polynomial, Powers
 from momentalg.cumulants.translate import translate
 from momentalg.errors import StatisticError, UnsupportedError
-from momentalg.expr.columns import factors
+from momentalg.expr.columns import factors, same_level
 from momentalg.expr.nodes import ZERO, Add, Column, Monomial, Mul, Node, Number, Projected, Trace, add, mul
 from momentalg.expr.traversal import walk
 from momentalg.model.resolved import ResolvedModel
@@ -106,7 +106,7 @@ def _projected(statistic: Projected, model: ResolvedModel) -> Mapping[str, Node]
     for block in model.groups:
         if not any(set(f) == set(block.factor) for f in factors(statistic.columns)):  # P Z = 0 otherwise
             key = model.cumulant_key(block, ("1", "1"))
-            found[key] = Trace(statistic.columns, statistic.kernel, block.factor)
+            found[key] = Trace(statistic.columns, statistic.kernel, same_level(block.factor))
     found[model.cumulant_key(None, ("1", "1"))] = Trace(statistic.columns, statistic.kernel, None)
     return found
 

@@ -1,5 +1,6 @@
 """Henderson's method III: reductions in sums of squares by fitting; the means are projected off."""
 
+from momentalg.expr.nodes import LevelColumns
 from momentalg.model.resolved import ResolvedModel
 from momentalg.statistics.family import NamedStatistic, StatisticFamily, mean_monomials
 from momentalg.statistics.projection import reduction, residual_sum_of_squares
@@ -8,7 +9,7 @@ from momentalg.statistics.projection import reduction, residual_sum_of_squares
 def _build(model: ResolvedModel) -> tuple[NamedStatistic, ...]:
     common = mean_monomials(model)
     without = residual_sum_of_squares(common, model)
-    full = residual_sum_of_squares((*common, model.unit), model)
+    full = residual_sum_of_squares((*common, LevelColumns(model.unit)), model)
     return (NamedStatistic("R", reduction(without, full)), NamedStatistic("SSE", full))
 
 

@@ -6,7 +6,7 @@ that factor is then projected off with it.
 
 from __future__ import annotations
 
-from momentalg.expr.columns import factors, monomials
+from momentalg.expr.columns import factors, monomials, same_level
 from momentalg.expr.nodes import (
     Add,
     Column,
@@ -27,7 +27,7 @@ from momentalg.statistics.family import response_total
 
 
 def residual_sum_of_squares(columns: tuple[Column, ...], model: ResolvedModel) -> Node:
-    """y'Py for P projecting off `columns`: covariate monomials, and factors for their level indicators."""
+    """y'Py for P projecting off `columns`: covariate monomials, and columns of levels."""
     squares = response_total((), response_power=2)
     if not columns:
         return squares
@@ -58,7 +58,7 @@ def projected_totals(columns: tuple[Column, ...], factor: tuple[str, ...]) -> No
     if columns == ((),):
         mean = Total(response_total(()).body, ()) / Size(())
         return Over(factor, (response_total(factor) - Size(factor) * mean) ** 2)
-    return Projected(columns, factor)
+    return Projected(columns, same_level(factor))
 
 
 def constant_within(monomial: Monomial, factor: Factor, model: ResolvedModel) -> bool:

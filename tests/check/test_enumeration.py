@@ -8,9 +8,11 @@ import pytest
 
 from momentalg.check.enumeration import enumerate_cumulant
 from momentalg.errors import AssumptionError, StatisticError
+from momentalg.expr.columns import same_level
 from momentalg.expr.nodes import (
     OBSERVATIONS,
     Delta,
+    LevelColumns,
     Levels,
     LevelSum,
     Over,
@@ -74,12 +76,14 @@ def test_third_and_fourth_moments_within_levels():
 
 def test_the_centred_totals_are_the_projection_statistic_of_minque():
     centred = Over(BY, (S - N * Total(y, ()) / n) ** 2)
-    projected = Projected(((),), BY)
+    projected = Projected(((),), same_level(BY))
     expected = S2A * (N2 - Fraction(2 * N3, COUNT) + Fraction(N2**2, COUNT**2)) + S2E * (COUNT - Fraction(N2, COUNT))
     assert mean(centred) == mean(projected) == expected
-    traces = Parameter("var(1|user)") * Trace(((),), BY, BY) + Parameter("var(residual)") * Trace(((),), BY, None)
+    traces = Parameter("var(1|user)") * Trace(((),), same_level(BY), same_level(BY)) + Parameter(
+        "var(residual)"
+    ) * Trace(((),), same_level(BY), None)
     assert mean(traces) == expected
-    assert mean(Projected(((), BY))) == mean(SSW)
+    assert mean(Projected(((), LevelColumns(BY)))) == mean(SSW)
 
 
 def test_sums_that_derivations_show():

@@ -7,6 +7,7 @@ from itertools import permutations
 import pytest
 
 from momentalg.errors import ModelError, MomentalgError
+from momentalg.expr.columns import same_level
 from momentalg.expr.keys import ParameterKey, key_of, read_key, unknown
 from momentalg.expr.nodes import (
     Cov,
@@ -62,7 +63,7 @@ A, B = ("a",), ("b",)
             LevelSum((("a", "i"), ("a", "k")), Size(A, ("i",)) * Size(A, ("k",))),
             "sum[a=i,a=k](size(a)[i]*size(a)[k])",
         ),
-        (Trace(((), ((x, 1),)), None, USER), "trace(1,x; 1; user)"),
+        (Trace(((), ((x, 1),)), None, same_level(USER)), "trace(1,x; 1; user)"),
         (Hat(Parameter("Intercept")), "hat(Intercept)"),
         (E(Value(Variable("column", "my x"))), "E(`my x`)"),
     ],

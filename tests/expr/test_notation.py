@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from momentalg.expr.columns import same_level
 from momentalg.expr.latex import latex
 from momentalg.expr.legend import legend
 from momentalg.expr.mathml import mathml
@@ -21,6 +22,7 @@ from momentalg.expr.nodes import (
     Effect,
     Hat,
     Letter,
+    LevelColumns,
     Levels,
     Node,
     Noise,
@@ -59,14 +61,16 @@ def atoms(model: ResolvedModel, labels: list[str], letters: list[str]) -> Iterat
         by = block.factor
         yield from (Parameter(f"{kind}(1|{block.name})") for kind in ("var", "k3", "k4"))
         yield from (Levels(by), Effect(by), Size(by), Total(Response(), by), Total(Response() ** 2, by))
-        yield from (Projected(((), by)), Projected(((),), by), Trace(((),), None, by), Trace(((),), by, None))
+        kernel = same_level(by)
+        yield from (Projected(((), LevelColumns(by))), Projected(((),), kernel))
+        yield from (Trace(((),), None, kernel), Trace(((),), kernel, None))
         for label in labels:
             level = (label,) * len(by)
             yield from (Effect(by, "1", level), Size(by, level), Total(Response(), by, level))
             yield from (Total(Value(v), by, level) for v in variables)
         yield from (Total(Value(v) ** power, by) for v in variables for power in (1, 2))
-        yield from (Projected((((v, 1),), by)) for v in variables)
-        yield from (Projected((((v, 2),),), by) for v in variables)
+        yield from (Projected((((v, 1),), LevelColumns(by))) for v in variables)
+        yield from (Projected((((v, 2),),), kernel) for v in variables)
     yield from (Total(Response(), ()), Total(Response() ** 2, ()))
     for v in variables:
         yield from (Value(v), Total(Value(v), ()))

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import momentalg as ma
 from momentalg.errors import MomentalgError
 from momentalg.expr import nodes
+from momentalg.expr.columns import same_level
 from momentalg.expr.latex import latex, latex_aligned
 from momentalg.expr.mathml import mathml, mathml_aligned
 from momentalg.expr.nodes import (
@@ -31,6 +32,7 @@ from momentalg.expr.nodes import (
     Function,
     Hat,
     Letter,
+    LevelColumns,
     Levels,
     LevelSum,
     Mul,
@@ -149,16 +151,21 @@ EXAMPLES: list[tuple[ResolvedModel, Node, str, str]] = [
     ),
     (COVARIATES, Total(x_j, ()) * Total(x_j**2, ()), "S_all[x] S_all[x^2]", r"S_{x,\bullet} S_{x^{2},\bullet}"),
     (COVARIATES, Over(USER, X_i * S), "sum_i X_i S_i", r"\sum_{i} X_{i} S_{i}"),
-    (COVARIATES, Projected(((), ((x, 1),), USER)), "RSS(1, x, user)", r"\operatorname{RSS}(1, x, \mathrm{user})"),
     (
         COVARIATES,
-        Projected(((), ((x, 1),)), USER),
+        Projected(((), ((x, 1),), LevelColumns(USER))),
+        "RSS(1, x, user)",
+        r"\operatorname{RSS}(1, x, \mathrm{user})",
+    ),
+    (
+        COVARIATES,
+        Projected(((), ((x, 1),)), same_level(USER)),
         "y' P[1, x] Z[alpha] Z[alpha]' P[1, x] y",
         r"\mathbf{y}' \mathbf{P}_{1,x} \mathbf{Z}_{\alpha} \mathbf{Z}_{\alpha}' \mathbf{P}_{1,x} \mathbf{y}",
     ),
     (
         COVARIATES,
-        Trace(((),), None, USER),
+        Trace(((),), None, same_level(USER)),
         "tr(P_1 Z[alpha] Z[alpha]')",
         r"\operatorname{tr}(\mathbf{P}_{1} \mathbf{Z}_{\alpha} \mathbf{Z}_{\alpha}')",
     ),
@@ -346,7 +353,7 @@ def test_names_never_break_out(covariate: str, factor: str, label: str) -> None:
     node = (
         Value(variable) * Total(Value(variable) ** 2, (factor,)) / Size((factor,), (label,))
         + Parameter(f"k3(1|{model.groups[0].name})")
-        + Projected(((), ((variable, 1),), (factor,)))
+        + Projected(((), ((variable, 1),), LevelColumns((factor,))))
         + Hat(Letter(label))
         + Levels((factor,))
     )

@@ -9,7 +9,19 @@ import pytest
 
 import momentalg as ma
 from momentalg.errors import UnsupportedError
-from momentalg.expr.nodes import Hat, Letter, Number, Over, Parameter, Projected, Response, Size, Total, Variable
+from momentalg.expr.nodes import (
+    Hat,
+    Letter,
+    LevelColumns,
+    Number,
+    Over,
+    Parameter,
+    Projected,
+    Response,
+    Size,
+    Total,
+    Variable,
+)
 from momentalg.lower import arrays as a
 from momentalg.lower.accumulators import Accumulators
 from momentalg.lower.columns import closed_under_shift
@@ -88,7 +100,7 @@ def test_first_order_of_solutions_and_projections():
     assert first_order(Hat(Parameter("Intercept"))) == Number(Fraction(1))
     assert first_order(Hat(Parameter("x"))) == Hat(Parameter("x'"))
     assert may_shift((Projected(((), ((X1, 1),))),))
-    assert may_shift((Projected((((X1, 1),), USER)),))
+    assert may_shift((Projected((((X1, 1),), LevelColumns(USER))),))
     assert not may_shift((Projected((((X1, 1),),)),))
 
 

@@ -11,7 +11,7 @@ import momentalg as ma
 from momentalg.check.quadratic import QuadraticOracle
 from momentalg.cumulants.cost import cost
 from momentalg.errors import DataError
-from momentalg.expr.nodes import Node, Projected
+from momentalg.expr.nodes import LevelColumns, Node, Projected
 from momentalg.expr.traversal import walk
 from momentalg.moments.constants import constant_value
 from momentalg.statistics.projection import residual_sum_of_squares
@@ -75,7 +75,7 @@ def test_projections_are_written_out_where_they_are_simple():
     intercept, level = MODELS[0].resolved, MODELS[2].resolved
     assert not any(isinstance(p, Projected) for p in walk(residual_sum_of_squares(((),), intercept)))
     columns = tuple(c.monomial for c in level.mean)
-    within = residual_sum_of_squares((*columns, ("user",)), level)
+    within = residual_sum_of_squares((*columns, LevelColumns(("user",))), level)
     assert not any(isinstance(p, Projected) for p in walk(within)), "constant within users: projected off with them"
     assert isinstance(residual_sum_of_squares(columns, level), Projected)
 
@@ -86,8 +86,8 @@ def test_all_written_projections_equal_the_matrices():
         resolved = model.resolved
         oracle = QuadraticOracle(ROWS, resolved, parameters_of(model))
         columns = tuple(c.monomial for c in resolved.mean)
-        full = oracle.form(Projected((*columns, ("user",)))).matrix
-        assert oracle.form(residual_sum_of_squares((*columns, ("user",)), resolved)).matrix == full
+        full = oracle.form(Projected((*columns, LevelColumns(("user",))))).matrix
+        assert oracle.form(residual_sum_of_squares((*columns, LevelColumns(("user",))), resolved)).matrix == full
 
 
 def test_a_division_by_a_size_of_zero_does_not_happen_silently():
