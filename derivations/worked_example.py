@@ -22,11 +22,14 @@ from derivations import document
 from momentalg.check.enumeration import enumerate_cumulant
 from momentalg.check.partitions import CumulantsFromMoments
 from momentalg.check.random_design import law_cumulant
+from momentalg.cumulants.display import to_node
+from momentalg.cumulants.value import canonical_value
 from momentalg.derive.derivation import Derivation
-from momentalg.expr.nodes import Add, Cumulant, Letter, Mul, Node, Pow, mul
+from momentalg.expr.nodes import Add, Cumulant, Letter, LevelSum, Mul, Node, Over, Pow, mul
 from momentalg.expr.sympy_door import to_sympy
 from momentalg.expr.text import text
 from momentalg.expr.traversal import transform
+from momentalg.model.resolved import ResolvedModel
 from momentalg.moments.system import MomentSystem
 
 
@@ -55,20 +58,25 @@ class Published:
         """Whether the derived result equals the published one, symbolically, in raw moments."""
         if self.matrix and self.derived.matrix_form().matrix != self.matrix:
             return False
-        derived, published = self.derived.canonical, in_raw_moments(self.answer)
+        derived, published = self.derived.canonical, in_raw_moments(self.answer, self.derived.model.resolved)
         field = sympy.QQ.frac_field(*sorted(derived.free_symbols | published.free_symbols, key=str))
         return bool(field.from_sympy(derived) == field.from_sympy(published))
 
 
-def in_raw_moments(node: Node) -> Any:
-    """A result as SymPy, with expectations in place of the variances and covariances of design variables."""
+def in_raw_moments(node: Node, model: ResolvedModel) -> Any:
+    """A result as SymPy, with expectations in place of the variances and covariances of design variables.
+
+    Sums over levels are put in their canonical form, so that the names of their indices do not count.
+    """
     match node:
         case Add(args):
-            return sympy.Add(*map(in_raw_moments, args))
+            return sympy.Add(*(in_raw_moments(a, model) for a in args))
         case Mul(args):
-            return sympy.Mul(*map(in_raw_moments, args))
+            return sympy.Mul(*(in_raw_moments(a, model) for a in args))
         case Pow(base, exponent):
-            return in_raw_moments(base) ** exponent
+            return in_raw_moments(base, model) ** exponent
+        case LevelSum() | Over():
+            return to_sympy(to_node(canonical_value(node, model), model))
         case Cumulant(args, ()):
             cumulant = CumulantsFromMoments(lambda items: to_sympy(Cumulant((mul(*(args[i] for i in items)),))))
             return cumulant(tuple(range(len(args))))

@@ -23,7 +23,7 @@ from momentalg.model.resolving import (
     assuming,
     basic_variables,
     constant_within,
-    known_factor,
+    known_cell,
     lettering,
     resolve,
 )
@@ -145,7 +145,7 @@ class Model:
         return Size(self._factor(by, "size"))
 
     def _factor(self, by: str | None, asked: str) -> tuple[str, ...]:
-        return () if by is None else known_factor(self.resolved, by, f"{asked}(by={by!r})")
+        return () if by is None else known_cell(self.resolved, by, f"{asked}(by={by!r})")
 
     # What follows from it: each method hands over to a later layer.
 

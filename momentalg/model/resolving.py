@@ -114,6 +114,9 @@ def known_factor(model: ResolvedModel, name: str, asked: str) -> tuple[str, ...]
 def known_cell(model: ResolvedModel, name: str, asked: str) -> tuple[str, ...]:
     """The columns of a factor, or of an intersection of factors without effects of its own, in the model's order."""
     columns = split_factor(name)
+    for block in model.groups:
+        if set(columns) == set(block.factor):
+            return block.factor
     unknown = [c for c in columns if c not in model.columns]
     if unknown:
         listed = ", ".join(map(quote, model.columns))

@@ -265,7 +265,7 @@ def test_statistics_of_unknown_things_are_refused():
     model = ma.Model("y ~ X + size(user) + (1 | user)")
     with pytest.raises(ma.ModelError, match=r"'Z' is no covariate of .*; its covariates are: X, size\(user\)"):
         model.covariate("Z")
-    with pytest.raises(ma.ModelError, match=r"total\(by='item'\): 'item' is no grouping factor .* factors are: user"):
+    with pytest.raises(ma.ModelError, match=r"total\(by='item'\): item is no column of a grouping factor.*: user"):
         model.total(model.y, by="item")
     with pytest.raises(ma.ModelError, match=r"size\(by='user:item'\)"):
         model.size("user:item")
