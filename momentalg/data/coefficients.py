@@ -3,131 +3,91 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from momentalg.cumulants.evaluate import DesignTable, evaluate
 from momentalg.cumulants.identity import joint_cumulant
 from momentalg.cumulants.translate import translate
-from momentalg.data.columns import Columns, read_columns
+from momentalg.data.columns import cell_tables, read_columns
 from momentalg.data.design import DesignData, with_functions
-from momentalg.expr.columns import factors, linked_factor, monomials
-from momentalg.expr.nodes import Add, Monomial, Mul, Node, Number, Pow, Trace, Variable
+from momentalg.data.tables import CellTables, polynomial_value
+from momentalg.data.traces import trace
+from momentalg.errors import NotIdentifiedError
+from momentalg.expr.nodes import Add, Mul, Node, Number, Pow, Trace
 from momentalg.model.resolved import ResolvedModel
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
     from momentalg.moments.system import MomentSystem
 
-    Array = np.ndarray[Any, Any]
 
-
-def coefficients(system: MomentSystem, frame: Any, missing: str = "refuse") -> pd.DataFrame:
+def coefficients(system: MomentSystem, frame: Any, missing: str = "refuse", mean_squares: bool = False) -> pd.DataFrame:
     """The coefficients as numbers: a row for each statistic, a column for each unknown.
 
-    Raises `DataError` for data that do not fit the model, missing values with ``missing="refuse"``.
+    With `mean_squares`, every row of the variance components is divided by its coefficient of var(residual), and the
+    table is that of the expected mean squares.
+
+    Raises `DataError` for data that do not fit the model, missing values with ``missing="refuse"``, and
+    `NotIdentifiedError` for a mean square that has no degrees of freedom.
     """
     import pandas as pd
 
-    design = _Design(read_columns(frame, system.model, missing), system.model)
-    equations = (*system.common, *system.variance)
-    unknowns = (*system.mean_keys, *system.unknowns, *system.plugged_in)
-    rows = [[design.value(e.coefficients[k]) if k in e.coefficients else 0.0 for k in unknowns] for e in equations]
+    tables = _tables(frame, system.model, missing)
+    equations = system.variance if mean_squares else (*system.common, *system.variance)
+    unknowns = (*(() if mean_squares else system.mean_keys), *system.unknowns, *system.plugged_in)
+    known: dict[Node, float] = {}
+    rows = [
+        [constant(e.coefficients[k], tables, system.model, known) if k in e.coefficients else 0.0 for k in unknowns]
+        for e in equations
+    ]
     names = pd.Index([e.name for e in equations], name="statistic")
-    return pd.DataFrame(rows, index=names, columns=list(unknowns))
+    found = pd.DataFrame(rows, index=names, columns=list(unknowns))
+    return _mean_squares(found, system) if mean_squares else found
 
 
-class _Design:
-    """The design of a frame, and the values of design constants on it."""
-
-    def __init__(self, columns: Columns, model: ResolvedModel) -> None:
-        self.model = model
-        self.rows = columns.n
-        self.codes = {c: columns.arrays[c] for c in model.columns}
-        values: dict[Variable, list[Any]] = {
-            Variable("column", name): array.tolist()
-            for name, array in columns.arrays.items()
-            if name not in self.codes and name != model.response
-        }
-        data = DesignData({c: codes.tolist() for c, codes in self.codes.items()}, values)
-        self.values: Mapping[Variable, Any] = with_functions(data, model).values
-        self.table = DesignTable(data.labels, self.values, self.rows)
-
-    def value(self, node: Node) -> float:
-        """The value of a node of sizes, covariate totals, level sums and traces."""
-        match node:
-            case Number(value):
-                return float(value)
-            case Add(args):
-                return math.fsum(self.value(a) for a in args)
-            case Mul(args):
-                return math.prod(self.value(a) for a in args)
-            case Pow(base, exponent):
-                return float(self.value(base) ** exponent)
-            case Trace():
-                return self.trace(node)
-        return float(evaluate(joint_cumulant([translate(node, self.model)], self.model), {}, self.table))
-
-    def trace(self, node: Trace) -> float:
-        """tr(P K P V) with P = I - QQ', Q an orthonormal basis of the columns; nothing of size n x n is made."""
-        import numpy as np
-
-        factor = next(iter(factors(node.columns)), None)
-        columns = [self.column(m) for m in monomials(node.columns)]
-        levels = self.levels(factor or linked_factor(node.kernel) or linked_factor(node.of))
-        matrix = np.stack(columns, axis=1) if columns else np.zeros((self.rows, 0))
-        sizes = np.bincount(levels).astype(float)
-        if factor is not None:  # P removes the levels, and with them Z
-            if node.kernel is not None or node.of is not None:
-                return 0.0
-            return float(
-                self.rows - len(sizes) - _basis(matrix - _totals(matrix, levels)[levels] / sizes[levels, None]).shape[1]
-            )
-        basis = _basis(matrix)
-        if node.kernel is None and node.of is None:
-            return float(self.rows - basis.shape[1])
-        totals = _totals(basis, levels)  # Z'Q
-        if node.kernel is None or node.of is None:
-            return float(self.rows - (totals**2).sum())
-        cross = totals.T @ totals
-        return float((sizes**2).sum() - 2 * (sizes * (totals**2).sum(axis=1)).sum() + (cross**2).sum())
-
-    def column(self, monomial: Monomial) -> Array:
-        """A product of covariates, row by row."""
-        import numpy as np
-
-        product = np.ones(self.rows)
-        for variable, power in monomial:
-            if variable.kind == "size":
-                levels = self.levels(self.model.constant_on[variable])
-                values = np.bincount(levels)[levels].astype(float)
-            else:
-                values = np.asarray(self.values[variable], dtype=float)
-            product = product * values**power
-        return product
-
-    def levels(self, factor: Any) -> Array:
-        """Codes of the levels of a factor, without gaps."""
-        import numpy as np
-
-        stacked = np.stack([self.codes[c] for c in factor or self.model.unit])
-        return np.unique(stacked, axis=1, return_inverse=True)[1].reshape(-1)
+def _mean_squares(table: pd.DataFrame, system: MomentSystem) -> pd.DataFrame:
+    residual = system.model.cumulant_key(None, ("1", "1"))
+    if residual not in table.columns or (table[residual] == 0).any():
+        without = ", ".join(table.index[table[residual] == 0] if residual in table.columns else table.index)
+        raise NotIdentifiedError(
+            f"{without}: the coefficient of {residual} is zero for these data, so there is no mean square; "
+            "leave out mean_squares=True"
+        )
+    return table.div(table[residual], axis=0)
 
 
-def _totals(matrix: Array, levels: Array) -> Array:
+def _tables(frame: Any, model: ResolvedModel, missing: str) -> CellTables:
+    """The tables of a frame, functions of covariates included."""
     import numpy as np
 
-    found = [np.bincount(levels, weights=column) for column in matrix.T]
-    return np.stack(found, axis=1) if found else np.zeros((int(levels.max()) + 1, 0))
+    columns = read_columns(frame, model, missing)
+    tables = cell_tables(columns.arrays, columns.labels, model)
+    if not model.definitions:
+        return tables
+    lists = {v: array.tolist() for v, array in tables.values.items()}
+    data = with_functions(DesignData({c: codes.tolist() for c, codes in tables.codes.items()}, lists), model)
+    return replace(tables, values={v: np.array(found, dtype=float) for v, found in data.values.items()})
 
 
-def _basis(matrix: Array) -> Array:
-    """An orthonormal basis of the columns, by their singular values; columns are scaled first."""
-    import numpy as np
+def constant(node: Node, tables: CellTables, model: ResolvedModel, known: dict[Node, float]) -> float:
+    """The value of a node of sizes, covariate totals, level sums and traces; `known` keeps what was computed."""
+    if node not in known:
+        known[node] = _constant(node, tables, model, known)
+    return known[node]
 
-    scale = np.sqrt((matrix**2).sum(axis=0))
-    scaled = matrix[:, scale > 0] / scale[scale > 0]
-    left, values, _ = np.linalg.svd(scaled, full_matrices=False)
-    return left[:, values > 1e-10 * (values[0] if len(values) else 1.0)]
+
+def _constant(node: Node, tables: CellTables, model: ResolvedModel, known: dict[Node, float]) -> float:
+    match node:
+        case Number(value):
+            return float(value)
+        case Add(args):
+            return math.fsum(constant(a, tables, model, known) for a in args)
+        case Mul(args):
+            return math.prod(constant(a, tables, model, known) for a in args)
+        case Pow(base, exponent):
+            return float(constant(base, tables, model, known) ** exponent)
+        case Trace():
+            return trace(node, tables)
+    polynomial = joint_cumulant([translate(node, model)], model)
+    return float(polynomial_value(polynomial, tables, {}, {}, 1)[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -10,7 +10,10 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from momentalg.data.frames import needed_columns, select
+from momentalg.data.tables import CellTables
 from momentalg.errors import DataError, NothingLeftError
+from momentalg.expr.names import join_factor
+from momentalg.expr.nodes import Variable
 from momentalg.model.resolved import ResolvedModel
 
 if TYPE_CHECKING:
@@ -58,8 +61,39 @@ def read_columns(frame: Any, model: ResolvedModel, missing: str = "refuse") -> C
     for name, values in arrays.items():
         if name not in labels:
             _require_finite(name, values)
-    _require_constant(model, arrays, labels)
-    return Columns(arrays, labels, len(arrays[model.response]), dropped)
+    arrays, labels = _told_apart(arrays, labels, model)
+    tables = cell_tables(arrays, labels, model)
+    require_facts(tables, model, lambda column, code: labels[column][code])
+    return Columns(arrays, labels, tables.rows, dropped)
+
+
+def cell_tables(arrays: Mapping[str, Array], labels: Mapping[str, Array], model: ResolvedModel) -> CellTables:
+    """The tables of columns that were read."""
+    codes = {name: arrays[name] for name in labels}
+    others = [name for name in arrays if name not in labels and name != model.response]
+    return CellTables(codes, {Variable("column", name): arrays[name] for name in others}, len(arrays[model.response]))
+
+
+def _told_apart(
+    arrays: Mapping[str, Array], labels: Mapping[str, Array], model: ResolvedModel
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Labels that are local to those of another column get codes of their own, and labels as in ``A:a``."""
+    codes, was = nested_codes({name: arrays[name] for name in labels}, model)
+    named = dict(labels)
+    for column in sorted(was, key=lambda c: len(model.closure((c,)))):
+        first = {int(code): row for row, code in reversed(list(enumerate(codes[column].tolist())))}
+        outer = model.local_to[column]
+        parents = [named[outer][codes[outer][first[code]]] for code in range(len(was[column]))]
+        named[column] = _objects([f"{p}:{labels[column][c]}" for p, c in zip(parents, was[column], strict=True)])
+    return {**arrays, **codes}, named
+
+
+def _objects(values: list[Any]) -> Array:
+    import numpy as np
+
+    found = np.empty(len(values), dtype=object)
+    found[:] = values
+    return found
 
 
 def codes(series: Any) -> tuple[Array, Array]:
@@ -156,21 +190,55 @@ def _require_finite(name: str, values: Array) -> None:
         )
 
 
-def _require_constant(model: ResolvedModel, arrays: Mapping[str, Array], labels: Mapping[str, Array]) -> None:
-    """Check what the model declares: covariates that are constant within the levels of a factor."""
+def nested_codes(codes: Mapping[str, Array], model: ResolvedModel) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Codes that tell labels apart that are local to those of another column, and the old code of each new one.
+
+    The same cask label in two batches is two casks. Columns that are not nested keep their codes.
+    """
     import numpy as np
 
+    found, was = dict(codes), {}
+    for column in sorted(model.local_to, key=lambda c: len(model.closure((c,)))):  # outer columns first
+        if column in found:
+            pairs = np.stack([found[model.local_to[column]], codes[column]])
+            _, first, new = np.unique(pairs, axis=1, return_index=True, return_inverse=True)
+            found[column], was[column] = new.reshape(-1), codes[column][first]
+    return found, was
+
+
+def require_facts(tables: CellTables, model: ResolvedModel, label: Callable[[str, int], Any]) -> None:
+    """Check what the model declares of the design: covariates constant within levels, cells without replicates.
+
+    Raises `DataError`, naming the first level that contradicts it.
+    """
+
+    def named(factor: Sequence[str], row: int) -> str:
+        labels = [repr(label(c, int(tables.codes[c][row]))) for c in factor]
+        return labels[0] if len(labels) == 1 else ", ".join(f"{c} {x}" for c, x in zip(factor, labels, strict=True))
+
     for variable, factor in model.constant_on.items():
-        if variable.kind != "column" or variable.name not in arrays or len(factor) != 1:
-            continue
-        values, level = arrays[variable.name], arrays[factor[0]]
-        first = np.zeros(len(labels[factor[0]]))
-        first[level[::-1]] = values[::-1]  # the last to be written is the first in the data
-        differ = first[level] != values
-        if differ.any():
-            row = int(differ.argmax())
-            label = labels[factor[0]][level[row]]
+        if variable in tables.values and variable.kind == "column":
+            first, cell = tables.cells(factor)
+            values = tables.values[variable]
+            differ = values[first][cell] != values
+            if differ.any():
+                row = int(differ.argmax())
+                raise DataError(
+                    f"{variable.name!r} is declared constant within {join_factor(factor)}, but at "
+                    f"{named(factor, row)} it is both {_shown(values[first[cell[row]]])} and {_shown(values[row])} "
+                    f"(row {row}); correct the data, or leave it out of levels="
+                )
+    for factor in model.unreplicated:
+        first, cell = tables.cells(factor)
+        sizes = tables.sizes(factor)
+        if (sizes > 1).any():
+            at = int((sizes > 1).argmax())
             raise DataError(
-                f"{variable.name!r} is declared constant within {factor[0]}, but at {label!r} it is both "
-                f"{first[level[row]]:g} and {values[row]:g} (row {row}); correct the data, or leave it out of levels="
+                f"{join_factor(factor)} is declared to have one observation at most, but {named(factor, first[at])} "
+                f"has {int(sizes[at])}; {int((sizes > 1).sum())} cells have more than one. Leave out "
+                f"ma.unreplicated({join_factor(factor)!r}), and results hold with replicates"
             )
+
+
+def _shown(value: Any) -> str:
+    return str(value) if isinstance(value, Fraction) else f"{value:g}"

@@ -7,14 +7,20 @@ from collections import Counter
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-from momentalg.cumulants.evaluate import DesignTable
-from momentalg.data.columns import is_missing
+from momentalg.data.columns import is_missing, nested_codes, require_facts
 from momentalg.data.frames import covariate_columns, select
+from momentalg.data.tables import CellTables
 from momentalg.errors import DataError
 from momentalg.expr.nodes import Add, Function, Mul, Node, Number, Pow, Size, Value, Variable
 from momentalg.model.resolved import ResolvedModel
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,19 @@ class DesignData:
         """The number of rows."""
         return len(next(iter(self.labels.values())))
 
+    @cached_property
+    def sizes(self) -> dict[tuple[str, ...], list[int]]:
+        """By factor, the size of the level of each row; filled as sizes are asked for."""
+        return {}
+
+    def size(self, by: tuple[str, ...], row: int) -> int:
+        """The number of rows in the level that holds a row."""
+        if by not in self.sizes:
+            cells = list(zip(*(self.labels[c] for c in by), strict=True))
+            counts = Counter(cells)
+            self.sizes[by] = [counts[cell] for cell in cells]
+        return self.sizes[by][row]
+
 
 def design_rows(frame: Any, model: ResolvedModel) -> DesignData:
     """Read the design of a frame: labels and covariates, without the response.
@@ -42,16 +61,33 @@ def design_rows(frame: Any, model: ResolvedModel) -> DesignData:
     values: dict[Variable, list[Any]] = {}
     for name in columns:
         values[Variable("column", name)] = [_number(v, name, row) for row, v in enumerate(selected[name].to_list())]
-    data = DesignData(labels, values)
-    _require_constant(data, model)
-    return with_functions(data, model)
+    return with_functions(DesignData(labels, values), model)
 
 
-def _require_constant(data: DesignData, model: ResolvedModel) -> None:
-    """Check what the model declares: covariates that are constant within the levels of a factor."""
-    for variable, factor in model.constant_on.items():
-        if variable in data.values:
-            DesignTable(data.labels, data.values, data.rows).value(factor, variable)
+def tables_of(data: DesignData, model: ResolvedModel, exact: bool) -> tuple[CellTables, Mapping[str, list[Hashable]]]:
+    """The tables of a design, and the label of each code by column; raises `DataError` for facts that do not hold.
+
+    Labels that are local to those of another column are told apart: each stands for one level.
+    """
+    codes, labels = {}, {}
+    for column, found in data.labels.items():
+        numbers: dict[Hashable, int] = {}
+        codes[column] = _array([numbers.setdefault(label, len(numbers)) for label in found], int)
+        labels[column] = list(numbers)
+    codes, rows = nested_codes(codes, model)
+    labels = {c: [labels[c][n] for n in rows[c]] if c in rows else found for c, found in labels.items()}
+    values = {v: _array(found, object if exact else float) for v, found in data.values.items()}
+    tables = CellTables(codes, values, data.rows, exact)
+    require_facts(tables, model, lambda column, code: labels[column][code])
+    return tables, labels
+
+
+def _array(values: list[Any], dtype: type) -> Array:
+    import numpy as np
+
+    found = np.empty(len(values), dtype=dtype)
+    found[:] = values
+    return found
 
 
 def with_functions(data: DesignData, model: ResolvedModel) -> DesignData:
@@ -103,8 +139,7 @@ def _value(node: Node, data: DesignData, model: ResolvedModel, row: int) -> Any:
         case Function(name, body):
             return getattr(math, name)(float(_value(body, data, model, row)))
         case Size(by):
-            cells = list(zip(*(data.labels[c] for c in by), strict=True))
-            return Fraction(Counter(cells)[cells[row]])
+            return Fraction(data.size(by, row))
         case Value(variable) if variable.kind == "size":
             return _value(Size(model.constant_on[variable]), data, model, row)
         case Value(variable) if variable in data.values:

@@ -106,11 +106,15 @@ class MomentSystem(Readable):
         common = solve_equations(self.common, self.mean_keys, ()) if with_means else ()
         return Solution(self, wanted, equations, common, variance)
 
-    def coefficients(self, frame: Any, missing: str = "refuse") -> Any:
-        """The coefficients on these data, a DataFrame of statistics by unknowns: the table of expected mean squares."""
+    def coefficients(self, frame: Any, missing: str = "refuse", mean_squares: bool = False) -> Any:
+        """The coefficients on these data, a DataFrame of statistics by unknowns.
+
+        With ``mean_squares=True`` each row is divided by its coefficient of var(residual): the table of expected mean
+        squares.
+        """
         from momentalg.data.coefficients import coefficients
 
-        return coefficients(self, frame, missing)
+        return coefficients(self, frame, missing, mean_squares)
 
     def estimator(self, backend: str = "numpy") -> Any:
         """Generate the estimator of all parameters; `source`, `write(path)` and `load()` of what is returned."""

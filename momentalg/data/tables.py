@@ -1,0 +1,333 @@
+"""Design totals on data: sums over levels, from tables of the cells that occur, with NumPy.
+
+A table has an array of codes for each of its levels and one of values. Tables are joined on the levels that they share,
+and levels are summed out one by one, the cheapest first (variable elimination), so that a sparse design costs what its
+cells cost. Values are floats, or Python numbers in object arrays where exact results are asked for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+from momentalg.cumulants.polynomial import Polynomial
+from momentalg.cumulants.terms import OBSERVATION, Entry, Level
+from momentalg.cumulants.totals import DesignTotal
+from momentalg.errors import DataError, UnsupportedError
+from momentalg.expr.names import split_factor
+from momentalg.expr.nodes import Monomial, Variable
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+LARGEST_TABLE = 50_000_000
+"""The most rows that an intermediate table may have, about 1.5 GB."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A function of levels, on the combinations that occur; elsewhere it is zero."""
+
+    levels: tuple[Level, ...]
+    codes: tuple[Array, ...]  # one array of codes for each level
+    values: Array
+
+    def join(self, other: Table) -> Table:
+        """The product, on the combinations that occur in both."""
+        import numpy as np
+
+        shared = [v for v in self.levels if v in other.levels]
+        here, there = _together([self.of(v) for v in shared], [other.of(v) for v in shared], self, other)
+        order = np.argsort(there, kind="stable")
+        first = np.searchsorted(there[order], here, side="left")
+        counts = np.searchsorted(there[order], here, side="right") - first
+        size = int(counts.sum())
+        if size > LARGEST_TABLE:
+            raise UnsupportedError(
+                f"a sum over {' and '.join(v.column for v in dict.fromkeys((*self.levels, *other.levels)))} needs a "
+                f"table of {size:,} rows for these data; {LARGEST_TABLE:,} are allowed. Use fewer data, or statistics "
+                "whose variance is cheaper"
+            )
+        mine = np.repeat(np.arange(len(here)), counts)
+        theirs = order[np.arange(size) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(first, counts)]
+        new = [v for v in other.levels if v not in self.levels]
+        return Table(
+            (*self.levels, *new),
+            (*(c[mine] for c in self.codes), *(other.of(v)[theirs] for v in new)),
+            self.values[mine] * other.values[theirs],
+        )
+
+    def sum_out(self, level: Level) -> Table:
+        """The sum over a level."""
+        keep = [n for n, v in enumerate(self.levels) if v != level]
+        codes = [self.codes[n] for n in keep]
+        first, group = grouped(codes, len(self.values))
+        summed = group_sums(self.values, group, len(first))
+        return Table(tuple(self.levels[n] for n in keep), tuple(c[first] for c in codes), summed)
+
+    def of(self, level: Level) -> Array:
+        """The codes of a level."""
+        return self.codes[self.levels.index(level)]
+
+    def at(self, where: Mapping[Level, Array], rows: int) -> Array:
+        """The values at the given codes of all levels, row by row; zero where the combination does not occur."""
+        import numpy as np
+
+        place = Table(tuple(where), tuple(where.values()), np.zeros(rows))
+        here, there = _together([where[v] for v in self.levels], list(self.codes), place, self)
+        order = np.argsort(there, kind="stable")
+        found = np.minimum(np.searchsorted(there[order], here), max(len(order) - 1, 0))
+        missing = there[order][found] != here if len(order) else np.ones(rows, dtype=bool)
+        values: Array = self.values[order][found] if len(order) else np.zeros(rows, dtype=self.values.dtype)
+        values = values.copy()
+        values[missing] = 0
+        return values
+
+
+@dataclass(frozen=True)
+class CellTables:
+    """The rows of a design as codes of labels, 0, 1, ..., and values of covariates, and the tables made of them.
+
+    Values are float arrays; with `exact`, object arrays of Python numbers.
+    """
+
+    codes: Mapping[str, Array]
+    values: Mapping[Variable, Array]
+    rows: int
+    exact: bool = False
+    _known: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def cells(self, columns: Sequence[str]) -> tuple[Array, Array]:
+        """The first row of each cell that occurs on these columns, and the number of each row's cell."""
+        key = ("cells", tuple(columns))
+        if key not in self._known:
+            self._known[key] = grouped([self.codes[c] for c in columns], self.rows)
+        found: tuple[Array, Array] = self._known[key]
+        return found
+
+    def sizes(self, columns: Sequence[str]) -> Array:
+        """The number of rows in each cell."""
+        return self.totals(columns, ())
+
+    def totals(self, columns: Sequence[str], monomial: Monomial) -> Array:
+        """The total of a covariate monomial over each cell."""
+        import numpy as np
+
+        key = ("totals", tuple(columns), monomial)
+        if key not in self._known:
+            first, cell = self.cells(columns)
+            if monomial:
+                self._known[key] = group_sums(self.product(monomial), cell, len(first))
+            else:
+                counts = np.bincount(cell, minlength=len(first))
+                self._known[key] = counts.astype(object) if self.exact else counts.astype(float)
+        found: Array = self._known[key]
+        return found
+
+    def product(self, monomial: Monomial) -> Array:
+        """A product of covariates, row by row."""
+        import numpy as np
+
+        product: Array = np.ones(self.rows, dtype=object if self.exact else float)
+        if self.exact:
+            product[:] = 1
+        for variable, power in monomial:
+            product = product * self._value(variable) ** power
+        return product
+
+    def constant(self, columns: Sequence[str], variable: Variable) -> Array:
+        """The value of a covariate that is constant on the cells of these columns."""
+        first, cell = self.cells(columns)
+        values = self._value(variable)
+        found: Array = values[first]
+        differ = found[cell] != values
+        if differ.any():
+            row = int(differ.argmax())
+            raise DataError(
+                f"{variable.name} is declared constant within {', '.join(columns)}, but is both "
+                f"{found[cell[row]]} and {values[row]} (row {row})"
+            )
+        return found
+
+    def table(self, entry: Entry) -> Table:
+        """The table of an entry, to its power."""
+        if any(v.column == OBSERVATION for v in entry.cell):
+            raise UnsupportedError(
+                "results for named observations are symbolic; ask for the value of a level or of the whole data"
+            )
+        columns = tuple(v.column for v in entry.cell)
+        kind, monomial = entry.what.kind, entry.what.monomial
+        values = self.totals(columns, monomial) if kind == "total" else self.constant(columns, monomial[0][0])
+        first, _ = self.cells(columns)
+        return Table(entry.cell, tuple(self.codes[c][first] for c in columns), powers(values, entry.power))
+
+    def design_total(self, symbol: Any) -> Table:
+        """A design total, as a table over its free levels; a table without levels has one value, or none for zero."""
+        if symbol not in self._known:
+            self._known[symbol] = self._design_total(symbol)
+        found: Table = self._known[symbol]
+        return found
+
+    def _design_total(self, symbol: Any) -> Table:
+        import numpy as np
+
+        if not isinstance(symbol, DesignTotal):
+            raise UnsupportedError(
+                "this result depends on the law of the design, not on one design: ask for it given the design "
+                "(given=ma.design), or evaluate it with law=..., for instance law=ma.empirical(frame)"
+            )
+        parts = [self._named(e) if e.what.kind in ("named", "units") else self.table(e) for e in symbol.entries]
+        left = [Level(column, "", number) for number, column in enumerate(symbol.levels)]
+        for level in left:
+            if not any(level in part.levels for part in parts):
+                first, _ = self.cells((level.column,))
+                ones = np.ones(len(first)) if not self.exact else np.array([1] * len(first), dtype=object)
+                parts.append(Table((level,), (self.codes[level.column][first],), ones))
+        while left:
+            level = min(left, key=lambda v: (_scope(v, parts), v))
+            touching = sorted((p for p in parts if level in p.levels), key=lambda p: len(p.values))
+            parts = [p for p in parts if level not in p.levels]
+            parts.append(reduce(Table.join, touching).sum_out(level))
+            left.remove(level)
+        return reduce(Table.join, parts)
+
+    def _named(self, entry: Entry) -> Table:
+        """A denominator that is a constant of the whole data."""
+        import numpy as np
+
+        if entry.what.kind == "units":
+            raise DataError("the number of units is not known from data when a level may be empty")
+        detail = entry.what.detail
+        polynomial = detail if isinstance(detail, Polynomial) else Polynomial.symbol(detail)
+        value = polynomial_value(polynomial, self, {}, {}, 1)
+        return Table((), (), powers(np.array([value[0]], dtype=object if self.exact else float), entry.power))
+
+    def _value(self, variable: Variable) -> Array:
+        if variable.kind == "size":
+            factor = split_factor(variable.name)
+            return self.sizes(factor)[self.cells(factor)[1]]
+        try:
+            return self.values[variable]
+        except KeyError:
+            raise DataError(f"the result needs the covariate {variable.name}, which is not given") from None
+
+
+def polynomial_value(
+    polynomial: Polynomial,
+    tables: CellTables,
+    parameters: Mapping[str, Any],
+    free: Mapping[Level, Array],
+    rows: int,
+) -> Array:
+    """The value of a given-design result at `rows` choices of its free levels, given by their codes."""
+    import numpy as np
+
+    from momentalg.cumulants.evaluate import parameter
+
+    known: dict[Any, Any] = {}
+
+    def value(symbol: Any) -> Any:
+        if symbol not in known:
+            known[symbol] = (
+                parameter(symbol, parameters) if isinstance(symbol, str) else tables.design_total(symbol).at(free, rows)
+            )
+        return known[symbol]
+
+    result: Array = np.array([0] * rows, dtype=object if tables.exact else float)
+    for monomial, coefficient in polynomial.terms.items():
+        product: Any = coefficient if tables.exact else float(coefficient)
+        for symbol, power in monomial:
+            product = product * powers(value(symbol), power)
+        result = result + product
+    return result
+
+
+def powers(values: Any, power: int) -> Any:
+    """A whole power of numbers; exact ones stay exact. Raises `DataError` for a division by zero."""
+    import numpy as np
+
+    if power >= 0:
+        return values**power
+    if np.any(values == 0):
+        raise DataError("the result divides by a design constant that is zero for these data")
+    if isinstance(values, np.ndarray) and values.dtype != object:
+        return values ** float(power)
+    return _reciprocal(values) ** -power
+
+
+def _reciprocal(values: Any) -> Any:
+    from fractions import Fraction
+
+    import numpy as np
+
+    def one(value: Any) -> Any:
+        return 1 / Fraction(value) if isinstance(value, int) else 1 / value
+
+    if isinstance(values, np.ndarray):
+        found = np.empty(values.shape, dtype=object)
+        found[:] = [one(v) for v in values]
+        return found
+    return one(values)
+
+
+def grouped(codes: Sequence[Array], rows: int) -> tuple[Array, Array]:
+    """Rows with the same codes are a group: the first row of each group, and the group of each row."""
+    import numpy as np
+
+    if not codes or not rows:
+        return np.zeros(min(rows, 1), dtype=np.int64), np.zeros(rows, dtype=np.int64)
+    _, first, group = np.unique(_packed(codes), return_index=True, return_inverse=True)
+    return first, group.reshape(-1)
+
+
+def group_sums(values: Array, group: Array, groups: int) -> Array:
+    """The sum of the values of each group."""
+    import numpy as np
+
+    if values.dtype != object:
+        return np.bincount(group, weights=values, minlength=groups)
+    if not groups:
+        return values[:0]
+    order = np.argsort(group, kind="stable")
+    starts = np.searchsorted(group[order], np.arange(groups))
+    found: Array = np.add.reduceat(values[order], starts)
+    return found
+
+
+def _packed(codes: Sequence[Array]) -> Array:
+    """One whole number for each row, the same for the same codes."""
+    import numpy as np
+
+    packed = codes[0].astype(np.int64)
+    span = int(packed.max()) + 1
+    for more in codes[1:]:
+        width = int(more.max()) + 1
+        if span > 2**62 // max(width, 1):
+            packed = np.unique(packed, return_inverse=True)[1].reshape(-1)
+            span = int(packed.max()) + 1
+        packed = packed * width + more
+        span *= width
+    return packed
+
+
+def _together(a: Sequence[Array], b: Sequence[Array], first: Table, second: Table) -> tuple[Array, Array]:
+    """One whole number for each row of two tables, the same for the same codes."""
+    import numpy as np
+
+    rows, more = len(first.values), len(second.values)
+    if not a or not rows or not more:
+        return np.zeros(rows, dtype=np.int64), np.zeros(more, dtype=np.int64)
+    packed = _packed([np.concatenate(pair) for pair in zip(a, b, strict=True)])
+    return packed[:rows], packed[rows:]
+
+
+def _scope(level: Level, parts: Sequence[Table]) -> tuple[int, float]:
+    """How many levels a join on this one has, and how large it can be."""
+    touching = [p for p in parts if level in p.levels]
+    joined = frozenset(v for p in touching for v in p.levels)
+    return len(joined), math.prod(float(len(p.values)) for p in touching)
