@@ -13,10 +13,10 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from momentalg.expr.indices import DEFAULT as DEFAULT
 from momentalg.expr.nodes import Monomial
 
 OBSERVATION = "\0observation"  # no column of a user's can have this name
-DEFAULT = "i"  # the index of the default level
 
 
 class Level(NamedTuple):

@@ -7,7 +7,7 @@ taken too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from momentalg.expr import nodes as n
 from momentalg.expr.inventory import STRUCTURE, Inventory
@@ -43,6 +43,15 @@ class _Claims:
         self._plain.add(ascii_)
         self.given[role, name] = Symbol(glyph, ascii_)
 
+    def combine(self, role: str, name: str, parts: Sequence[tuple[str, str]]) -> None:
+        """Give (role, name) the symbols of its parts side by side; they are no one else's."""
+        if (role, name) in self.given:
+            return
+        symbols = [self.given[part] for part in parts]
+        first, *others = (Glyph(s.glyph.style, s.glyph.text + s.glyph.number) for s in symbols)
+        ascii_ = f"({' '.join(s.ascii for s in symbols)})"
+        self.given[role, name] = Symbol(first, ascii_, beside=tuple(others))
+
 
 def assign(inventory: Inventory, overrides: Mapping[str, str]) -> dict[tuple[str, str], Symbol]:
     """Give everything in the inventory its symbol."""
@@ -64,9 +73,12 @@ def assign(inventory: Inventory, overrides: Mapping[str, str]) -> dict[tuple[str
         glyphs = [wanted[key]] if key in wanted else []
         plain = key if key == "Intercept" else f"beta({key})"
         claims.claim("mean", key, *glyphs, read_glyph(letter), plain=plain)
-    for position, by in enumerate(inventory.blocks):
+    crossed = [by for by in inventory.blocks if _is_interaction(by, inventory.blocks)]
+    for position, by in enumerate(by for by in inventory.blocks if by not in crossed):
         letters = [e for e in _EFFECTS[min(position, 1) :] if e != "beta" or len(inventory.means) < 2]
         claims.claim("effect", join_factor(by), *map(read_glyph, letters))
+    for by in crossed:
+        claims.combine("effect", join_factor(by), [("effect", join_factor((column,))) for column in by])
     for variable in inventory.covariates:
         key, plain = variable_key(variable), _plain(variable)
         glyph = read_glyph(variable.name)
@@ -75,6 +87,11 @@ def assign(inventory: Inventory, overrides: Mapping[str, str]) -> dict[tuple[str
     for name in inventory.letters:
         claims.claim("letter", name, letter_glyph(name), plain=plain_name(name))
     return claims.given
+
+
+def _is_interaction(by: tuple[str, ...], blocks: Sequence[tuple[str, ...]]) -> bool:
+    """Whether a factor combines factors that have effects of their own; of a nested one no column has all by itself."""
+    return len(by) > 1 and all((column,) in blocks for column in by)
 
 
 def _mean_letters(inventory: Inventory) -> dict[str, str]:

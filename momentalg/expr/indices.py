@@ -1,19 +1,40 @@
-"""Observations named anew: the one place that knows which nodes carry the index of an observation."""
+"""Indices: the letters that levels and observations are named by, and observations named anew.
+
+With one label column levels are i, k, l, ... and observations j; several columns share the letters out, so that each
+has its own, i, k, m, ... and j, l, p, ..., and observations are t, u, v.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import count
 
-from momentalg.expr.nodes import Delta, Node, Noise, Response, Value
+from momentalg.expr.nodes import Delta, Effect, Node, Noise, Response, Value
 from momentalg.expr.traversal import transform
+
+DEFAULT = "i"  # the index of the default level, of whatever column
+_ALONE = "iklmpqstuvwabcdefgh"  # levels of the only column
+_SHARED = "ijklmpqsvwabcdfgh"  # levels of several
+
+
+def level_labels(position: int, columns: int) -> Iterator[str]:
+    """Names for levels of the column at `position` of so many; no two columns have one in common."""
+    yield from _SHARED[position::columns] if columns > 1 else _ALONE
+    yield from (f"i{position + number * max(columns, 1)}" for number in count(1))
+
+
+def observation_labels(columns: int) -> Iterator[str]:
+    """Names for observations, apart from those of levels."""
+    yield from "tu" if columns > 1 else "jklmpqst"
+    yield from (f"{'t' if columns > 1 else 'j'}{number}" for number in count(1))
 
 
 def renamed(node: Node, names: Mapping[str, str]) -> Node:
     """What was at observation j stands at ``names["j"]``; the empty name is the observation of the enclosing total."""
 
     def change(part: Node) -> Node:
-        if isinstance(part, Response | Value | Noise) and part.index in names:
+        if isinstance(part, Response | Value | Noise | Effect) and part.index in names:
             return replace(part, index=names[part.index])
         if isinstance(part, Delta):
             return Delta(*(names.get(index, index) for index in (part.first, part.second)))

@@ -22,7 +22,10 @@ STRUCTURE = {  # what the letters of the design and the response are
     "levels": "r",
     "size": "N",
     "grand size": "n",
+    "second size": "M",
+    "third size": "L",
 }
+SIZES = ("size", "second size", "third size")  # of the levels of the first, second and third of several columns
 
 
 class _Column(Protocol):
@@ -66,7 +69,7 @@ class Inventory:
     covariates: tuple[n.Variable, ...] = ()
     factors: tuple[tuple[str, ...], ...] = ()
     letters: tuple[str, ...] = ()
-    structure: frozenset[str] = frozenset(STRUCTURE)
+    structure: frozenset[str] = frozenset(STRUCTURE) - frozenset(SIZES[1:])
 
     @classmethod
     def of_model(cls, model: NamedModel) -> Inventory:
@@ -81,6 +84,7 @@ class Inventory:
             columns=model.columns,
             covariates=tuple(v for v in variables if v.kind != "size"),
             factors=blocks,
+            structure=frozenset(STRUCTURE) - frozenset(SIZES[max(1, len(model.columns)) :]),
         )
 
     @classmethod
@@ -109,10 +113,13 @@ class Inventory:
             for monomial in _monomials_of(node):
                 covariates.update(dict.fromkeys(v for v, _ in monomial))
         everything = tuple(dict.fromkeys((*factors, *blocks)))
+        columns = tuple(dict.fromkeys(c for by in everything for c in by))
+        if "size" in structure:
+            structure.update(SIZES[: len(columns)])
         return cls(
             means=tuple(sorted(means, key=lambda key: key != "Intercept")),
             blocks=tuple(blocks),
-            columns=tuple(dict.fromkeys(c for by in everything for c in by)),
+            columns=columns,
             covariates=tuple(v for v in covariates if v.kind != "size"),
             factors=everything,
             letters=tuple(dict.fromkeys(node.name for node in nodes if isinstance(node, n.Letter))),

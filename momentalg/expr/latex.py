@@ -51,7 +51,8 @@ class LatexPrinter(Printer):
     def symbol(self, symbol: Symbol) -> Box:
         if symbol == DOT:
             return Box(r"\bullet")
-        code = _glyph(symbol.glyph)
+        code = " ".join(map(_glyph, (symbol.glyph, *symbol.beside)))
+        code = f"({code})" if symbol.fenced else code
         if symbol.hat:
             code = rf"\widehat{{{code}}}" if symbol.glyph.style in ("upright", "code", "sans") else rf"\hat{{{code}}}"
         groups = [[Symbol(Glyph("upright", symbol.glyph.number), "")]] if symbol.glyph.number else []

@@ -82,6 +82,10 @@ class MathmlPrinter(Printer):
         if symbol == DOT:
             return Box('<mi mathvariant="normal">&#x2022;</mi>')
         code = _glyph(symbol.glyph)
+        if symbol.beside:
+            code = _row([code, *map(_glyph, symbol.beside)])
+        if symbol.fenced:
+            code = _row(["<mo>(</mo>", code, "<mo>)</mo>"])
         if symbol.hat:
             code = f'<mover accent="true">{code}<mo stretchy="false">^</mo></mover>'
         groups = [[Symbol(Glyph("upright", symbol.glyph.number), "")]] if symbol.glyph.number else []

@@ -20,14 +20,20 @@ from momentalg.expr.names import split_factor
 
 
 class Variable(NamedTuple):
-    """A covariate: a column of the data, the size of a factor's level, or a function of covariates."""
+    """A covariate: a column of the data, the size of a factor's level, or a function of covariates.
 
-    kind: str  # "column" | "size" | "function"
+    A fixed factor is of kind "factor" in a formula; its value at a level is of kind "fixed" while its levels are unknown.
+    """
+
+    kind: str  # "column" | "size" | "function" | "factor" | "fixed"
     name: str  # the column; the factor's name in keys, "a:b"; the function's canonical text, as in "log(x)"
 
 
 Monomial = tuple[tuple[Variable, int], ...]
 """A product of powers of covariates, sorted; the empty tuple is the constant 1."""
+
+Label = str | int | float
+"""The label of a level of a fixed factor."""
 
 Factor = tuple[str, ...]
 """A factor, by its label columns."""
@@ -150,6 +156,14 @@ class Function(Node):
         return Function(self.name, _relabel(self.body, label))
 
 
+@dataclass(frozen=True)
+class Indicator(Node):
+    """1 where the column `body` holds `label`, else 0: the definition of the covariate ``drug[b]`` of a fixed factor."""
+
+    body: Value
+    label: Label
+
+
 class _Levelled(Node):
     """A node that lives on one level of a factor."""
 
@@ -241,11 +255,12 @@ class Parameter(Node):
 
 @dataclass(frozen=True)
 class Effect(_Levelled):
-    """The random effect of one coefficient of a group term at a level of its factor."""
+    """The random effect of one coefficient of a group term, at a level or at the level that observation `index` is in."""
 
     by: tuple[str, ...]
     coefficient: str = "1"
     level: tuple[str, ...] = ()
+    index: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,18 +6,17 @@ Within one notation no two things share a symbol; how that is made sure of is to
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from momentalg.expr import nodes as n
 from momentalg.expr.claims import WORDS, assign, letter_glyph
-from momentalg.expr.inventory import Inventory, NamedModel
+from momentalg.expr.indices import DEFAULT, level_labels, observation_labels
+from momentalg.expr.inventory import SIZES, Inventory, NamedModel
 from momentalg.expr.keys import ParameterKey, read_key, variable_key
-from momentalg.expr.names import join_factor, quote
+from momentalg.expr.names import join_factor, quote, split_factor
 from momentalg.expr.symbols import Glyph, Symbol, placeholder, plain_name, read_glyph
 from momentalg.expr.traversal import walk
-
-LABELS = "ijklmpqstuvwabcdefgh"
 
 
 @dataclass(frozen=True)
@@ -30,9 +29,10 @@ class Notation:
     monomials: Mapping[str, n.Monomial] = field(default_factory=dict, hash=False)  # of coefficients, by key
     response: str = ""
     units: int = 1
+    named: frozenset[str] = frozenset()  # the levels that a text names: default levels of several columns avoid them
 
     @classmethod
-    def of(cls, resolved: NamedModel, units: int = 1) -> Notation:
+    def of(cls, resolved: NamedModel, units: int = 1, named: frozenset[str] = frozenset()) -> Notation:
         """The notation of a model."""
         terms = [*resolved.mean, *(c for block in resolved.groups for c in block.coefficients)]
         return cls(
@@ -42,6 +42,7 @@ class Notation:
             monomials={str(t.key): t.monomial for t in terms if t.key is not None},
             response=resolved.response,
             units=units,
+            named=named - {DEFAULT},
         )
 
     @classmethod
@@ -59,13 +60,23 @@ class Notation:
 
     def default_label(self, column: str) -> str:
         """The label of the default level of a column: i, then j, and so on."""
+        if len(self.columns) <= 1:
+            return DEFAULT
+        return next(label for label in self.level_labels(column) if label not in self.named)
+
+    def level_labels(self, column: str) -> Iterator[str]:
+        """Labels for levels of a column, in order of preference."""
         position = self.columns.index(column) if column in self.columns else len(self.columns)
-        return LABELS[position] if position < len(LABELS) else f"i{position}"
+        return level_labels(position, max(len(self.columns), position + 1))
 
     @property
     def observation_label(self) -> str:
-        """The label of an observation that a total runs over: the letter after the levels'."""
-        return LABELS[max(1, len(self.columns)) % len(LABELS)]
+        """The label of an observation that a total runs over: j, or t where j is a level's."""
+        return next(self.observation_labels())
+
+    def observation_labels(self) -> Iterator[str]:
+        """Labels for observations, in order of preference."""
+        return observation_labels(len(self.columns))
 
     def label(self, label: str) -> Symbol:
         """An index: a letter, numbered perhaps; in sans serif when it is no letter, or a covariate's."""
@@ -139,7 +150,17 @@ class Notation:
 
     def covariate(self, variable: n.Variable) -> Symbol:
         """A covariate, without its index."""
-        return self.get("size") if variable.kind == "size" else self.get("covariate", variable_key(variable))
+        if variable.kind == "size":
+            return self.size(split_factor(variable.name))
+        return self.get("covariate", variable_key(variable))
+
+    def size(self, by: tuple[str, ...]) -> Symbol:
+        """The size of a level, without its index: N, of two columns N and M, of three L too; n of other cells."""
+        if len(self.columns) <= 1:
+            return self.get("size" if by else "grand size")
+        own = SIZES[: len(self.columns)]
+        position = self.columns.index(by[0]) if len(by) == 1 and by[0] in self.columns else len(own)
+        return self.get(own[position] if position < len(own) else "grand size")
 
     def levels(self, by: tuple[str, ...]) -> Symbol:
         """The number of levels: r, or r_alpha when there are several factors."""

@@ -72,16 +72,15 @@ class Printer(Drawing):
                 return notation.get("noise").at(*scope.observation(index))
             case n.Value(variable):
                 return notation.covariate(variable).at(*scope.value(node))
-            case n.Effect(by, coefficient, level):
-                return notation.effect(by, coefficient).at(*scope.level(by, level))
+            case n.Effect(by, coefficient):
+                return notation.effect(by, coefficient).at(*scope.effect(node))
             case n.Size(by, level):
-                if not by:
-                    return notation.get("grand size")
-                several = len(notation.columns) > 1
-                return notation.get("grand size" if several else "size").at(*scope.level(by, level))
+                symbol = notation.size(by)
+                cell = symbol == notation.size(()) and len(by) > 1
+                return symbol.at(*(scope.cell(by, level) if cell else scope.level(by, level)))
             case n.Total(body, by, level):
                 symbol = self._total(body)
-                return symbol and symbol.at(*scope.level(by, level, total=True))
+                return symbol and symbol.at(*scope.cell(by, level, total=True))
             case n.Levels(by):
                 return notation.levels(by)
             case n.Delta(first, second):
@@ -184,6 +183,11 @@ class Printer(Drawing):
         """A function of covariates, as in log(x)."""
         return self.call(node.name, [self.show(node.body, scope)])
 
+    def show_indicator(self, node: n.Indicator, scope: Scope) -> Box:
+        """1 at the observations of a level of a fixed factor."""
+        label = Symbol(Glyph("upright", str(node.label)), str(node.label))
+        return self.call("1", [self.show(node.body, scope), self.symbol(label)])
+
     # -- moments ---------------------------------------------------------------------------------------------------
 
     def show_cumulant(self, node: n.Cumulant, scope: Scope) -> Box:
@@ -245,8 +249,9 @@ class Printer(Drawing):
 
     def show_levelsum(self, node: n.LevelSum, scope: Scope) -> Box:
         """A design total."""
-        below = [self.symbol(self.notation.label(label)) for _, label in node.levels]
-        return self.big_sum(below, False, None, self._body(node.body, scope))
+        inner = scope.summing(node.levels)
+        below = [self.symbol(label) for column, name in node.levels for label in inner.level((column,), (name,))]
+        return self.big_sum(below, False, None, self._body(node.body, inner))
 
     def _body(self, body: n.Node, scope: Scope) -> Box:
         return self.at_least(self.show(body, scope), Level.OPEN)

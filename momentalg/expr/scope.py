@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from types import MappingProxyType
 
 from momentalg.expr import nodes as n
-from momentalg.expr.notation import LABELS, Notation
+from momentalg.expr.indices import DEFAULT
+from momentalg.expr.notation import Notation
 from momentalg.expr.symbols import DOT, Symbol
 from momentalg.expr.traversal import children, walk
 
@@ -34,17 +36,32 @@ class Scope:
 
     # -- subscripts ------------------------------------------------------------------------------------------------
 
-    def level(self, by: tuple[str, ...], level: tuple[str, ...], total: bool = False) -> tuple[Symbol, ...]:
-        """The subscript of something that lives on a level; a dot where it is summed over a column."""
+    def level(self, by: tuple[str, ...], level: tuple[str, ...]) -> tuple[Symbol, ...]:
+        """The subscript of something that lives on a level."""
+        return tuple(self.notation.label(label) for label in self._labels(by, level))
+
+    def cell(self, by: tuple[str, ...], level: tuple[str, ...], total: bool = False) -> tuple[Symbol, ...]:
+        """The subscript of a total, or a count, of a cell of several columns: a dot where it is summed over one."""
         columns = self.notation.columns
         if len(columns) <= 1:
-            if total and not by:
-                return (DOT,)
-            return tuple(self.notation.label(s) for s in level or self._default(by))
-        labels = dict(zip(by, level or self._default(by), strict=False))
+            return (DOT,) if total and not by else self.level(by, level)
+        labels = dict(zip(by, self._labels(by, level), strict=False))
         absent = [c for c in by if c not in columns]
-        shown = [self.notation.label(labels[c]) if c in labels else DOT for c in (*columns, *absent)]
-        return tuple(shown)
+        return tuple(self.notation.label(labels[c]) if c in labels else DOT for c in (*columns, *absent))
+
+    def effect(self, node: n.Effect) -> tuple[Symbol, ...]:
+        """The subscript of an effect: its level, or the level that its observation lies in."""
+        within = self.observations.get(node.index, _EMPTY) if node.index else _EMPTY
+        return replace(self, levels=MappingProxyType({**self.levels, **within})).level(node.by, node.level)
+
+    def _labels(self, by: tuple[str, ...], level: tuple[str, ...]) -> tuple[str, ...]:
+        """Of several columns each has its own letter for the default level, which is named `DEFAULT` in all."""
+        if not level:
+            return self._default(by)
+        if len(self.notation.columns) <= 1:
+            return level
+        default = (self.levels.get(c) or self.notation.default_label(c) for c in by)
+        return tuple(own if name == DEFAULT else name for name, own in zip(level, default, strict=False))
 
     def _default(self, by: tuple[str, ...]) -> tuple[str, ...]:
         if self.notation.subscripted:
@@ -80,7 +97,7 @@ class Scope:
         scope = replace(self, used=self.used.union(label for part in walk(body) for label in _mentioned(part)))
         labels: list[str] = []
         for column in by:
-            label = scope.fresh(self.notation.default_label(column))
+            label = scope.fresh(chain((self.notation.default_label(column),), self.notation.level_labels(column)))
             labels.append(label)
             levels = MappingProxyType({**scope.levels, column: label})
             scope = replace(scope, used=scope.used | {label}, levels=levels)
@@ -90,20 +107,23 @@ class Scope:
         self, index: str, by: tuple[str, ...], level: tuple[str, ...], body: n.Node
     ) -> tuple[Scope, tuple[Symbol, ...]]:
         """Bind an observation of the level (`by`, `level`), and the levels of the other columns that it lies in."""
-        at = dict(zip(by, level or self._default(by), strict=False))
+        at = dict(zip(by, self._labels(by, level), strict=False))
         scope = replace(self, levels=MappingProxyType({**self.levels, **at}))
         missing = tuple(c for c in self.notation.columns if c not in by)
         scope, fresh = scope.binding(missing, body)
-        index = index or scope.fresh(self.notation.observation_label)
+        index = index or scope.fresh(self.notation.observation_labels())
         where = MappingProxyType({c: scope.levels[c] for c in self.notation.columns if c in scope.levels})
         observations = MappingProxyType({**scope.observations, index: where})
         scope = replace(scope, observations=observations, current=index, used=scope.used | {index})
         return scope, (*fresh, self.notation.label(index))
 
-    def fresh(self, preferred: str) -> str:
-        """A label that is free here: the preferred one if possible."""
-        others = [label for label in LABELS if label != self.notation.observation_label]
-        candidates: tuple[str, ...] = (preferred, *others, *(f"i{number}" for number in range(1, 1000)))
+    def summing(self, levels: tuple[tuple[str, str], ...]) -> Scope:
+        """Inside a sum over named levels, which may include the default one of a column."""
+        bound = {column for column, name in levels if name == DEFAULT}
+        return replace(self, levels=MappingProxyType({c: v for c, v in self.levels.items() if c not in bound}))
+
+    def fresh(self, candidates: Iterable[str]) -> str:
+        """A label that is free here: the first possible one of the candidates."""
         return next(label for label in candidates if label not in self.used)
 
 
@@ -123,8 +143,10 @@ def _mentioned(node: n.Node) -> Iterator[str]:
     match node:
         case n.Value(_, index, level):
             yield from (index, *level)
-        case n.Size(_, level) | n.Total(_, _, level) | n.Effect(_, _, level):
+        case n.Size(_, level) | n.Total(_, _, level):
             yield from level
+        case n.Effect(_, _, level, index):
+            yield from (index, *level)
         case n.Response(index) | n.Noise(index):
             yield index
         case n.Sum(index, _, _, level):

@@ -29,7 +29,8 @@ class Symbol:
 
     `subscripts` are groups, separated by commas; the symbols of a group stand side by side, as in Y_{ij}. `square`
     tells that the symbol itself is written as a square (sigma^2), which a power multiplies. `plain` is how it is
-    written in a terminal, subscripts included; without it the glyph's `ascii` is used.
+    written in a terminal, subscripts included; without it the glyph's `ascii` is used. `beside` are further glyphs of
+    one symbol, as in (alpha beta)_ij.
     """
 
     glyph: Glyph
@@ -40,15 +41,22 @@ class Symbol:
     hat: bool = False
     prime: bool = False
     plain: str | None = None
+    beside: tuple[Glyph, ...] = ()
 
     def at(self, *index: Symbol) -> Symbol:
         """The same symbol with one more group of subscripts, if there is one."""
         return replace(self, subscripts=(*self.subscripts, index)) if index else self
 
     @property
+    def fenced(self) -> bool:
+        """Whether its several glyphs need parentheses, because something is said of all of them."""
+        return bool(self.beside) and (bool(self.subscripts) or self.hat or self.exponent != 1)
+
+    @property
     def is_letter(self) -> bool:
         """Whether it is one plain letter, which may stand beside another without a comma."""
-        return self.glyph.style in ("italic", "greek") and not self.glyph.number and not self.subscripts
+        plain = not self.glyph.number and not self.subscripts and not self.beside
+        return plain and self.glyph.style in ("italic", "greek")
 
     @property
     def exponent(self) -> int:

@@ -42,7 +42,11 @@ class TextPrinter(Printer):
         if groups[-1] == (DOT,):  # the total over everything
             return "_all" + self._subscripts(replace(symbol, subscripts=groups[:-1], ascii=f"{symbol.ascii}_all"))
         inside = [[self.symbol(s).code for s in group] for group in groups]
-        if len(groups) == 1 and takes_underscore(symbol.ascii) and all(len(code) == 1 for code in inside[0]):
+        if (
+            len(groups) == 1
+            and (symbol.beside or takes_underscore(symbol.ascii))
+            and all(len(code) == 1 for code in inside[0])
+        ):
             return "_" + "".join(inside[0])
         return "[" + ", ".join("".join(g) if all(len(c) == 1 for c in g) else " ".join(g) for g in inside) + "]"
 

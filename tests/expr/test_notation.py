@@ -134,7 +134,7 @@ def test_factors_are_kept_apart(factors: list[str], covariate: str) -> None:
         (SLOPE, "cov(1,x|user)", r"\sigma_{\alpha,x}"),
         (SLOPE, "k3(1,1,x|user)", r"\kappa_{3,\alpha,1,1,x}"),
         (CROSSED, "var(1|b)", r"\sigma_{\beta}^{2}"),
-        (CROSSED, "var(1|a:b)", r"\sigma_{\gamma}^{2}"),
+        (CROSSED, "var(1|a:b)", r"\sigma_{\alpha \beta}^{2}"),
     ],
 )
 def test_letters_of_parameters(model: ResolvedModel, key: str, symbol: str) -> None:

@@ -176,14 +176,14 @@ EXAMPLES: list[tuple[ResolvedModel, Node, str, str]] = [
     (
         CROSSED,
         Over(("a",), Total(Y, ("a",)) ** 2 / Size(("a",))),
-        "sum_i S_i.^2/n_i.",
-        r"\sum_{i} \frac{S_{i \bullet}^{2}}{n_{i \bullet}}",
+        "sum_i S_i.^2/N_i",
+        r"\sum_{i} \frac{S_{i \bullet}^{2}}{N_{i}}",
     ),
     (
         CROSSED,
         Y - Effect(("b",)) - Effect(("a", "b")),
-        "Y_ijk - beta_.j - gamma_ij",
-        r"Y_{i j k} - \beta_{\bullet j} - \gamma_{i j}",
+        "Y_ijt - beta_j - (alpha beta)_ij",
+        r"Y_{i j t} - \beta_{j} - (\alpha \beta)_{i j}",
     ),
 ]
 
