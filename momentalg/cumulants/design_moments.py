@@ -21,7 +21,7 @@ from typing import NamedTuple
 from momentalg.cumulants.denominators import cancelled
 from momentalg.cumulants.partitions import counted_partitions, set_partitions
 from momentalg.cumulants.polynomial import ONE, Polynomial
-from momentalg.cumulants.terms import SIZE, What
+from momentalg.cumulants.terms import OBSERVATION, SIZE, Entry, What
 from momentalg.expr.names import join_factor
 from momentalg.expr.nodes import Value, Variable
 from momentalg.expr.traversal import walk
@@ -29,6 +29,8 @@ from momentalg.model.resolved import ResolvedModel
 
 Known = frozenset[Variable]
 NONEMPTY = What("nonempty")
+WITHIN = "within"
+"""The kind of a letter that is a sum within its unit; `detail` is the design total, with the unit's level free."""
 
 
 class Letter(NamedTuple):
@@ -77,21 +79,44 @@ def size_variable(model: ResolvedModel) -> Variable:
     return Variable("size", join_factor(model.unit))
 
 
+def size_of(columns: Iterable[str], model: ResolvedModel) -> Variable:
+    """The sizes that determine how many observations the cells of these columns have: of the coarsest such factor."""
+    finer = [f for f in model.factors if set(columns) <= model.closure(f)]
+    return Variable("size", join_factor(min(finer, key=lambda f: len(model.closure(f)), default=tuple(columns))))
+
+
 def variables(what: What, model: ResolvedModel) -> frozenset[Variable]:
     """The variables that determine a letter."""
     if what.kind == "moment":
         return frozenset(what.detail.given)
+    if what.kind == WITHIN:
+        return frozenset(v for e in what.detail.entries for v in entry_variables(e, model))
     found = {v for variable, _ in what.monomial for v in bases(variable, model)}
     if what.kind in ("total", "nonempty"):
         found.add(size_variable(model))
     return frozenset(found)
 
 
+def entry_variables(entry: Entry, model: ResolvedModel) -> frozenset[Variable]:
+    """The variables that determine an entry on a cell of a unit."""
+    columns = tuple(level.column for level in entry.cell if level.column != OBSERVATION)
+    found = variables(entry.what, model)
+    if set(columns) == set(model.unit) or entry.what.kind not in ("total", "nonempty"):
+        return found
+    return (found - {size_variable(model)}) | {size_of(columns, model)}
+
+
 def close(known: Iterable[Variable], model: ResolvedModel) -> Known:
-    """Knowing a covariate of every observation of a unit is knowing how many observations there are."""
+    """Knowing a covariate of every observation of a unit is knowing how many observations there are.
+
+    Knowing the sizes of subgroups is knowing those of the groups that they lie in.
+    """
     closed = {v for variable in known for v in bases(variable, model)}
+    sizes = {Variable("size", join_factor(f)): f for f in model.factors}
     if any(v.kind == "column" and v not in model.constant_on for v in closed):
-        closed.add(size_variable(model))
+        closed.update(sizes)
+    for inner in [sizes[v] for v in closed if v in sizes]:
+        closed.update(v for v, outer in sizes.items() if model.is_nested(inner, outer))
     return frozenset(closed)
 
 

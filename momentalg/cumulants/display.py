@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from momentalg.cumulants.design_moments import NONEMPTY, Letter, Moment
+from momentalg.cumulants.design_moments import NONEMPTY, WITHIN, Letter, Moment
 from momentalg.cumulants.letters import UNITS
 from momentalg.cumulants.polynomial import Polynomial, Powers, Symbol
-from momentalg.cumulants.terms import DEFAULT, OBSERVATION, SIZE, Cell, Entry, What
-from momentalg.cumulants.totals import DesignTotal
-from momentalg.expr.names import join_factor
+from momentalg.cumulants.terms import DEFAULT, OBSERVATION, Cell, Entry, Level, What
+from momentalg.cumulants.totals import DesignTotal, relabelled
+from momentalg.expr.names import join_factor, split_factor
 from momentalg.expr.nodes import (
     ONE,
     Cumulant,
@@ -146,12 +146,14 @@ def _moment_node(moment: Moment, unit: str, model: ResolvedModel) -> Node:
         mul(*(power(_value_node(what, model.unit, level, o, model), p) for (o, what), p in argument))
         for argument in sorted(moment.arguments, key=lambda a: (sum(p for _, p in a), repr(a)))
     )
-    given = tuple(_value_node(_what_of(v), model.unit, level, "", model) for v in moment.given)
-    return Cumulant(arguments, given)
+    return Cumulant(arguments, tuple(_given_node(v, level) for v in moment.given))
 
 
-def _what_of(variable: Variable) -> What:
-    return SIZE if variable.kind == "size" else What("value", ((variable, 1),))
+def _given_node(variable: Variable, level: tuple[str, ...]) -> Node:
+    if variable.kind != "size":
+        return Value(variable, "", level)
+    by = split_factor(variable.name)
+    return Size(by, (*level, *(DEFAULT for _ in by[len(level) :])) if level else ())
 
 
 def _total_node(total: DesignTotal, model: ResolvedModel) -> Node:
@@ -211,6 +213,9 @@ def _value_node(
         return Levels(model.unit)
     if what == NONEMPTY:
         return Function("nonempty", Size(by, level))
+    if what.kind == WITHIN:
+        place = {Level(c, DEFAULT): Level(c, name) for c, name in zip(by, level, strict=False)}
+        return _total_node(relabelled(what.detail, place), model)
     if what.kind == "moment":
         return _moment_node(what.detail, level[0] if level else "", model)
     if what.kind == "named":

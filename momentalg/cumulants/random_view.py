@@ -74,8 +74,10 @@ def total_cumulance(statistics: Statistics, stages: Sequence[Known], model: Reso
 
 
 def sizes_known(known: Known, model: ResolvedModel) -> bool:
-    """Whether the sizes of units are known; of a crossed design, whether all of it is."""
-    return size_variable(model) in known if model.has_unit else INCIDENCE in known
+    """Whether the sizes of units, and of all that is nested in them, are known; of a crossed design, all of it."""
+    if not model.has_unit:
+        return INCIDENCE in known
+    return size_variable(model) in known and all(Variable("size", join_factor(f)) in known for f in model.factors)
 
 
 def needs_nonempty(statistics: Statistics, known: Known, model: ResolvedModel) -> bool:

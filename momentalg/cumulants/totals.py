@@ -5,7 +5,7 @@ The key of a total is found by colour refinement of its levels, then by brute fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import permutations, product
 from typing import NamedTuple
 
@@ -101,3 +101,14 @@ def _key(total: DesignTotal) -> tuple[object, ...]:
 def single(cell: Cell, what: What) -> DesignTotal:
     """The design total that is one entry, on free levels or on the whole data."""
     return DesignTotal((), (Entry(cell, what, 1),))
+
+
+def levels_of(total: DesignTotal) -> Iterator[Level]:
+    """The levels that the entries of a design total lie in."""
+    return (level for entry in total.entries for level in entry.cell)
+
+
+def relabelled(total: DesignTotal, new: Mapping[Level, Level]) -> DesignTotal:
+    """The total with some free levels named anew."""
+    changed = [e._replace(cell=tuple(new.get(v, v) for v in e.cell)) for e in total.entries]
+    return total._replace(entries=tuple(sorted(changed, key=entry_key)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from itertools import product
+from itertools import count, product
 from math import factorial
 
 from momentalg.cumulants.design_moments import (
@@ -17,17 +17,17 @@ from momentalg.cumulants.design_moments import (
     Letter,
     Letters,
     cumulant_of_letters,
+    entry_variables,
     falling_factorial,
     is_effect,
     multiply_letters,
     size_variable,
-    variables,
 )
-from momentalg.cumulants.letters import cell_of_letter, letter_of, to_letters, units_symbol
+from momentalg.cumulants.letters import Unit, entries_of, letters_of, to_letters, unit_named, unit_of, units_symbol
 from momentalg.cumulants.normal_form import Unifier, normal_form
 from momentalg.cumulants.partitions import set_partitions
 from momentalg.cumulants.polynomial import Polynomial, Powers
-from momentalg.cumulants.terms import Entry, Level, Term
+from momentalg.cumulants.terms import SIZE, Entry, Level, Term, cell_of
 from momentalg.cumulants.totals import DesignTotal
 from momentalg.errors import UnsupportedError
 from momentalg.expr.names import join_factor
@@ -70,13 +70,15 @@ def _realised(
 
 def _determined(symbol: DesignTotal, known: Known, model: ResolvedModel) -> bool:
     """Whether a design total is a function of what is known of every unit."""
+    if symbol == units_symbol(model):
+        return True
     for entry in symbol.entries:
         detail = entry.what.detail
         if isinstance(detail, Polynomial):
             inner = [s for s in detail.symbols() if isinstance(s, DesignTotal)]
         elif isinstance(detail, DesignTotal):
             inner = [detail]
-        elif not variables(entry.what, model) <= known:
+        elif not entry_variables(entry, model) <= known:
             return False
         else:
             continue
@@ -118,8 +120,7 @@ def _sum_letters(total: DesignTotal, start: int, model: ResolvedModel) -> tuple[
         letters = [frozenset({(Letter(start, "", total.entries[0].what), 1)})]
         width = 1
     else:
-        letters = [frozenset({(_shifted(e, start), e.power)}) for e in total.entries]
-        width = len(total.levels)
+        letters, width = _summand(total, start, model)
     if join_factor(model.unit) in model.may_be_empty:
         positive = {x.unit for part in letters for x, p in part if x.what.kind == "total" and p > 0}
         apart = set(range(start, start + width)) - positive
@@ -127,9 +128,32 @@ def _sum_letters(total: DesignTotal, start: int, model: ResolvedModel) -> tuple[
     return multiply_letters(letters), width
 
 
-def _shifted(entry: Entry, start: int) -> Letter:
-    letter = letter_of(entry)
-    return letter._replace(unit=letter.unit + start) if isinstance(letter.unit, int) else letter
+def _summand(total: DesignTotal, start: int, model: ResolvedModel) -> tuple[list[Letters], int]:
+    """The letters of a sum over levels of units and, within them, of the factors nested in the unit."""
+    inside: dict[Unit, list[Entry]] = {}
+    for entry in total.entries:
+        unit = unit_of(entry, model)
+        if unit is None:
+            raise UnsupportedError(_joins_units(entry, model))
+        inside.setdefault(unit, []).append(entry)
+    places = [level for unit in inside for level in unit]
+    if len(set(places)) < len(places):
+        raise UnsupportedError(_joins_units(total.entries[0], model))
+    alone = {Level(c, "", n) for n, c in enumerate(total.levels) if c in model.unit} - set(places)
+    letters = [
+        frozenset({pair})
+        for number, (unit, entries) in enumerate(inside.items(), start)
+        for pair in letters_of(entries, unit, number)
+    ]
+    return letters, len(inside) + len(alone)
+
+
+def _joins_units(entry: Entry, model: ResolvedModel) -> str:
+    columns = join_factor(tuple(v.column for v in entry.cell)) or "the whole data"
+    return (
+        f"levels of {join_factor(model.unit)} are the i.i.d. units, and a total by {columns} joins several of them: "
+        "its moments over random designs are not derivable; ask for it given the design, with given=ma.design"
+    )
 
 
 def _over_units(summands: Sequence[tuple[Letters, int]], known: Known, model: ResolvedModel) -> Polynomial:
@@ -183,14 +207,22 @@ def _distinct_units(value: Polynomial, free: list[int], named: Sequence[str], mo
 def _unrestricted(value: Polynomial, stands: dict[str | int, str | int], model: ResolvedModel) -> Polynomial:
     """Sum letters over the units that `stands` leaves free, without restriction, in normal form."""
     free = [s for s in dict.fromkeys(stands.values()) if isinstance(s, int)]
-    number: dict[str | int, int] = {unit: n for n, unit in enumerate(free)}
-    bound = frozenset(Level(c, "", n) for n in number.values() for c in model.unit)
+    numbers = count()
+    place: dict[str | int, Unit] = {unit: tuple(Level(c, "", next(numbers)) for c in model.unit) for unit in free}
     result = Polynomial()
     for monomial, coefficient in value.terms.items():
         letters = [(x._replace(unit=stands[x.unit]), p) for x, p in monomial if isinstance(x, Letter)]
         rest = frozenset((s, p) for s, p in monomial if not isinstance(s, Letter))
-        entries = tuple(Entry(cell_of_letter(x, model, number), x.what, p) for x, p in letters)
-        design = normal_form(Term(Fraction(1), (), entries, bound), model, Unifier(len(free)))
+        entries: list[Entry] = []
+        bound = [level for unit in place.values() for level in unit]
+        for x, p in letters:
+            new, inner = entries_of(x, p, place.get(x.unit) or unit_named(str(x.unit), model), numbers)
+            entries += new
+            bound += inner
+        if len(model.unit) > 1:  # the levels of a unit of several columns belong together
+            entries += [Entry(cell_of({v.column: v for v in unit}), SIZE, 0) for unit in place.values()]
+        term = Term(Fraction(1), (), tuple(entries), frozenset(bound))
+        design = normal_form(term, model, Unifier(next(numbers)))
         if design is not None:
             result = result + to_letters(Polynomial({design: coefficient}), model) * Polynomial({rest: Fraction(1)})
     return result

@@ -10,19 +10,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import reduce
-from itertools import product
+from itertools import count, product
 from math import factorial
 from types import MappingProxyType
 
 from momentalg.cumulants.binding import not_empty
 from momentalg.cumulants.design_moments import Known, Letter, close, effect_variable, raw
-from momentalg.cumulants.letters import from_letters, to_letters
+from momentalg.cumulants.letters import from_letters, to_letters, unfolded
 from momentalg.cumulants.normal_form import Unifier, normal_form
 from momentalg.cumulants.partitions import Blocks, set_partitions
 from momentalg.cumulants.polynomial import UNIT, Polynomial, Powers, times
 from momentalg.cumulants.random_view import all_design, total_cumulance, with_effects_known
 from momentalg.cumulants.terms import DEFAULT, OBSERVATION, Cell, Entry, Level, Observation, Term, What, cell_of
-from momentalg.cumulants.totals import DesignTotal
+from momentalg.cumulants.totals import DesignTotal, levels_of
 from momentalg.cumulants.translate import translate
 from momentalg.cumulants.unit_sums import design_cumulant
 from momentalg.errors import StatisticError
@@ -258,22 +258,22 @@ def _rename(monomial: Powers, index: str, other: str, coefficient: Fraction) -> 
 
 def _bind_levels(polynomial: Polynomial, names: dict[str, str], model: ResolvedModel, cell: bool = False) -> Polynomial:
     """Sum over named levels, or over the cells that they make: letters of those units become entries."""
-    bind = {Level(c, name): Level(c, "", n) for n, (c, name) in enumerate(names.items())}
+    numbers = count()
+    bind = {Level(c, name): Level(c, "", next(numbers)) for c, name in names.items()}
     result = Polynomial()
-    for monomial, coefficient in polynomial.terms.items():
-        letters = frozenset((s, p) for s, p in monomial if isinstance(s, Letter) and s.unit in names.values())
+    for monomial, coefficient in from_letters(polynomial, model).terms.items():
+        mine = [(s, p) for s, p in monomial if isinstance(s, DesignTotal) and any(v in bind for v in levels_of(s))]
         entries = [not_empty({c: bind[Level(c, name)] for c, name in names.items()})] if cell else []
-        for symbol, power in from_letters(Polynomial([(letters, Fraction(1))]), model).terms.popitem()[0]:
-            assert isinstance(symbol, DesignTotal)
-            place = tuple(bind.get(v, v) for v in symbol.entries[0].cell)
-            entries.append(Entry(place, symbol.entries[0].what, power))
-        term = Term(Fraction(1), (), tuple(entries), frozenset(bind.values()))
-        summed = normal_form(term, model, Unifier(len(bind)))
+        bound = list(bind.values())
+        for symbol, power in mine:
+            new, inner = unfolded(symbol, power, bind, numbers)
+            entries += new
+            bound += inner
+        term = Term(Fraction(1), (), tuple(entries), frozenset(bound))
+        summed = normal_form(term, model, Unifier(next(numbers)))
         if summed is not None:
-            result = result + to_letters(Polynomial({summed: coefficient}), model) * Polynomial(
-                {monomial - letters: Fraction(1)}
-            )
-    return result
+            result = result + Polynomial({times(summed, monomial.difference(mine)): coefficient})
+    return to_letters(result, model)
 
 
 def without_independence(model: ResolvedModel) -> ResolvedModel:

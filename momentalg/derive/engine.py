@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from momentalg.cumulants.design_moments import size_variable
 from momentalg.cumulants.display import to_node
 from momentalg.cumulants.letters import from_letters, units_symbol
 from momentalg.cumulants.polynomial import Polynomial
@@ -140,7 +139,7 @@ def _stages(
         stages.append(step)
     rest = all_design(model) - known
     if rest:
-        nodes = tuple(variable_node(v, model) for v in design_order(rest, model))
+        nodes = tuple(variable_node(v) for v in design_order(rest, model))
         stages.append((DESIGN,) if of_the_sample else nodes)
     return stages
 
@@ -150,9 +149,9 @@ def design_order(variables: Iterable[Variable], model: ResolvedModel) -> list[Va
     return sorted(variables, key=lambda v: (v.kind != "size", v not in model.constant_on, v.name))
 
 
-def variable_node(variable: Variable, model: ResolvedModel) -> Node:
+def variable_node(variable: Variable) -> Node:
     """The node of a design variable."""
-    return Size(model.unit) if variable == size_variable(model) else Value(variable)
+    return Size(split_factor(variable.name)) if variable.kind == "size" else Value(variable)
 
 
 def _require_degree(statistics: Sequence[Sequence[Term]]) -> None:
