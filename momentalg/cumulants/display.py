@@ -7,7 +7,7 @@ term: number, means, design constants, components.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -16,6 +16,7 @@ from momentalg.cumulants.letters import UNITS
 from momentalg.cumulants.polynomial import Polynomial, Powers, Symbol
 from momentalg.cumulants.terms import DEFAULT, OBSERVATION, Cell, Entry, Level, What
 from momentalg.cumulants.totals import DesignTotal, relabelled
+from momentalg.expr.indices import level_labels
 from momentalg.expr.names import join_factor, split_factor
 from momentalg.expr.nodes import (
     ONE,
@@ -39,7 +40,6 @@ from momentalg.expr.nodes import (
 from momentalg.expr.traversal import transform, walk
 from momentalg.model.resolved import ResolvedModel
 
-INDICES = ("i", "k", "l", "m", "p", "q", "s", "t")
 _ORDER = re.compile(r"k([3-8])\(")
 
 
@@ -157,9 +157,7 @@ def _given_node(variable: Variable, level: tuple[str, ...]) -> Node:
 
 
 def _total_node(total: DesignTotal, model: ResolvedModel) -> Node:
-    used = {v.name for e in total.entries for v in e.cell if v.free}
-    free = iter(name for name in INDICES if name not in used)
-    names = [next(free) for _ in total.levels]
+    names = _names(total.levels, {(v.column, v.name) for e in total.entries for v in e.cell if v.free}, model)
     if not total.levels:
         return _entry_node(total.entries[0].cell, total.entries[0].what, names, model)
     if not total.entries and join_factor(total.levels) not in model.may_be_empty:
@@ -169,6 +167,26 @@ def _total_node(total: DesignTotal, model: ResolvedModel) -> Node:
         case [Function("nonempty", Size(by))] if len(by) == len(total.levels):
             return Levels(by)
     return LevelSum(tuple(zip(total.levels, names, strict=True)), mul(*factors))
+
+
+def _names(columns: Sequence[str], free: Collection[tuple[str, str]], model: ResolvedModel) -> list[str]:
+    """Names for the levels of a sum, other than those of the free levels of the same column, however these print."""
+    used = {*free, *((c, default_label(c, model)) for c, name in free if name == DEFAULT)}
+    names: list[str] = []
+    for column in columns:
+        names.append(next(name for name in _labels(column, model) if (column, name) not in used))
+        used.add((column, names[-1]))
+    return names
+
+
+def _labels(column: str, model: ResolvedModel) -> Iterator[str]:
+    columns = model.columns
+    return level_labels(columns.index(column) if column in columns else len(columns), len(columns))
+
+
+def default_label(column: str, model: ResolvedModel) -> str:
+    """How the default level of a column prints, where the text names no levels."""
+    return next(_labels(column, model))
 
 
 def _factor(entry: Entry, names: list[str], model: ResolvedModel) -> Node:
@@ -185,14 +203,18 @@ def _entry_node(cell: Cell, what: What, names: list[str], model: ResolvedModel) 
     default = not bound and all(name == DEFAULT for name in levels.values())
     level = () if default else tuple(levels[c] for c in order)
     node = _value_node(what, tuple(order), level, observation, model)
-    return _apart(node, names) if what.kind == "named" and names else node
+    return _apart(node, names, model) if what.kind == "named" and names else node
 
 
-def _apart(node: Node, taken: Sequence[str]) -> Node:
+def _apart(node: Node, taken: Sequence[str], model: ResolvedModel) -> Node:
     """Sums inside a named constant, with indices other than those of the sum around it."""
-    inner = [name for part in walk(node) if isinstance(part, LevelSum) for _, name in part.levels]
-    free = iter(name for name in INDICES if name not in taken and name not in inner)
-    new = {name: next(free) for name in dict.fromkeys(inner) if name in taken}
+    inner = dict.fromkeys(pair for part in walk(node) if isinstance(part, LevelSum) for pair in part.levels)
+    used = {*taken, *(name for _, name in inner)}
+    new: dict[str, str] = {}
+    for column, name in inner:
+        if name in taken and name not in new:
+            new[name] = next(label for label in _labels(column, model) if label not in used)
+            used.add(new[name])
 
     def change(part: Node) -> Node:
         if isinstance(part, LevelSum):
