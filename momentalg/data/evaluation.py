@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from momentalg.cumulants.evaluate import Argument, DesignTable, evaluate, evaluate_law, letter_product, powers_by_key
+from momentalg.cumulants.evaluate import Argument, DesignTable, evaluate_law, letter_product, powers_by_key
 from momentalg.cumulants.letters import from_letters, units_symbol
 from momentalg.cumulants.random_view import all_design
-from momentalg.cumulants.terms import DEFAULT, OBSERVATION
 from momentalg.cumulants.translate import translate
 from momentalg.cumulants.value import canonical_value, known_variables, without_independence
-from momentalg.data.design import DesignData, design_rows, with_functions
+from momentalg.data.design import DesignData, design_rows, tables_of, with_functions
+from momentalg.data.places import Labelled, chosen, occurring, places
+from momentalg.data.tables import polynomial_value
 from momentalg.errors import DataError, ModelError, UnsupportedError
 from momentalg.expr.keys import variable_key
 from momentalg.expr.names import join_factor
@@ -39,8 +40,9 @@ def evaluate_derivation(
 ) -> Any:
     """Evaluate on `data` or under `law`; exact when parameters and design are.
 
-    On data, a statistic of a level gives a pandas Series by level, or with `at` the number for that level; ``at`` maps
-    the factor to the label of the default level, and the names given with `.at()` to theirs.
+    On data, a statistic of a level gives a pandas Series by level (of an intersection: by the cells that occur; of two
+    factors: by all pairs of levels), or with `at` the number for that level: ``at={"user": "u7", "item": "i3"}`` maps
+    factors or columns to labels of the default levels, and the names given with `.at()` to theirs.
 
     Raises:
         DataError: neither or both of data and law, missing parameters or units, unknown labels.
@@ -94,58 +96,31 @@ def _number(key: str, value: Any) -> Any:
 def _on_data(
     derivation: Derivation, numbers: Mapping[str, Any], data: Any, at: Mapping[str, Any] | None, model: ResolvedModel
 ) -> Any:
+    """The value on a design: variable elimination, in Fractions where everything given is exact, else in floats."""
     rows = design_rows(data, model)
-    table = DesignTable(rows.labels, rows.values, rows.rows)
+    exact = all(isinstance(number, Fraction) for number in numbers.values()) and all(
+        isinstance(number, Fraction) for values in rows.values.values() for number in values
+    )
+    tables, labels = tables_of(rows, model, exact)
     polynomial = from_letters(derivation.polynomial, model)
-    names = _level_names(derivation, model)
-    if not names:
+    found = places((t for argument in derivation.args for t in translate(argument, model)), model)
+    if not found:
         if at:
             raise DataError("the statistic is of the whole data: it has no level to be taken at")
-        return evaluate(polynomial, numbers, table)
-    levels = list(dict.fromkeys(table.cells(model.unit)))
+        return _number_of(polynomial_value(polynomial, tables, numbers, {}, 1)[0])
+    design = Labelled(tables, labels, model)
     if at is not None:
-        return evaluate(polynomial, numbers, table, _labels(at, names, levels, model))
-    if names != [DEFAULT]:
-        example = f"at={{{model.unit[0]!r}: ..., 'k': ...}}"
-        raise DataError(f"the statistic is of the levels {', '.join(names)}: say which, as in {example}")
+        return _number_of(polynomial_value(polynomial, tables, numbers, chosen(at, found, design), 1)[0])
     import pandas as pd
 
-    found = [evaluate(polynomial, numbers, table, _free({DEFAULT: level}, model)) for level in levels]
-    labels = [level[0] if len(level) == 1 else level for level in levels]
-    return pd.Series(found, index=pd.Index(labels, name=join_factor(model.unit)), dtype=object)
+    codes, index = occurring(found, design)
+    values = polynomial_value(polynomial, tables, numbers, codes, len(index))
+    return pd.Series([_number_of(v) for v in values], index=index, dtype=object)
 
 
-def _level_names(derivation: Derivation, model: ResolvedModel) -> list[str]:
-    """The names of the levels that the statistics are of, the default level first."""
-    terms = (term for argument in derivation.args for term in translate(argument, model))
-    found = {level.name for term in terms for level in term.free_levels if level.column != OBSERVATION}
-    return sorted(found, key=lambda name: (name != DEFAULT, name))
-
-
-def _labels(
-    at: Mapping[str, Any], names: list[str], levels: list[tuple[Hashable, ...]], model: ResolvedModel
-) -> dict[tuple[str, str], Hashable]:
-    chosen: dict[str, tuple[Hashable, ...]] = {}
-    if not hasattr(at, "items"):
-        raise DataError(f"at= gives labels by factor or name, as in at={{{model.unit[0]!r}: ...}}; found {at!r}")
-    for key, label in at.items():
-        name = DEFAULT if key == join_factor(model.unit) or key in model.unit else key
-        level = (label,) if len(model.unit) == 1 else tuple(label)
-        if name not in names:
-            raise DataError(f"at= names the level {key!r}, which the statistic does not have")
-        if level not in levels:
-            raise DataError(f"{label!r} is no level of {join_factor(model.unit)} in the data")
-        chosen[name] = level
-    missing = [name for name in names if name not in chosen]
-    if missing:
-        raise DataError(f"at= does not say which level {', '.join(missing)} is")
-    if len(set(chosen.values())) < len(chosen):
-        raise DataError("two names of levels in at= are the same level; different names stand for different levels")
-    return _free(chosen, model)
-
-
-def _free(chosen: Mapping[str, tuple[Hashable, ...]], model: ResolvedModel) -> dict[tuple[str, str], Hashable]:
-    return {(c, name): label for name, level in chosen.items() for c, label in zip(model.unit, level, strict=True)}
+def _number_of(value: Any) -> Any:
+    """An exact number as a Fraction, a float as it is."""
+    return Fraction(value) if isinstance(value, (int, Fraction)) else float(value)
 
 
 def _under_law(

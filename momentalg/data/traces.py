@@ -1,9 +1,9 @@
 """Traces tr(P K P V) on data, for projections off covariates and off the columns of several factors.
 
-P = I - V V^+ is written as  P = I - sum_k F_k F_k' - B B'.  The columns of the factor with the most levels are absorbed:
-within each level they are made orthonormal, F, one level at a time. What is left of the other columns, R, has the basis
-B = (I - F F') R T, which is never formed: T comes from the cross products of R. So the work is done on cross products of
-columns of levels, which are tables of cells, and nothing of size n x n is made (absorption; Henderson's method III).
+P = I - V V^+ is written as  P = I - sum_k F_k F_k' - B B'.  The columns of the factor that has the most of them are
+absorbed: within each level they are made orthonormal, F. What is left of the other columns, R, has the basis
+B = (I - F F') R T, which is never formed: T comes from the cross products of R. So the work is done on cross products
+of columns of levels, which are tables of cells; nothing of size n x n is made (absorption; Henderson's method III).
 """
 
 from __future__ import annotations
@@ -146,7 +146,8 @@ class Projection:
             for f in self.absorbed:
                 _subtract(block, _cells(z, f), _cells(f, r), f.count)
             start += r.count
-        return found @ self.basis
+        product: Array = found @ self.basis
+        return product
 
     def _rest_times_rest(self, weights: Array | None) -> Array:
         """R'(I - FF') W (I - FF')R."""
@@ -187,7 +188,8 @@ class Projection:
         _put(found, _cells(a, b))
         for f in self.absorbed:
             _subtract(found, _cells(a, f), _cells(f, b), f.count)
-        return found - self._times_basis(a) @ self._times_basis(b).T
+        left: Array = found - self._times_basis(a) @ self._times_basis(b).T
+        return left
 
     # Rows, a few at a time.
 
