@@ -8,7 +8,7 @@ cells cost. Values are floats, or Python numbers in object arrays where exact re
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import TYPE_CHECKING, Any
@@ -102,12 +102,17 @@ class CellTables:
     exact: bool = False
     _known: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
+    def remembered(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """What `make` gives, made once."""
+        if key not in self._known:
+            self._known[key] = make()
+        return self._known[key]
+
     def cells(self, columns: Sequence[str]) -> tuple[Array, Array]:
         """The first row of each cell that occurs on these columns, and the number of each row's cell."""
-        key = ("cells", tuple(columns))
-        if key not in self._known:
-            self._known[key] = grouped([self.codes[c] for c in columns], self.rows)
-        found: tuple[Array, Array] = self._known[key]
+        found: tuple[Array, Array] = self.remembered(
+            ("cells", tuple(columns)), lambda: grouped([self.codes[c] for c in columns], self.rows)
+        )
         return found
 
     def sizes(self, columns: Sequence[str]) -> Array:
@@ -116,18 +121,18 @@ class CellTables:
 
     def totals(self, columns: Sequence[str], monomial: Monomial) -> Array:
         """The total of a covariate monomial over each cell."""
+        found: Array = self.remembered(
+            ("totals", tuple(columns), monomial), lambda: self._totals(tuple(columns), monomial)
+        )
+        return found
+
+    def _totals(self, columns: Sequence[str], monomial: Monomial) -> Array:
         import numpy as np
 
-        key = ("totals", tuple(columns), monomial)
-        if key not in self._known:
-            first, cell = self.cells(columns)
-            if monomial:
-                self._known[key] = group_sums(self.product(monomial), cell, len(first))
-            else:
-                counts = np.bincount(cell, minlength=len(first))
-                self._known[key] = counts.astype(object) if self.exact else counts.astype(float)
-        found: Array = self._known[key]
-        return found
+        first, cell = self.cells(columns)
+        if monomial:
+            return group_sums(self.product(monomial), cell, len(first))
+        return np.bincount(cell, minlength=len(first)).astype(object if self.exact else float)
 
     def product(self, monomial: Monomial) -> Array:
         """A product of covariates, row by row."""
@@ -168,9 +173,7 @@ class CellTables:
 
     def design_total(self, symbol: Any) -> Table:
         """A design total, as a table over its free levels; a table without levels has one value, or none for zero."""
-        if symbol not in self._known:
-            self._known[symbol] = self._design_total(symbol)
-        found: Table = self._known[symbol]
+        found: Table = self.remembered(symbol, lambda: self._design_total(symbol))
         return found
 
     def _design_total(self, symbol: Any) -> Table:

@@ -36,6 +36,10 @@ class Columns:
     values: Array
     count: int
 
+    def of(self, rows: Array) -> Columns:
+        """Some rows alone."""
+        return Columns(self.level[rows], self.values[rows], self.count)
+
 
 @dataclass(frozen=True)
 class Cells:
@@ -48,7 +52,7 @@ class Cells:
 
 def trace(node: Trace, tables: CellTables) -> float:
     """tr(P K P V) on the rows of `tables`; covariates of sizes are among its values."""
-    projection = Projection(tables, node.columns)
+    projection: Projection = tables.remembered(("projection", node.columns), lambda: Projection(tables, node.columns))
     if node.kernel is None:
         if is_kernel(node.of):
             return projection.same(_columns(node.of[0], tables), _columns(node.of[1], tables))
@@ -72,6 +76,7 @@ class Projection:
         rest = [_columns(c, tables) for c in columns if not _spanned(c, absorbed)]
         single = self._orthonormal_singles([r.values for r in rest if r.count == 1])
         self.rest = [*single, *(r for r in rest if r.count > 1)]
+        self._meeting = {(id(f), id(r)): _cells(f, r) for f in self.absorbed for r in self.rest}
         _require_memory([sum(r.count for r in self.rest)] * 2)
         gram = self._rest_times_rest(None)
         scale = np.sqrt(np.maximum(self._squares(), 1e-300))
@@ -106,7 +111,10 @@ class Projection:
         found = float((c.values * d.values).sum())
         for f in self.absorbed:
             found -= float((_cells(c, f).values * _cells(d, f).values).sum())
-        return found - float((self._times_basis(c) * self._times_basis(d)).sum())
+        for rows, low, count in self._ranges(c):
+            left, right = (Columns(z.level[rows] - low, z.values[rows], count) for z in (c, d))
+            found -= float((self._times_basis(left, rows) * self._times_basis(right, rows)).sum())
+        return found
 
     def linked(self, c: Columns, d: Columns, a: Columns, b: Columns) -> float:
         """tr(P Z_c Z_d' P Z_a Z_b'), as the sum over pairs of levels of (Z_b' P Z_c) (Z_a' P Z_d)."""
@@ -133,21 +141,35 @@ class Projection:
 
     # Cross products.
 
-    def _times_basis(self, z: Columns) -> Array:
-        """Z'B, a row for each level."""
+    def _times_basis(self, z: Columns, rows: Array | None = None) -> Array:
+        """Z'B, a row for each level; with `rows`, Z has only these."""
         import numpy as np
 
-        _require_memory([z.count, sum(r.count for r in self.rest)])
+        _require_memory([z.count, len(self.basis)])
+        rest, absorbed = (
+            (blocks if rows is None else [b.of(rows) for b in blocks]) for blocks in (self.rest, self.absorbed)
+        )
         found = np.zeros((z.count, len(self.basis)))
         start = 0
-        for r in self.rest:
+        for r, whole in zip(rest, self.rest, strict=True):
             block = found[:, start : start + r.count]
             _put(block, _cells(z, r))
-            for f in self.absorbed:
-                _subtract(block, _cells(z, f), _cells(f, r), f.count)
+            for f, all_rows in zip(absorbed, self.absorbed, strict=True):
+                _subtract(block, _cells(z, f), self._meeting[id(all_rows), id(whole)], f.count)
             start += r.count
         product: Array = found @ self.basis
         return product
+
+    def _ranges(self, z: Columns) -> Iterator[tuple[Array, int, int]]:
+        """The rows of ranges of levels, small enough for a matrix each, with the first level and how many there are."""
+        import numpy as np
+
+        order = np.argsort(z.level, kind="stable")
+        step = max(1, LARGEST_TABLE // 10 // max(len(self.basis), *(f.count for f in self.absorbed), 1))
+        for low in range(0, z.count, step):
+            high = min(low + step, z.count)
+            ends = np.searchsorted(z.level[order], [low, high])
+            yield order[ends[0] : ends[1]], low, high - low
 
     def _rest_times_rest(self, weights: Array | None) -> Array:
         """R'(I - FF') W (I - FF')R."""
@@ -167,7 +189,7 @@ class Projection:
                 block = found[start : start + r.count, below : below + s.count]
                 _put(block, _cells(r, s))
                 for f in self.absorbed:
-                    _subtract(block, _cells(r, f), _cells(f, s), f.count)
+                    _subtract(block, _cells(r, f), self._meeting[id(f), id(s)], f.count)
                 below += s.count
             start += r.count
         return found
