@@ -10,7 +10,7 @@ from typing import Any
 
 from momentalg.check.partitions import CumulantsFromMoments, Multiset
 from momentalg.check.sample import Sample
-from momentalg.errors import DataError, UnsupportedError
+from momentalg.errors import DataError
 from momentalg.expr.names import split_factor
 from momentalg.model.distributions.joint import JointLaw
 from momentalg.model.resolved import ResolvedModel
@@ -84,12 +84,6 @@ def read_atoms(law: Sequence[Mapping[str, Any]]) -> tuple[UnitAtom, ...]:
 
 def sample_of(model: ResolvedModel, atoms: Sequence[UnitAtom]) -> Sample:
     """The sample whose units 0, 1, ... have these designs; an observation is (unit, position)."""
-    for block in model.groups:
-        if block.factor != model.unit:
-            raise UnsupportedError(
-                f"finite laws of units know one factor, {model.groups[0].name!r}; found {block.name!r} as well. "
-                "Use given-design enumeration for several factors"
-            )
     rows: dict[Any, dict[str, Any]] = {}
     empty: list[dict[str, Any]] = []
     for unit, atom in enumerate(atoms):

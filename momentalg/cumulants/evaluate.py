@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from momentalg.cumulants.design_moments import NONEMPTY, Moment
+from momentalg.cumulants.design_moments import NONEMPTY, WITHIN, Moment
 from momentalg.cumulants.polynomial import Polynomial
-from momentalg.cumulants.terms import OBSERVATION, SIZE, Cell, Level, What
-from momentalg.cumulants.totals import DesignTotal
+from momentalg.cumulants.terms import DEFAULT, OBSERVATION, SIZE, Cell, Level, What
+from momentalg.cumulants.totals import DesignTotal, levels_of
 from momentalg.errors import AssumptionError, DataError, UnsupportedError
 from momentalg.expr.keys import monomial_key
 from momentalg.expr.names import join_factor
@@ -103,13 +103,31 @@ def total_value(polynomial: Polynomial, value: Callable[[Any], Number]) -> Numbe
     result: Number = Fraction(0)
     for monomial, coefficient in polynomial.terms.items():
         product: Number = coefficient
+        lost = 0
         for symbol, power in monomial:
             base = value(symbol)
             if base == 0 and power < 0:
-                raise DataError("the result divides by a design constant that is zero for these data")
-            product = product * base**power
+                if not is_free_cell(symbol):
+                    raise DataError("the result divides by a design constant that is zero for these data")
+                lost += 1
+            else:
+                product = product * base**power
+        if lost and product != 0:
+            raise DataError("the result divides by the size of a cell that is empty in these data")
         result = result + product
     return result
+
+
+def is_free_cell(symbol: Any) -> bool:
+    """Whether a symbol is the size of the cell of several free levels, which may be empty.
+
+    Where it is, sums over the non-empty cells do not have the term that two free levels leave of them: what else is
+    in this term is zero.
+    """
+    if not isinstance(symbol, DesignTotal) or symbol.levels:
+        return False
+    cell, what, _ = symbol.entries[0]
+    return len(cell) > 1 and what == SIZE and all(level.free for level in cell)
 
 
 def parameter(key: str, parameters: Mapping[str, Number]) -> Number:
@@ -240,7 +258,7 @@ def powers_by_key(argument: Argument, model: ResolvedModel) -> dict[str, int] | 
     return powers
 
 
-def letter_product(argument: Argument, unit: DesignTable) -> Number:
+def letter_product(argument: Argument, unit: DesignTable, model: ResolvedModel) -> Number:
     """The product of powers of letters for a design that consists of one unit."""
     result: Number = Fraction(1)
     for (observation, what), power in argument:
@@ -248,6 +266,8 @@ def letter_product(argument: Argument, unit: DesignTable) -> Number:
             raise UnsupportedError("results for named observations are symbolic; ask for the value of a level total")
         if what == NONEMPTY:
             base: Number = Fraction(unit.rows > 0)
+        elif what.kind == WITHIN:
+            base = _within(what.detail, unit, model)
         elif what.kind == "total":
             base = sum(unit.total((), what.monomial).values(), Fraction(0))
         else:
@@ -259,3 +279,14 @@ def letter_product(argument: Argument, unit: DesignTable) -> Number:
             )
         result = result * base**power
     return result
+
+
+def _within(total: DesignTotal, unit: DesignTable, model: ResolvedModel) -> Number:
+    """The value of a sum within a unit, for a design that consists of one unit."""
+    free = {(c, DEFAULT): labels[0] for c in model.unit if (labels := unit.labels[c])}
+    if any(v.free and v.column not in model.unit for v in levels_of(total)):
+        raise UnsupportedError(
+            "the result is of one named level within a unit, and a law of units does not say which: ask for a sum over "
+            "such levels, with ma.over(...)"
+        )
+    return design_total(total, unit, free) if unit.rows else Fraction(0)

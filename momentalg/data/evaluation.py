@@ -17,7 +17,7 @@ from momentalg.data.places import Labelled, chosen, occurring, places
 from momentalg.data.tables import polynomial_value
 from momentalg.errors import DataError, ModelError, UnsupportedError
 from momentalg.expr.keys import variable_key
-from momentalg.expr.names import join_factor
+from momentalg.expr.names import join_factor, quote
 from momentalg.expr.nodes import Variable
 from momentalg.model.designs import read_law
 from momentalg.model.distributions.joint import Atom, JointLaw
@@ -160,7 +160,7 @@ def _joint_moment(law: JointLaw, model: ResolvedModel) -> Any:
     tables = {id(atom): _unit_table(atom, law, model) for atom in law.atoms}
 
     def moment(argument: Argument) -> Any:
-        return law.expectation(lambda atom: letter_product(argument, tables[id(atom)]))
+        return law.expectation(lambda atom: letter_product(argument, tables[id(atom)], model))
 
     return moment
 
@@ -171,7 +171,8 @@ def _unit_table(atom: Atom, law: JointLaw, model: ResolvedModel) -> DesignTable:
     columns = _columns(model)
     given = {v: atom[variable_key(v)] for v in columns if variable_key(v) in law.variables}
     values = {v: list(value) if isinstance(value, tuple) else [value] * rows for v, value in given.items()}
-    data = DesignData({c: [0] * rows for c in model.unit}, values)
+    within = {c: list(atom.listed(quote(c))) for c in model.columns if c not in model.unit}
+    data = DesignData({**{c: [0] * rows for c in model.unit}, **within}, values)
     if len(given) == len(columns):
         data = with_functions(data, model)
     constants = {v: value for v, value in given.items() if not isinstance(value, tuple)}

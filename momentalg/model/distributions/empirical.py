@@ -14,6 +14,7 @@ from typing import Any
 
 from momentalg.errors import DataError
 from momentalg.expr.keys import variable_key
+from momentalg.expr.names import quote
 from momentalg.model.distributions.base import Distribution
 from momentalg.model.distributions.exact import whole
 from momentalg.model.distributions.finite import Finite
@@ -51,19 +52,25 @@ class EmpiricalUnits:
         """
         unit = model.unit
         variables = [v for v in basic_variables(model) if v.kind == "column" and v.name not in elsewhere]
-        columns = columns_of(self.frame, [*unit, *(v.name for v in variables)])
+        nested = [c for c in model.columns if c not in unit]
+        columns = columns_of(self.frame, [*unit, *nested, *(v.name for v in variables)])
         rows: dict[Any, list[int]] = {}
         for row, label in enumerate(labels(columns, unit)):
             rows.setdefault(label, []).append(row)
         if not rows:
             raise DataError("an empirical law needs at least one unit; the frame has no rows")
+        within = {c: [label for (label,) in labels(columns, (c,))] for c in nested}
         values = {v: exact_values(columns[v.name], v.name) for v in variables}
         units: Counter[tuple[tuple[str, Any], ...]] = Counter()
         for label, members in rows.items():
             atom: list[tuple[str, Any]] = [(size_key(model), len(members))]
+            for column in nested:  # labels by order of appearance: units that differ in labels only are one atom
+                own = [within[column][row] for row in members]
+                first = {name: number for number, name in enumerate(dict.fromkeys(own))}
+                atom.append((quote(column), tuple(first[name] for name in own)))
             for variable in variables:
                 inside = tuple(values[variable][row] for row in members)
-                if variable not in model.constant_on:
+                if model.constant_on.get(variable) != unit:
                     atom.append((variable_key(variable), inside))
                     continue
                 if len(set(inside)) > 1:

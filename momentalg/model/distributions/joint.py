@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from momentalg.errors import AssumptionError, ModelError
 from momentalg.expr.keys import variable_key
-from momentalg.expr.names import join_factor, quote
+from momentalg.expr.names import join_factor, quote, split_factor
 from momentalg.model.distributions.exact import exact, whole
 from momentalg.model.mapping import FrozenMapping
 from momentalg.model.resolved import ResolvedModel
@@ -59,7 +59,9 @@ class JointLaw:
     def from_atoms(cls, atoms: Iterable[Mapping[str, Any]]) -> JointLaw:
         """Read ``[{"p": "1/2", "size(user)": 1, "X": 0, "x": [0]}, ...]``.
 
-        Every atom has the same variables, one of them the size; a list is as long as the size of its unit.
+        Every atom has the same variables, one of them the size; a list is as long as the size of its unit. Units with
+        subgroups give the sizes of these, ``"size(a:b)": [2, 3]`` or ``"size(a:b:c)": [[1, 1], [3]]``, or the label of
+        each observation, ``"size(a)": 5, "b": [1, 1, 2, 2, 2]``.
         """
         read = [_read_atom(atom, number) for number, atom in enumerate(atoms, start=1)]
         if not read:
@@ -157,13 +159,20 @@ class JointLaw:
         """
         if self.size_key != size_key(model):
             raise ModelError(f"the law is of {self.size_key}, but the model's units are those of {size_key(model)}")
+        for column in set(model.columns) - set(model.unit):
+            if quote(column) not in self.variables or not self.varies(quote(column)):
+                inner = next(join_factor(f) for f in model.factors if column in f)
+                raise ModelError(
+                    f"the law says nothing about levels of {column} within a unit: give the sizes of {inner} in every "
+                    f"atom, such as 'size({inner})': [2, 3], or the label of each observation, {column!r}: [1, 1, 2]"
+                )
         for variable in basic_variables(model):
             if variable.kind == "column" and variable.name in elsewhere:
                 continue
             key = variable_key(variable)
             if key not in self.variables:
                 raise ModelError(f"the law says nothing about {key}, which the model uses; add it to every atom")
-            constant = variable.kind == "size" or variable in model.constant_on
+            constant = variable.kind == "size" or model.constant_on.get(variable) == model.unit
             if constant and self.varies(key):
                 raise ModelError(f"the model says that {key} is constant on the unit: give a number, not a list")
             if not constant and not self.varies(key):
@@ -216,7 +225,7 @@ def _read_atom(atom: Mapping[str, Any], number: int) -> Atom:
     p = exact(atom["p"], f"the probability of atom {number}", floats=False)
     if p < 0:
         raise ModelError(f"the probability of atom {number} is negative: {p}")
-    given = {_normal_key(key): value for key, value in atom.items() if key != "p"}
+    given = _subgroups({_normal_key(key): value for key, value in atom.items() if key != "p"}, number)
     size = _size_of(given, number)
     n = whole(given[size], f"{size} of atom {number}")
     values: dict[str, AtomValue] = {size: Fraction(n)}
@@ -232,6 +241,36 @@ def _read_atom(atom: Mapping[str, Any], number: int) -> Atom:
         else:
             values[key] = exact(value, what)
     return Atom(p, FrozenMapping(values))
+
+
+def _subgroups(given: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """The atom with sizes of subgroups written as the unit's size and a label of each observation, by column."""
+    found = dict(given)
+    for key, value in given.items():
+        listed = value.tolist() if hasattr(value, "tolist") else value
+        if not key.startswith("size(") or not isinstance(listed, Sequence) or isinstance(listed, str):
+            continue
+        del found[key]
+        columns = split_factor(key[len("size(") : -1])
+        labels = list(_labels(listed, f"{key} of atom {number}"))
+        depth = len(labels[0]) if labels else 1
+        if not 1 <= depth < len(columns) or any(len(label) != depth for label in labels):
+            raise ModelError(f"{key} of atom {number}: {listed!r} does not list the sizes of subgroups of one unit")
+        implied: dict[str, Any] = {f"size({join_factor(columns[:-depth])})": len(labels)}
+        implied |= {quote(c): [label[n] for label in labels] for n, c in enumerate(columns[-depth:])}
+        for name, what in implied.items():
+            if found.setdefault(name, what) != what:
+                raise ModelError(f"{name} of atom {number} does not agree with {key}: {found[name]!r}, not {what!r}")
+    return found
+
+
+def _labels(sizes: Any, what: str) -> Iterator[tuple[int, ...]]:
+    """The labels of each observation within its unit: of sizes in lists of lists, the places in each list."""
+    for place, inside in enumerate(sizes):
+        if isinstance(inside, Sequence) and not isinstance(inside, str):
+            yield from ((place, *rest) for rest in _labels(inside, what))
+        else:
+            yield from [(place,)] * whole(inside, what)
 
 
 def _normal_key(key: str) -> str:
