@@ -98,6 +98,8 @@ def _terms(node: Node, model: ResolvedModel, scope: Scope) -> list[Term]:
             return _product([_terms(a, model, scope) for a in args])
         case Pow(base, exponent) if exponent >= 0:
             return _product([_terms(base, model, scope)] * exponent)
+        case Pow(Size(by, names), exponent):  # a nested level has one parent, and so one size, whoever its parent is
+            return [Term(Fraction(1), entries=(Entry(_cell(by, names), SIZE, exponent),))]
         case Pow(base, exponent):
             return [_inverse(base, model, scope, -exponent)]
         case Response(index):
@@ -156,7 +158,7 @@ def _draw(draw: Draw, index: str, model: ResolvedModel, scope: Scope) -> Term:
 
 def _named_cell(index: str, model: ResolvedModel, scope: Scope) -> Cell:
     """The cell of a named observation: the levels of the sum that names it, default levels otherwise."""
-    levels = (*_cell(model.columns, ()), *scope.homes.get(index, ()), Level(OBSERVATION, index))
+    levels = (*_cell(model.levelled, ()), *scope.homes.get(index, ()), Level(OBSERVATION, index))
     return cell_of({v.column: v for v in levels})
 
 
