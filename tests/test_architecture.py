@@ -30,6 +30,7 @@ DELEGATES = {
         "Model.moment_equations",
         "Model.report",
         "Model.sums",
+        "Model.with_levels",
     },
     "momentalg/moments/system.py": {"MomentSystem.coefficients", "MomentSystem.estimator"},
     "momentalg/statistics/family.py": {"StatisticFamily.cost"},

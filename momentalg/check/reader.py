@@ -76,6 +76,8 @@ class Reader(ABC, Generic[T]):
                 return self.response(self._observation(index, scope))
             case n.Value(variable, index, level):
                 return self.number(self._value(variable, index, level, scope))
+            case n.Indicator(body, label):
+                return self.number(Fraction(self._label(body.variable.name, scope) == label))
             case n.Size(by, level):
                 return self.number(Fraction(len(self.sample.where(self.level_of(by, level, scope)))))
             case n.Levels(by):
@@ -168,12 +170,21 @@ class Reader(ABC, Generic[T]):
             raise StatisticError(f"the observation {index!r} of {variable.name!r} is not bound by a total or a sum")
         return self.covariate_on(variable, self.level_of(self._home(variable, level), level, scope))
 
+    def _label(self, column: str, scope: Scope) -> Any:
+        """The label in a column: of the observation that is bound, or of the level."""
+        if ("observation", "") in scope:
+            return self.sample.rows[scope["observation", ""]][column]
+        return self.level_of((column,), (), scope)[column]
+
     def _home(self, variable: n.Variable, level: tuple[str, ...]) -> tuple[str, ...]:
         """The factor on whose levels a covariate is constant."""
         if variable.kind == "size":
             return split_factor(variable.name)
         if variable in self.model.constant_on:
             return self.model.constant_on[variable]
+        factor = self.model.indicated(variable)
+        if factor is not None:
+            return (factor,)
         if variable in self.model.definitions and len(level) in (0, len(self.model.unit)):
             return self.model.unit
         raise StatisticError(f"{variable.name!r} varies by observation, and no observation is bound")

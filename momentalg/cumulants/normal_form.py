@@ -5,7 +5,7 @@ Applied to a term whose draws are gone, to a fixpoint:
 1. a level of a nested column brings its parent along, and one level has one parent;
 2. a covariate that is constant on a factor becomes the value of that factor's level; what remains of an observation is
    the total of its covariates over its cell, the size when there are none;
-3. equal entries are one entry with the powers added;
+3. equal entries are one entry with the powers added; indicators of a fixed factor are their own squares (`indicators`);
 4. a bound level in exactly one entry, a total to the power 1, is summed out, finer levels first;
 5. the power 0 leaves the indicator that the cell is not empty, dropped only where another entry implies it;
 6. a cell declared to have at most one observation has size 0 or 1, which is its own square, and its totals multiply.
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from momentalg.cumulants.indicators import indicate, once
 from momentalg.cumulants.polynomial import Powers, times
 from momentalg.cumulants.terms import OBSERVATION, SIZE, Cell, Entry, Level, Term, What, cell_of
 from momentalg.cumulants.totals import DesignTotal, canonical, components, single
@@ -76,10 +77,18 @@ def normal_form(term: Term, model: ResolvedModel, unifier: Unifier) -> Powers | 
     entries: Entries = {}
     observed = len(term.observations)
     for observation, cell in zip(term.observations, cells[:observed], strict=True):
-        _absorb(entries, observation.covariates, cell, model, unifier)
+        covariates = once(observation.covariates, model)
+        if covariates is None:
+            return None
+        _absorb(entries, covariates, cell, model, unifier)
     for entry, cell in zip(term.entries, cells[observed:], strict=True):
         _put(entries, cell, entry.what, entry.power)
     bound = {unifier.find(level) for level in term.bound}
+    if model.fixed:
+        gone = indicate(entries, model)
+        if gone is None:
+            return None
+        bound -= gone
     bound |= {level for cell, _ in entries for level in cell}
     levels = sorted((level for level in bound if not level.free), key=lambda v: _depth(v.column, model), reverse=True)
     _sum_out(entries, levels, model)
@@ -142,6 +151,8 @@ def _absorb(entries: Entries, covariates: Monomial, cell: Cell, model: ResolvedM
     varying: Monomial = ()
     for variable, power in covariates:
         columns = model.constant_on.get(variable)
+        if columns is None and (factor := model.indicated(variable)) is not None and OBSERVATION not in levels:
+            columns = tuple(c for c in levels if c in model.closure((factor,))) if factor in levels else None
         if columns is None:
             varying = multiply_monomials(varying, ((variable, power),))
             continue

@@ -66,7 +66,8 @@ def _tables(frame: Any, model: ResolvedModel, missing: str) -> CellTables:
     if not model.definitions:
         return tables
     lists = {v: array.tolist() for v, array in tables.values.items()}
-    data = with_functions(DesignData({c: codes.tolist() for c, codes in tables.codes.items()}, lists), model)
+    inputs = {**tables.codes, **columns.inputs(model)}
+    data = with_functions(DesignData({c: inputs[c].tolist() for c in tables.codes}, lists), model)
     return replace(tables, values={v: np.array(found, dtype=float) for v, found in data.values.items()})
 
 

@@ -34,6 +34,11 @@ class Columns:
     n: int
     dropped: int
 
+    def inputs(self, model: ResolvedModel) -> dict[str, Array]:
+        """What a generated module reads: these arrays, and the labels themselves of fixed factors."""
+        named = {name: self.labels[name][self.arrays[name]] for name in model.fixed}
+        return {**self.arrays, **named}
+
 
 def read_columns(frame: Any, model: ResolvedModel, missing: str = "refuse") -> Columns:
     """Read what `model` needs from a frame.
@@ -45,6 +50,8 @@ def read_columns(frame: Any, model: ResolvedModel, missing: str = "refuse") -> C
     """
     if missing not in MISSING:
         raise DataError(f"missing= is {' or '.join(map(repr, MISSING))}, not {missing!r}")
+    import numpy as np
+
     names = needed_columns(model)
     selected = select(frame, names)
     arrays: dict[str, Array] = {}
@@ -58,6 +65,8 @@ def read_columns(frame: Any, model: ResolvedModel, missing: str = "refuse") -> C
         else:
             arrays[name] = numbers(selected[name], name, name == model.response)
     arrays, dropped = _without_missing(arrays, labels, missing)
+    for name in model.fixed:
+        _require_levels(model, name, labels[name][np.unique(arrays[name])].tolist())
     for name, values in arrays.items():
         if name not in labels:
             _require_finite(name, values)
@@ -177,6 +186,17 @@ def _without_missing(
     if count == len(rows):
         raise NothingLeftError(count)
     return {name: values[~rows] for name, values in arrays.items()}, count
+
+
+def _require_levels(model: ResolvedModel, name: str, found: Sequence[Any]) -> None:
+    """Check that a fixed factor has no other levels than are declared, or were seen in the first of several frames."""
+    levels = model.fixed[name]
+    strange = [label for label in found if levels is not None and label not in levels]
+    if strange and levels is not None:
+        raise DataError(
+            f"{name!r} holds {strange[0]!r}, which is none of its levels {', '.join(map(repr, levels))}: declare all "
+            f"levels, fixed={{{name!r}: [...]}}, when parts of the data have different ones"
+        )
 
 
 def _require_finite(name: str, values: Array) -> None:

@@ -14,7 +14,7 @@ from momentalg.data.columns import is_missing, nested_codes, require_facts
 from momentalg.data.frames import covariate_columns, select
 from momentalg.data.tables import CellTables
 from momentalg.errors import DataError
-from momentalg.expr.nodes import Add, Function, Mul, Node, Number, Pow, Size, Value, Variable
+from momentalg.expr.nodes import Add, Function, Indicator, Mul, Node, Number, Pow, Size, Value, Variable
 from momentalg.model.resolved import ResolvedModel
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def design_rows(frame: Any, model: ResolvedModel) -> DesignData:
     selected = select(frame, tuple(dict.fromkeys((*model.columns, *columns))))
     labels = {name: [_label(v, name, row) for row, v in enumerate(selected[name].to_list())] for name in model.columns}
     values: dict[Variable, list[Any]] = {}
-    for name in columns:
+    for name in (c for c in columns if c not in model.fixed):
         values[Variable("column", name)] = [_number(v, name, row) for row, v in enumerate(selected[name].to_list())]
     return with_functions(DesignData(labels, values), model)
 
@@ -85,7 +85,7 @@ def tables_of(data: DesignData, model: ResolvedModel, exact: bool) -> tuple[Cell
 def _array(values: list[Any], dtype: type) -> Array:
     import numpy as np
 
-    found = np.empty(len(values), dtype=dtype)
+    found: Array = np.empty(len(values), dtype=dtype)
     found[:] = values
     return found
 
@@ -138,6 +138,8 @@ def _value(node: Node, data: DesignData, model: ResolvedModel, row: int) -> Any:
             return _value(base, data, model, row) ** exponent
         case Function(name, body):
             return getattr(math, name)(float(_value(body, data, model, row)))
+        case Indicator(body, label):
+            return Fraction(data.labels[body.variable.name][row] == label)
         case Size(by):
             return Fraction(data.size(by, row))
         case Value(variable) if variable.kind == "size":

@@ -64,7 +64,7 @@ def needed_columns(model: ResolvedModel) -> tuple[str, ...]:
 def _columns(model: ResolvedModel, variable: Variable) -> list[str]:
     if variable.kind == "column":
         return [variable.name]
-    if variable.kind == "size":
+    if variable.kind in ("size", "fixed"):
         return []
     return [
         name

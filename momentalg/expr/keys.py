@@ -83,7 +83,9 @@ def variable_key(variable: n.Variable) -> str:
     """A covariate in keys: the quoted column, ``size(user)``, or the function's text."""
     if variable.kind == "size":
         return f"size({variable.name})"
-    return variable.name if variable.kind == "function" else quote(variable.name)
+    if variable.kind == "factor":
+        return f"C({quote(variable.name)})"
+    return variable.name if variable.kind in ("function", "fixed") else quote(variable.name)
 
 
 def monomial_key(monomial: n.Monomial) -> str:
@@ -181,6 +183,9 @@ class _Writer:
 
     def _function(self, node: n.Function) -> str:
         return f"{node.name}({self(node.body)})"
+
+    def _indicator(self, node: n.Indicator) -> str:
+        return f"({self(node.body)}=={node.label!r})"
 
     def _response(self, node: n.Response) -> str:
         return "response()" + (f"[{node.index}]" if node.index else "")

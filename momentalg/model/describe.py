@@ -13,6 +13,8 @@ from momentalg.model.resolved import Column, ResolvedModel
 
 def formula(model: ResolvedModel) -> str:
     """The formula in its standard form: one spelling for all formulas that declare the same terms."""
+    if model.written:
+        return model.written
     mean = [_term(c) for c in model.mean]
     terms = mean if "1" in mean else ["0", *mean]
     for block in model.groups:
@@ -40,6 +42,10 @@ def code(model: ResolvedModel) -> str:
     """The call that makes the model."""
     parts = [repr(formula(model))]
     declared = {"levels": levels(model), "assume": list(assumptions(model)), "symbols": dict(model.symbols)}
+    if any(model.fixed.values()):
+        declared["fixed"] = {name: None if found is None else list(found) for name, found in model.fixed.items()}
+    elif model.fixed and any(f"C({quote(name)})" not in model.written for name in model.fixed):
+        declared["fixed"] = list(model.fixed)
     parts += [f"{name}={value!r}" for name, value in declared.items() if value]
     return f"ma.Model({', '.join(parts)})"
 

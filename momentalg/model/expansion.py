@@ -13,7 +13,7 @@ from itertools import product
 
 from momentalg.errors import FormulaError
 from momentalg.expr.monomials import multiply_monomials
-from momentalg.expr.names import join_factor, quote
+from momentalg.expr.names import join_factor
 from momentalg.expr.nodes import Monomial, Node, Variable
 from momentalg.model.formula import error_at
 from momentalg.model.functions import (
@@ -22,11 +22,12 @@ from momentalg.model.functions import (
     column,
     factor_of,
     monomial_of,
+    node_of,
     term_key,
     unknown_function,
 )
 from momentalg.model.resolved import Column, GroupBlock
-from momentalg.model.syntax import Bar, Binary, Call, Formula, Name, Numeral, Syntax, Unary, text_of
+from momentalg.model.syntax import Bar, Binary, Call, Formula, LevelOf, Name, Numeral, Syntax, Unary, text_of
 
 _MOST_TERMS = 5000
 
@@ -151,6 +152,8 @@ class _Expansion:
             raise self.error(part, "a number cannot be part of an interaction", "arithmetic stands in I(): I(2*x)")
         if isinstance(part, Unary):
             raise self.error(part, "a sign cannot stand here", "arithmetic stands in I(): I(-x)")
+        if isinstance(part, LevelOf):
+            node_of(part, self.text)  # it may not stand here, and this says why
         advice = "add it with +; a slope that varies stands before the bar, as in (1 + x | g)"
         raise self.error(part, "a group term cannot be part of an interaction or of another term", advice)
 
@@ -207,7 +210,7 @@ class _Expansion:
             inside = argument(part, self.text)
             if not isinstance(inside, Name):
                 raise self.error(inside, "C() takes a column", "write C(x)")
-            return _Product((((Variable("factor", f"C({quote(inside.text)})"), 1),),), part)
+            return _Product((((Variable("factor", inside.text), 1),),), part)
         if part.function == "offset":
             inside = argument(part, self.text)
             return _Product((monomial_of(inside, self.text, self.definitions),), part, offset=True)

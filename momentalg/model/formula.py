@@ -13,7 +13,8 @@ from lark import Lark, Token
 from lark.exceptions import UnexpectedInput, UnexpectedToken
 
 from momentalg.errors import FormulaError
-from momentalg.model.syntax import Bar, Binary, Call, Formula, Name, Numeral, Syntax, Unary
+from momentalg.expr.names import quote
+from momentalg.model.syntax import Bar, Binary, Call, Formula, LevelOf, Name, Numeral, Syntax, Unary
 
 _Part = TypeVar("_Part", bound=Syntax)
 
@@ -69,6 +70,15 @@ class _Builder:
 
     def call(self, parts: list[Any]) -> Call:
         return _placed(Call(str(parts[0]), tuple(parts[2])), parts[0], parts[3])
+
+    def label(self, parts: list[Token]) -> str:
+        text = "".join(parts).removeprefix("+")
+        return quote(text[1:-1].replace("``", "`")) if text.startswith("`") else text
+
+    def level(self, parts: list[Any]) -> LevelOf:
+        name = str(parts[0])
+        column = name[1:-1].replace("``", "`") if name.startswith("`") else name
+        return _placed(LevelOf(column, parts[2]), parts[0], parts[3])
 
     def arguments(self, parts: list[Any]) -> list[Syntax]:
         return [p for p in parts if isinstance(p, Syntax)]

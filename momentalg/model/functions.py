@@ -15,6 +15,8 @@ from momentalg.expr.names import join_factor, quote, split_factor
 from momentalg.expr.nodes import (
     Add,
     Function,
+    Indicator,
+    Label,
     Monomial,
     Mul,
     Node,
@@ -30,7 +32,7 @@ from momentalg.expr.nodes import (
 )
 from momentalg.model.definition_text import definition_text
 from momentalg.model.formula import error_at
-from momentalg.model.syntax import Binary, Call, Name, Numeral, Syntax, Unary
+from momentalg.model.syntax import Binary, Call, LevelOf, Name, Numeral, Syntax, Unary, text_of
 
 ELEMENTARY = ("log", "exp", "sqrt")
 KNOWN = ("I", *ELEMENTARY, "C", "size", "offset")
@@ -56,6 +58,10 @@ def term_of(part: Syntax, text: str, definitions: Definitions) -> Monomial:
     """The covariate that a single term is: a column, a function, or an interaction of these."""
     if isinstance(part, Binary) and part.operator == ":":
         return multiply_monomials(term_of(part.left, text, definitions), term_of(part.right, text, definitions))
+    if isinstance(part, Call) and part.function == "C" and isinstance(inside := argument(part, text), Name):
+        return ((Variable("factor", inside.text), 1),)
+    if isinstance(part, LevelOf):
+        return ((Variable("function", text_of(part)), 1),)
     return monomial_of(part, text, definitions)
 
 
@@ -90,6 +96,9 @@ def node_of(part: Syntax, text: str) -> Node:
             return Function(part.function, node_of(argument(part, text), text))
     if isinstance(part, Call):
         raise unknown_function(part, text)
+    if isinstance(part, LevelOf):
+        advice = f"a formula has the whole factor: C({quote(part.column)})"
+        raise error_at(text, part, f"{text_of(part)} is one level of a fixed factor", advice)
     advice = "inside a function stand + - * / and **, names and numbers"
     raise error_at(text, part, "this is not arithmetic", advice)
 
@@ -142,9 +151,16 @@ def variables_of(node: Node) -> tuple[Variable, ...]:
             return variables_of(node.body)
         case Pow():
             return variables_of(node.base)
+        case Indicator():
+            return (node.body.variable,)
         case Add() | Mul():
             return tuple(dict.fromkeys(v for a in node.args for v in variables_of(a)))
     return ()
+
+
+def label_text(label: Label) -> str:
+    """The label of a level in keys, as in ``drug[b]``: numbers as they are, texts back-quoted unless they are plain."""
+    return quote(label) if isinstance(label, str) else str(label)
 
 
 def variable_node(variable: Variable) -> Node:

@@ -14,6 +14,7 @@ from momentalg.expr.nodes import Node, Response, Size, Total, as_node
 from momentalg.model import describe, scope
 from momentalg.model.assumptions import Assumption
 from momentalg.model.expansion import expand
+from momentalg.model.fixed_factors import coded, declared, fixed_columns
 from momentalg.model.formula import parse_formula
 from momentalg.model.functions import variable_node
 from momentalg.model.keys import parameter_keys, parameter_symbol
@@ -60,6 +61,8 @@ class Model:
         levels: covariates that are constant within the levels of a factor, ``{"X": "user"}``.
         assume: declared facts, such as ``ma.independent("X", "size(user)")``.
         symbols: letters to print, ``{"user": "alpha"}``.
+        fixed: the fixed factors, with their levels, the reference first, ``{"drug": ["a", "b", "c"]}``, or
+            without, ``["drug"]``, until the model meets data; ``C(drug)`` in the formula says the same.
 
     Raises:
         FormulaError: a formula that cannot be read, with a caret under the place.
@@ -82,6 +85,7 @@ class Model:
         levels: Mapping[str, str] | None = None,
         assume: Iterable[Assumption] | Assumption = (),
         symbols: Mapping[str, str] | None = None,
+        fixed: Mapping[str, Iterable[Any] | None] | Iterable[str] | None = None,
         **later: Any,
     ) -> None:
         for name, value in later.items():
@@ -95,7 +99,10 @@ class Model:
             raise ModelError("give a formula, or response=, common=, group= and intercept=, not both; 0 + removes one")
         expanded = expand(parse_formula(formula))
         scope.require_derivable(expanded, formula)
-        model = constant_within(resolve(expanded), levels or {})
+        factors = fixed_columns(expanded, declared(fixed))
+        written = describe.formula(ResolvedModel(expanded.response, expanded.mean, expanded.groups)) if factors else ""
+        expanded = coded(expanded, factors) if factors else expanded
+        model = constant_within(resolve(expanded, factors, written), levels or {})
         model = assuming(model, (assume,) if isinstance(assume, Assumption) else assume)
         object.__setattr__(self, "resolved", lettering(model, symbols or {}))
 
@@ -119,6 +126,25 @@ class Model:
         """Merge facts found in data: which columns are constant within which factor; other columns are passed over."""
         known = {v.name for v in basic_variables(self.resolved) if v.kind == "column"}
         return constant_within(self.resolved, {name: on for name, on in schema.items() if name in known})
+
+    def with_fixed(self, fixed: Mapping[str, Iterable[Any]]) -> Model:
+        """The same model with these levels of its fixed factors, the reference first."""
+        return Model(
+            self.formula,
+            fixed={**self.resolved.fixed, **fixed},
+            levels=describe.levels(self.resolved),
+            assume=describe.assumptions(self.resolved),
+            symbols=self.resolved.symbols,
+        )
+
+    def with_levels(self, data: Any) -> Model:
+        """The same model with the levels that its fixed factors have in a frame: sorted, the first as reference.
+
+        A covariate that holds texts is a fixed factor. `fit`, `sums`, `check` and `report` do this by themselves.
+        """
+        from momentalg.data.levels import with_levels
+
+        return with_levels(self, data)[0]
 
     # The statistic language.
 
@@ -195,15 +221,19 @@ class Model:
 
         Rows with missing values are refused, or dropped and counted with ``missing="drop"``.
         """
+        from momentalg.data.levels import with_levels
         from momentalg.inference.fit import fit
 
-        return fit(self, data, statistics, means=means, missing=missing)
+        model, data = with_levels(self, data)
+        return fit(model, data, statistics, means=means, missing=missing)
 
     def sums(self, data: Any, statistics: Any = None, means: str | None = None, missing: str = "refuse") -> Sums:
         """Accumulate the sums of a chunk of data; sums add: ``model.fit(model.sums(first) + model.sums(second))``."""
+        from momentalg.data.levels import with_levels
         from momentalg.inference.fit import sums
 
-        return sums(self, data, statistics, means=means, missing=missing)
+        model, data = with_levels(self, data)
+        return sums(model, data, statistics, means=means, missing=missing)
 
     def check(self, **settings: Any) -> SimulationCheck:
         """Check the estimators by simulation: known parameters in, the mean of the estimates beside them out.
@@ -218,9 +248,11 @@ class Model:
 
     def report(self, path: str | PathLike[str], data: Any = None, fit: Any = None, check: Any = None) -> Path:
         """Write a report to ``"ratings.html"``, .tex, .md or .pdf, with data, a fit and a check if given."""
+        from momentalg.data.levels import with_levels
         from momentalg.emit.report import write_report
 
-        return write_report(self, path, data=data, fit=fit, check=check)
+        model = self if data is None else with_levels(self, data)[0]
+        return write_report(model, path, data=data, fit=fit, check=check)
 
     def __repr__(self) -> str:
         return describe.code(self.resolved)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from momentalg.errors import UnsupportedError
 from momentalg.expr.names import join_factor
-from momentalg.expr.nodes import Monomial, Node, Variable
+from momentalg.expr.nodes import Indicator, Label, LevelColumns, Monomial, Node, Variable
 from momentalg.model.mapping import FrozenMapping
 
 
@@ -49,6 +49,13 @@ class ResolvedModel:
 
     `constant_on` gives, for a covariate, the factor (its columns) within whose levels it is constant; a covariate
     that is absent varies by observation. `local_to` gives, for a nested column, the column it is local to.
+
+    `fixed` gives the levels of the fixed factors, by column, the reference first. Such a factor is a set of 0/1
+    covariates: the variable ``drug[b]`` of kind "function" is defined by the node ``Indicator(Value(drug), "b")``, and
+    whoever reads covariates from data evaluates that definition on the labels in the column, texts or numbers.
+    Of a factor whose levels are None they are not known yet: a term with it is a mean column with the key None, and a
+    variable of kind "fixed" whose value on each level of the factor is arbitrary. A model that meets data knows the
+    levels (`data.levels`), so that only derivations and symbolic equations see those.
     """
 
     response: str
@@ -60,17 +67,43 @@ class ResolvedModel:
     independent: tuple[Independence, ...] = ()
     may_be_empty: frozenset[str] = frozenset()  # factors, by name in keys, whose levels may have no observation
     unreplicated: frozenset[tuple[str, ...]] = frozenset()
+    fixed: Mapping[str, tuple[Label, ...] | None] = field(default_factory=FrozenMapping)
+    written: str = ""  # the formula in its standard form, where fixed factors are written out in `mean` and `groups`
     known_effects: tuple[tuple[str, ...], ...] = ()  # factors whose effects are conditioned on
     symbols: Mapping[str, str] = field(default_factory=FrozenMapping)
 
     def __post_init__(self) -> None:
-        for name in ("constant_on", "local_to", "definitions", "symbols"):
+        for name in ("constant_on", "local_to", "definitions", "fixed", "symbols"):
             object.__setattr__(self, name, FrozenMapping(getattr(self, name)))
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """All label columns, in the order of the group terms."""
-        return tuple(dict.fromkeys(c for factor in self.factors for c in factor))
+        """All label columns, in the order of the group terms, and then those of fixed factors."""
+        return tuple(dict.fromkeys((*(c for factor in self.factors for c in factor), *self.fixed)))
+
+    @property
+    def levelled(self) -> tuple[str, ...]:
+        """The label columns whose levels have effects or values: all but those of fixed factors with known levels."""
+        grouping = {c for factor in self.factors for c in factor}
+        return tuple(c for c in self.columns if c in grouping or self.fixed[c] is None)
+
+    def indicated(self, variable: Variable) -> str | None:
+        """The fixed factor that a covariate such as ``drug[b]`` is an indicator of."""
+        definition = self.definitions.get(variable) if self.fixed else None
+        return definition.body.variable.name if isinstance(definition, Indicator) else None
+
+    def projected(self, column: Column) -> Monomial | LevelColumns:
+        """What a projection takes to remove a mean column: the levels of a fixed factor whose levels are not known."""
+        for variable, _ in column.monomial:
+            if variable.kind == "fixed":
+                rest = tuple((v, p) for v, p in column.monomial if v != variable)
+                return LevelColumns(self.level_values[variable], rest)
+        return column.monomial
+
+    @property
+    def level_values(self) -> Mapping[Variable, tuple[str, ...]]:
+        """The values on levels of fixed factors that are not known, and the columns of those factors."""
+        return FrozenMapping({v: on for v, on in self.constant_on.items() if v.kind == "fixed"})
 
     @property
     def unit(self) -> tuple[str, ...]:

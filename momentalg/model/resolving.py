@@ -12,6 +12,7 @@ from momentalg.expr.names import join_factor, quote, split_factor
 from momentalg.expr.nodes import Monomial, Variable
 from momentalg.model.assumptions import Assumption, Independent, MayBeEmpty, Nested, Unreplicated
 from momentalg.model.expansion import Expanded
+from momentalg.model.fixed_factors import Fixed, factors_of
 from momentalg.model.formula import parse_key
 from momentalg.model.functions import monomial_of, variables_of
 from momentalg.model.resolved import Independence, ResolvedModel
@@ -19,15 +20,26 @@ from momentalg.model.resolved import Independence, ResolvedModel
 _LETTER = re.compile(r"[A-Za-z]+(_[A-Za-z0-9]+)?\Z")
 
 
-def resolve(expanded: Expanded) -> ResolvedModel:
-    """Check that the names of a model agree with one another, and state what follows from them alone."""
-    model = ResolvedModel(expanded.response, expanded.mean, expanded.groups, definitions=expanded.definitions)
+def resolve(expanded: Expanded, fixed: Fixed | None = None, written: str = "") -> ResolvedModel:
+    """Check that the names of a model agree with one another, and state what follows from them alone.
+
+    In `expanded` the fixed factors are written out; `written` is the formula before that.
+    """
+    model = ResolvedModel(
+        expanded.response,
+        expanded.mean,
+        expanded.groups,
+        definitions=expanded.definitions,
+        constant_on={v: factors_of(v) for v in _variables(expanded) if v.kind == "fixed"},
+        fixed=fixed or {},
+        written=written,
+    )
     columns = {v.name for v in basic_variables(model) if v.kind == "column"}
     if model.response in model.columns:
         raise ModelError(f"{model.response!r} is both the response and a grouping factor; they are different columns")
     if model.response in columns:
         raise ModelError(f"{model.response!r} is both the response and a covariate; take it out of the terms")
-    for name in columns & set(model.columns):
+    for name in columns & set(model.columns) - set(model.fixed):
         advice = "if its labels are numbers with a meaning, give the covariate a column of its own"
         raise ModelError(f"{name!r} is both a covariate and a grouping factor; {advice}")
     for variable in basic_variables(model):
@@ -39,11 +51,13 @@ def resolve(expanded: Expanded) -> ResolvedModel:
 def constant_within(model: ResolvedModel, levels: Mapping[str, str]) -> ResolvedModel:
     """Add that covariates, by column name, are constant within the levels of factors; functions follow."""
     known = {v.name: v for v in basic_variables(model) if v.kind == "column"}
-    constant = {v: f for v, f in model.constant_on.items() if v.kind == "column"}
+    constant = {v: f for v, f in model.constant_on.items() if v.kind in ("column", "fixed")}
     if not isinstance(levels, Mapping):
         raise ModelError(f"levels= says which factor a covariate is constant within, {{'X': 'user'}}; found {levels!r}")
     for name, factor in levels.items():
         variable = known.get(name) or known.get(_unquoted(name))
+        if variable is None and name in model.fixed:
+            raise ModelError(f"levels= names the fixed factor {name!r}: declare its levels, fixed={{{name!r}: [...]}}")
         if variable is None:
             listed = ", ".join(known) or "none"
             raise ModelError(f"levels= names {name!r}, which is no covariate of the model; these are: {listed}")
@@ -104,9 +118,9 @@ def lettering(model: ResolvedModel, symbols: Mapping[str, str]) -> ResolvedModel
 def known_factor(model: ResolvedModel, name: str, asked: str) -> tuple[str, ...]:
     """The columns of a factor of the model, in the model's order; `asked` is what the error quotes."""
     columns = split_factor(name)
-    for block in model.groups:
-        if set(columns) == set(block.factor):
-            return block.factor
+    for factor in (*(block.factor for block in model.groups), *((column,) for column in model.fixed)):
+        if set(columns) == set(factor):
+            return factor
     listed = ", ".join(dict.fromkeys(block.name for block in model.groups))
     raise ModelError(f"{asked}: {name!r} is no grouping factor of the model; its factors are: {listed}")
 
@@ -136,6 +150,11 @@ def basic_variables(model: ResolvedModel) -> tuple[Variable, ...]:
     for variable in all_variables(model):
         found += variables_of(model.definitions[variable]) if variable.kind == "function" else [variable]
     return tuple(dict.fromkeys(found))
+
+
+def _variables(expanded: Expanded) -> tuple[Variable, ...]:
+    columns = [*expanded.mean, *(c for block in expanded.groups for c in block.coefficients)]
+    return tuple(v for c in columns for v, _ in c.monomial)
 
 
 def single_variable(monomial: Monomial) -> Variable | None:

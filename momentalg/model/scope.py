@@ -22,11 +22,6 @@ def refuse_argument(name: str) -> UnsupportedError:
 
 
 def require_derivable(expanded: Expanded, text: str) -> None:
-    """Raise `ModelError` without a group term, and `UnsupportedError` for what is not yet derivable."""
+    """Raise `ModelError` without a group term."""
     if not expanded.groups:
         raise ModelError(f"no group term in {text!r}: this is not a mixed model; add one, such as (1 | user)")
-    columns = [*expanded.mean, *(c for block in expanded.groups for c in block.coefficients)]
-    for variable, _ in (pair for column in columns for pair in column.monomial):
-        if variable.kind == "factor":
-            advice = "numeric indicator columns, one fewer than the factor has levels, work now"
-            raise UnsupportedError(f"fixed factors are not available yet: {variable.name} in {text!r}; {advice}")

@@ -44,6 +44,14 @@ class Call(Syntax):
 
 
 @dataclass(frozen=True)
+class LevelOf(Syntax):
+    """A level of a fixed factor, ``drug[b]``, or of a class of residuals; `label` is its text in keys."""
+
+    column: str
+    label: str
+
+
+@dataclass(frozen=True)
 class Unary(Syntax):
     """A sign, ``+`` or ``-``, and what it stands before."""
 
@@ -93,6 +101,8 @@ def text_of(part: Syntax) -> str:
         case Call():
             inside = (_bare(a) if isinstance(a, Bar) else text_of(a) for a in part.arguments)
             return f"{part.function}({', '.join(inside)})"
+        case LevelOf():
+            return f"{quote(part.column)}[{part.label}]"
         case Unary():
             return part.operator + _within(part.operand, _SIGN)
         case Binary(operator="**"):

@@ -101,7 +101,7 @@ def test_functions_are_defined_by_their_nodes():
 
 
 def test_a_fixed_factor_is_told_apart_from_a_column():
-    assert expand(parse_formula("y ~ 0 + C(x)")).mean[0].monomial == ((Variable("factor", "C(x)"), 1),)
+    assert expand(parse_formula("y ~ 0 + C(x)")).mean[0].monomial == ((Variable("factor", "x"), 1),)
 
 
 # lme4's findbars, by its published behaviour: bars in order, || split into independent blocks, / into its factors.

@@ -137,18 +137,6 @@ def test_no_group_term():
 
 
 @pytest.mark.parametrize(
-    ("formula", "match"),
-    [
-        ("y ~ C(x) + (1 | user)", r"fixed factors are not available yet: C\(x\) in"),
-        ("y ~ x:C(z) + (1 | user)", r"fixed factors are not available yet: C\(z\) in"),
-        ("y ~ (C(x) | user)", r"fixed factors are not available yet: C\(x\) in"),
-    ],
-)
-def test_what_is_not_derivable_yet_is_refused_by_name(formula, match):
-    refused(ma.UnsupportedError, match, formula)
-
-
-@pytest.mark.parametrize(
     ("formula", "parameters"),
     [
         ("y ~ (1 | user) + (1 | item)", ["var(1|user)", "var(1|item)"]),
