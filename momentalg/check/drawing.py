@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -27,11 +27,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Rows:
-    """A design as drawn: columns of labels (whole numbers) and covariates, and the level of each row by factor."""
+    """A design as drawn: columns of labels, as whole numbers, and of covariates."""
 
     columns: Columns
-    codes: dict[tuple[str, ...], Array]
+    count: int
     empty: int = 0  # units that were drawn with size zero, and so were not observed
+
+    def level(self, factor: Iterable[str], model: ResolvedModel) -> Array:
+        """The level of a factor at each row, 0, 1, ...; labels that are local to another column are told apart."""
+        import numpy as np
+
+        found = np.zeros(self.count, dtype=np.int64)
+        for column in sorted(model.closure(factor)):
+            labels = self.columns[column]
+            found = np.unique(found * (int(labels.max(initial=0)) + 1) + labels, return_inverse=True)[1].reshape(-1)
+        return found
 
 
 class Drawing(Protocol):
@@ -61,25 +71,25 @@ class FrameDesign:
         read = columns_of(frame, [*model.columns, *names])
         if not read[model.columns[0]]:
             raise DataError("the frame of the design has no rows")
-        codes = {block.factor: _codes(labels(read, block.factor)) for block in model.groups}
-        columns: Columns = {name: _codes(labels(read, (name,))) for name in model.columns}
+        columns: Columns = {name: _codes(labels(read, sorted(model.closure((name,))))) for name in model.columns}
         for name in names:
             columns[name] = np.array([float(value) for value in exact_values(read[name], name)])
+        rows = Rows(columns, len(columns[model.columns[0]]))
         for variable, factor in model.constant_on.items():
             if variable.kind == "column" and variable.name in names:
-                _require_constant(columns[variable.name], codes[factor], variable.name, factor)
-        return cls(model, Rows(columns, codes), laws)
+                _require_constant(columns[variable.name], rows.level(factor, model), variable.name, factor)
+        return cls(model, rows, laws)
 
     def draw(self, rng: np.random.Generator) -> Rows:
         if not self.laws:
             return self.rows
-        drawn = _covariates(self.laws, self.model, self.rows.codes, rng)
-        return Rows({**self.rows.columns, **drawn}, self.rows.codes)
+        drawn = _covariates(self.laws, self.model, self.rows, rng)
+        return Rows({**self.rows.columns, **drawn}, self.rows.count)
 
     def describe(self) -> str:
-        counts = [f"{int(codes.max()) + 1} levels of {join_factor(f)}" for f, codes in self.rows.codes.items()]
-        observations = len(next(iter(self.rows.codes.values())))
-        return f"that of the data: {observations} observations, {', '.join(counts)}" + _also_drawn(self.laws)
+        factors = dict.fromkeys(block.factor for block in self.model.groups)
+        counts = [f"{int(self.rows.level(f, self.model).max()) + 1} levels of {join_factor(f)}" for f in factors]
+        return f"that of the data: {self.rows.count} observations, {', '.join(counts)}" + _also_drawn(self.laws)
 
 
 @dataclass(frozen=True)
@@ -122,14 +132,14 @@ class UnitDesign:
             sizes = self.law.size.sample(rng, self.units)
         seen = sizes > 0
         codes = np.repeat(np.arange(int(seen.sum())), sizes[seen])
-        by_factor = {self.model.unit: codes}
         columns: Columns = dict.fromkeys(self.model.unit, codes)
+        rows = Rows(columns, len(codes))
         if isinstance(self.law, JointLaw):
             columns |= _atom_columns(self.law, atoms[seen], sizes[seen], codes)
         else:
-            columns |= _covariates(_by_column(self.law.laws), self.model, by_factor, rng)
-        columns |= _covariates(self.laws, self.model, by_factor, rng)
-        return Rows(columns, by_factor, int((~seen).sum()))
+            columns |= _covariates(_by_column(self.law.laws), self.model, rows, rng)
+        columns |= _covariates(self.laws, self.model, rows, rng)
+        return Rows(columns, len(codes), int((~seen).sum()))
 
     def describe(self) -> str:
         return f"{self.units} units of {self.law.factor}, {self.law.describe()}" + _also_drawn(self.laws)
@@ -155,17 +165,15 @@ def read_covariates(given: Mapping[str, object] | None, model: ResolvedModel) ->
     return laws
 
 
-def _covariates(
-    laws: Mapping[str, Law], model: ResolvedModel, codes: Mapping[tuple[str, ...], Array], rng: np.random.Generator
-) -> Columns:
+def _covariates(laws: Mapping[str, Law], model: ResolvedModel, rows: Rows, rng: np.random.Generator) -> Columns:
     """Draw covariates: one value per level where the model says so, otherwise one per observation."""
     constant = {v.name: factor for v, factor in model.constant_on.items() if v.kind == "column"}
     drawn: Columns = {}
     for name, law in laws.items():
-        level = codes[constant[name]] if name in constant else None
-        if level is None:
-            drawn[name] = law.sample(rng, len(next(iter(codes.values())))).astype(float)
+        if name not in constant:
+            drawn[name] = law.sample(rng, rows.count).astype(float)
         else:
+            level = rows.level(constant[name], model)
             drawn[name] = law.sample(rng, int(level.max(initial=-1)) + 1).astype(float)[level]
     return drawn
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING, Any
 
-from momentalg.catalogue import discover
 from momentalg.check.drawing import Rows
+from momentalg.check.effects import BlockEffects, effect_law, read_effects
 from momentalg.check.parameters import HIGHEST_ORDER, ParameterValues
 from momentalg.errors import DataError, ModelError, UnsupportedError
 from momentalg.expr import nodes as n
@@ -16,7 +17,7 @@ from momentalg.expr.names import join_factor, split_factor
 from momentalg.model.distributions.base import Law
 from momentalg.model.distributions.exact import ExactLike, exact
 from momentalg.model.keys import canonical_key, parameter_keys
-from momentalg.model.resolved import GroupBlock, ResolvedModel
+from momentalg.model.resolved import Column, ResolvedModel
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,11 +27,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Responses:
-    """Everything random about the response: `parameters` by key, a law for each group of effects and the residual."""
+    """Everything random about the response: `parameters` by key, laws for each group of effects and the residual."""
 
     model: ResolvedModel
     parameters: Mapping[str, Fraction]
-    effects: Mapping[GroupBlock, Law]
+    effects: tuple[BlockEffects, ...]
     residual: Law
 
     @classmethod
@@ -42,48 +43,44 @@ class Responses:
         residual: object,
     ) -> Responses:
         """Read what a user passes: parameter values by key, laws by name of the factor; the default is normal."""
-        for block in model.groups:
-            if [column.key for column in block.coefficients] != ["1"]:
-                raise UnsupportedError(
-                    f"simulation knows random intercepts; the group term of {block.name!r} has slopes. "
-                    "Check such a model on finite laws by exact enumeration"
-                )
         given = dict(effects or {})
         inside = given.pop("residual", None)
         if inside is not None and residual is not None:
             raise ModelError("the law of the residual is given twice, in effects= and in residual=")
-        laws = {}
-        for block in model.groups:
-            laws[block] = effect_law(given.pop(block.name, "normal"), f"the effects of {block.name}")
-        if given:
-            known = ", ".join(repr(block.name) for block in model.groups)
-            raise ModelError(f"effects= names {', '.join(map(repr, given))}; the model has {known} and 'residual'")
+        laws = read_effects(model, given)
         own = effect_law(residual if residual is not None else inside or "normal", "the residual")
-        return cls(model, _read_parameters(model, parameters), laws, own)
+        found = cls(model, _read_parameters(model, parameters), laws, own)
+        found.sampler()  # a matrix that is none of covariances is refused before anything is drawn
+        return found
 
     def truth(self, key: str) -> float:
         """The true value of a parameter, of a product of means, or of a cumulant of effects by its law."""
         canonical = canonical_key(self.model, key)
         for order in range(3, HIGHEST_ORDER + 1):
-            for block, law in ((None, self.residual), *self.effects.items()):
-                if canonical == self.model.cumulant_key(block, ("1",) * order):
-                    variance = self.parameters[self.model.cumulant_key(block, ("1", "1"))]
-                    return float(law.cumulant(order, variance))
+            if canonical == self.model.cumulant_key(None, ("1",) * order):
+                return float(self.residual.cumulant(order, self.parameters[self._residual_key]))
+            for effects in self.effects:
+                for chosen in combinations_with_replacement(effects.keys, order):
+                    if canonical == self.model.cumulant_key(effects.block, chosen):
+                        return float(effects.cumulant(chosen, self.parameters, self.model))
         return float(ParameterValues(self.model, self.parameters)(canonical))
+
+    @property
+    def _residual_key(self) -> str:
+        return self.model.cumulant_key(None, ("1", "1"))
 
     def sampler(self) -> Callable[[Rows, np.random.Generator], Array]:
         """A function that draws the responses on a design."""
-        groups = [
-            (block.factor, law.effect_sampler(self.parameters[self.model.cumulant_key(block, ("1", "1"))]))
-            for block, law in self.effects.items()
-        ]
-        noise = self.residual.effect_sampler(self.parameters[self.model.cumulant_key(None, ("1", "1"))])
+        groups = [(effects.block, effects.sampler(self.parameters, self.model)) for effects in self.effects]
+        noise = self.residual.effect_sampler(self.parameters[self._residual_key])
 
         def sample(rows: Rows, rng: np.random.Generator) -> Array:
             response = self.mean(rows)
-            for factor, effect in groups:
-                codes = rows.codes[factor]
-                response += effect(rng, int(codes.max(initial=-1)) + 1)[codes]
+            for block, effect in groups:
+                codes = rows.level(block.factor, self.model)
+                drawn = effect(rng, int(codes.max(initial=-1)) + 1)
+                for column, values in zip(block.coefficients, drawn, strict=True):
+                    response += self._monomial(column, rows) * values[codes]
             response += noise(rng, len(response))
             return response
 
@@ -93,35 +90,26 @@ class Responses:
         """The expectation of the response on a design."""
         import numpy as np
 
-        values = np.zeros(len(next(iter(rows.codes.values()))))
+        values = np.zeros(rows.count)
         for column in self.model.mean:
-            term = np.ones_like(values)
-            for variable, power in column.monomial:
-                term *= _variable(variable, rows, self.model) ** power
-            values += term * (1.0 if column.key is None else float(self.parameters[column.key]))
+            values += self._monomial(column, rows) * (1.0 if column.key is None else float(self.parameters[column.key]))
         if not np.all(np.isfinite(values)):
             raise DataError("the mean of the response is not finite on this design; look at functions such as log")
         return values
 
+    def _monomial(self, column: Column, rows: Rows) -> Array:
+        """A product of covariates at each observation."""
+        import numpy as np
+
+        product = np.ones(rows.count)
+        for variable, power in column.monomial:
+            product = product * _variable(variable, rows, self.model) ** power
+        return product
+
     def describe(self) -> str:
         """The laws in words."""
-        named = [f"{block.name} {law.describe()}" for block, law in self.effects.items()]
+        named = [effects.describe() for effects in self.effects]
         return f"{'; '.join(named)}; residual {self.residual.describe()}; each centred and scaled to its variance"
-
-
-def effect_law(law: object, what: str) -> Law:
-    """Read the law of effects or residuals: a law, or the name of one in the catalogue."""
-    if isinstance(law, str):
-        catalogue = discover("momentalg.model.distributions", "DISTRIBUTION")
-        shapes = {name: entry.default for name, entry in catalogue.items() if entry.default is not None}
-        if law not in shapes:
-            raise ModelError(f"no law is called {law!r}, asked for {what}; there are: {', '.join(shapes)}")
-        law = shapes[law]
-    if not isinstance(law, Law):
-        raise ModelError(f"the law of {what} must be a law such as ma.Exponential(), or its name; found {law!r}")
-    if law.free:
-        raise ModelError(f"{law!r} has free parameters ({', '.join(law.free)}): give values to simulate {what}")
-    return law
 
 
 def _read_parameters(model: ResolvedModel, given: Mapping[str, ExactLike]) -> dict[str, Fraction]:
@@ -149,15 +137,10 @@ def _variable(variable: n.Variable, rows: Rows, model: ResolvedModel) -> Array:
     if variable.kind == "column":
         return rows.columns[variable.name]
     if variable.kind == "size":
-        codes = _level(variable.name, rows)
+        codes = rows.level(split_factor(variable.name), model)
         return np.bincount(codes)[codes].astype(float)
     with np.errstate(all="ignore"):  # what is not finite is refused by the caller
         return _evaluate(model.definitions[variable], rows, model)
-
-
-def _level(name: str, rows: Rows) -> Array:
-    wanted = set(split_factor(name))
-    return next(codes for factor, codes in rows.codes.items() if set(factor) == wanted)
 
 
 def _evaluate(node: n.Node, rows: Rows, model: ResolvedModel) -> Array:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from momentalg.check.drawing import Drawing, FrameDesign, UnitDesign, read_covariates
 from momentalg.check.responses import Responses
 from momentalg.check.verdict import CheckRow, SimulationCheck
-from momentalg.errors import CheckError, ModelError
+from momentalg.errors import CheckError, ModelError, UnsupportedError
 from momentalg.model import describe
 from momentalg.model.distributions.base import Law
 from momentalg.model.distributions.empirical import EmpiricalUnits
 from momentalg.model.distributions.exact import ExactLike
-from momentalg.model.distributions.joint import JointLaw, size_key
+from momentalg.model.distributions.joint import JointLaw
 from momentalg.model.marginals import MarginalLaws
 from momentalg.model.resolved import ResolvedModel
 
@@ -48,7 +48,7 @@ class Simulation:
             rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(number,)))
             rows = self.design.draw(rng)
             response = respond(rows, rng)
-            largest = int(np.bincount(rows.codes[self.model.unit]).max(initial=0))
+            largest = int(np.bincount(rows.level(self.model.groups[0].factor, self.model)).max(initial=0))
             yield Replicate(number, {self.model.response: response, **rows.columns}, rows.empty, largest)
 
     def columns(self, number: int) -> dict[str, Array]:
@@ -93,7 +93,13 @@ def simulation(
     laws = read_covariates(covariates, resolved)
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise ModelError(f"the seed must be a whole number of 0 or more; found {seed!r}")
-    if _is_law(design, resolved):
+    if _is_law(design):
+        if not resolved.has_unit:
+            crossed = " and ".join(dict.fromkeys(block.name for block in resolved.groups))
+            raise UnsupportedError(
+                f"{crossed} are crossed, and the law of one unit says nothing of which levels meet: give a frame as "
+                "the design, with the labels of its rows; the response need not be there"
+            )
         return Simulation(resolved, UnitDesign.read(design, resolved, units, laws), responses, seed)
     if units is not None:
         raise ModelError(f"units={units!r} goes with a law as the design; a frame says itself how many units it has")
@@ -122,10 +128,11 @@ def check(
     Args:
         model: a `Model`.
         parameters: all its parameters by key; int, Fraction, ``"1/3"`` or float.
-        design: a frame, whose sizes and covariates stay as they are; or the law of one unit, such as
+        design: a frame, whose labels and covariates stay as they are; or the law of one unit, such as
             ``{"size(user)": ma.Poisson(3)}``, a list of atoms or ``ma.empirical(frame)``, with `units`.
         effects: the law of the effects by factor, and of ``"residual"``: a law or its name; normal by default. Every
-            law is centred and scaled to the variance in `parameters`.
+            law is centred and scaled to the variance in `parameters`. Correlated effects are combinations of
+            independent ones with these laws; ``{"user": {"1": "exponential", "x": "normal"}}`` gives each its own.
         residual: the law of the residual, if it is not in `effects`.
         covariates: laws of covariates that are drawn independently of everything else.
         units: the number of units of a random design, ``{"user": 40}``.
@@ -179,11 +186,11 @@ def check(
     )
 
 
-def _is_law(design: Any, model: ResolvedModel) -> bool:
+def _is_law(design: Any) -> bool:
     """Whether a design is the law of a unit; anything else is taken for a frame."""
     if isinstance(design, (Law, JointLaw, MarginalLaws, EmpiricalUnits, list, tuple)):
         return True
-    return isinstance(design, Mapping) and size_key(model) in design
+    return isinstance(design, Mapping) and any(str(key).startswith("size(") for key in design)
 
 
 def _generated(model: Any, statistics: Any, means: str | None) -> Estimator:

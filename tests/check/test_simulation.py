@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import momentalg as ma
 from momentalg.check.simulation import check, simulation
 from momentalg.check.verdict import CheckRow, SimulationCheck
 from momentalg.errors import CheckError, DataError, ModelError, MomentalgError, UnsupportedError
@@ -317,12 +318,108 @@ def test_designs_with_covariates_that_make_no_sense_are_refused():
     draw(atoms, {"user": 3}, {"x": {1: 1}})
 
 
-def test_slopes_are_refused_by_name():
-    from momentalg.model.resolved import Column, GroupBlock, ResolvedModel
+SLOPES = Model("y ~ 1 + x + (1 + x | user)")
+SLOPE_TRUTH = {
+    "Intercept": 1, "x": "1/2", "var(1|user)": 2, "cov(1,x|user)": "-1/2", "var(x|user)": "3/4", "var(residual)": 0
+}  # fmt: skip
 
-    slopes = GroupBlock(("user",), (Column("1"), Column("x")))
-    with pytest.raises(UnsupportedError, match="'user' has slopes"):
-        simulation(ResolvedModel("y", (Column("Intercept"),), (slopes,)), parameters=TRUE, design=FRAME)
+
+@pytest.mark.parametrize("laws", ["exponential", {"1": "exponential", "x": TwoPoint(3)}, {"x": "uniform"}])
+def test_correlated_effects_have_the_covariances_and_cumulants_that_they_should(laws):
+    users = 40_000
+    frame = {"user": np.repeat(np.arange(users), 2), "x": np.tile([0.0, 1.0], users)}
+    drawn = simulation(SLOPES, parameters=SLOPE_TRUTH, design=frame, effects={"user": laws}, seed=6)
+    y = drawn.columns(0)["y"].reshape(-1, 2)
+    effects = np.stack([y[:, 0] - 1, y[:, 1] - y[:, 0] - 0.5], axis=1)
+    assert np.allclose(np.cov(effects.T), [[2, -0.5], [-0.5, 0.75]], atol=0.08)
+    for powers, key in (((3, 0), "k3(1|user)"), ((2, 1), "k3(1,1,x|user)"), ((0, 3), "k3(x|user)")):
+        mixed = (effects[:, 0] ** powers[0] * effects[:, 1] ** powers[1]).mean()
+        assert mixed == pytest.approx(drawn.responses.truth(key), abs=0.35), key
+    assert drawn.responses.truth("k3(1|user)") == pytest.approx(0 if laws == {"x": "uniform"} else 2 * 2**1.5)
+
+
+def test_singular_covariances_are_drawn_and_impossible_ones_refused():
+    whole = {"user": range(5), "x": [0.0] * 5}
+    y = simulation(SLOPES, parameters=SLOPE_TRUTH | {"cov(1,x|user)": 0, "var(x|user)": 0}, design=whole).columns(0)[
+        "y"
+    ]
+    assert np.all(np.isfinite(y))
+    line = {"user": np.repeat(np.arange(50), 2), "x": np.tile([0.0, 2.0], 50)}
+    exact = SLOPE_TRUTH | {"cov(1,x|user)": "-1", "var(x|user)": "1/2"}  # the slope is minus half the intercept
+    y = simulation(SLOPES, parameters=exact, design=line).columns(0)["y"].reshape(-1, 2)
+    assert np.allclose(y[:, 1], 1 + 2 * 0.5)
+    with pytest.raises(ModelError, match=r"cannot have the covariance matrix \[2, -2; -2, 0.75\]"):
+        simulation(SLOPES, parameters=SLOPE_TRUTH | {"cov(1,x|user)": -2}, design=line)
+    with pytest.raises(ModelError, match="a law for 'z'; the coefficients are '1', 'x'"):
+        simulation(SLOPES, parameters=SLOPE_TRUTH, design=line, effects={"user": {"z": "normal"}})
+
+
+CROSSED = Model("y ~ 1 + (1 | user) + (1 | item)")
+CROSSED_TRUTH = {"Intercept": 3, "var(1|user)": 2, "var(1|item)": "1/2", "var(residual)": 1}
+
+
+def crossed_design(replicated):
+    rng = np.random.default_rng(1)
+    user, item = rng.integers(0, 12, 90), rng.integers(0, 9, 90)
+    if not replicated:
+        user, item = np.array(sorted(set(zip(user.tolist(), item.tolist(), strict=True)))).T
+    return {"user": [f"u{u}" for u in user], "item": [f"i{i}" for i in item]}
+
+
+def gao_owen(columns, cells=True):
+    """The three U-statistics of Gao and Owen, with the coefficients for replicated cells, or without."""
+    y, user, item = columns["y"], columns["user"], columns["item"]
+    n, table = len(y), np.zeros((user.max() + 1, item.max() + 1))
+    np.add.at(table, (user, item), 1)
+    rows, cols = table.sum(1), table.sum(0)
+
+    def within(codes, sizes):
+        return np.sum(y**2) - np.sum(np.bincount(codes, y) ** 2 / sizes)
+
+    def left(sizes, axis):
+        return n - (np.sum((table**2).sum(axis) / sizes) if cells else len(sizes))
+
+    system = [
+        [0, left(rows, 1), n - len(rows)],
+        [left(cols, 0), 0, n - len(cols)],
+        [n**2 - np.sum(rows**2), n**2 - np.sum(cols**2), n**2 - n],
+    ]
+    total = n * np.sum((y - y.mean()) ** 2)
+    found = np.linalg.solve(system, [within(user, rows), within(item, cols), total])
+    return dict(zip(["var(1|user)", "var(1|item)", "var(residual)"], found, strict=True))
+
+
+def test_crossed_effects_are_told_apart_and_replicated_cells_matter():
+    """The coefficient N - R is right without replicates only."""
+    settings = {
+        "parameters": CROSSED_TRUTH,
+        "effects": {"user": "exponential", "item": TwoPoint(2)},
+        "replicates": 1500,
+    }
+    replicated = check(CROSSED, design=crossed_design(True), estimator=gao_owen, **settings)
+    assert replicated.passed, replicated.summary()
+    assert "90 observations, 12 levels of user, 9 levels of item" in replicated.design
+    assert check(CROSSED, design=crossed_design(False), estimator=lambda c: gao_owen(c, False), **settings).passed
+    wrong = check(CROSSED, design=crossed_design(True), estimator=lambda c: gao_owen(c, False), **settings)
+    assert not wrong.passed
+
+
+def test_a_law_of_units_is_no_design_for_crossed_factors():
+    with pytest.raises(UnsupportedError, match=r"user and item are crossed.*give a frame"):
+        check(CROSSED, parameters=CROSSED_TRUTH, design={"size(user)": Poisson(3)}, units={"user": 9})
+
+
+@pytest.mark.parametrize(
+    ("formula", "nested"), [("y ~ 1 + (1 | a / b)", False), ("y ~ 1 + (1 | a) + (1 | b)", True)], ids=["/", "declared"]
+)
+def test_nested_labels_may_repeat(formula, nested):
+    """The labels 0 and 1 of b occur in every level of a, and are other levels there."""
+    model = Model(formula, assume=ma.nested("b", "a") if nested else ())
+    values = dict.fromkeys(model.parameters, 0) | {model.parameters[2]: 1}
+    frame = {"a": np.repeat(np.arange(3), 4), "b": np.tile([0, 0, 1, 1], 3)}
+    y = simulation(model, parameters=values, design=frame).columns(0)["y"]
+    assert len(set(y.round(9))) == 6
+    assert np.array_equal(y[::2], y[1::2])
 
 
 def test_the_generated_module_is_the_default_estimator():
