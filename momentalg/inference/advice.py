@@ -10,7 +10,7 @@ from momentalg.errors import MomentalgError
 from momentalg.expr.names import join_factor
 from momentalg.model import describe
 from momentalg.model.resolved import ResolvedModel
-from momentalg.moments.system import DEFAULT_STATISTICS
+from momentalg.moments.system import default_statistics
 
 if TYPE_CHECKING:
     from momentalg.model.model import Model
@@ -39,8 +39,9 @@ def advice(model: Model, size: Any, statistics: str, works: Callable[[Model], bo
         )
     if works is None:
         return "fit from the data themselves, model.fit(frame), which tries simpler models and names one"
-    if statistics != DEFAULT_STATISTICS and works(model):
-        return f"{describe.code(resolved)}.fit(frame), by {DEFAULT_STATISTICS}, which is free of the means"
+    default = default_statistics(resolved)
+    if statistics != default and works(model):
+        return f"{describe.code(resolved)}.fit(frame), by {default}, which is free of the means"
     found = next((m for m in _simpler(resolved) if works(m)), None)
     if found is None:
         return f"more levels of {name}, or more rows in them: no part of the model is identified by these"

@@ -16,7 +16,7 @@ from momentalg.errors import DataError, ModelError, NothingLeftError, NotIdentif
 from momentalg.inference.advice import advice, identified
 from momentalg.inference.result import FitResult
 from momentalg.model.mapping import FrozenMapping
-from momentalg.moments.system import DEFAULT_STATISTICS
+from momentalg.moments.system import default_statistics
 
 if TYPE_CHECKING:
     from momentalg.model.model import Model
@@ -156,7 +156,7 @@ def fit(
 
 
 def _estimator(model: Model, statistics: Any, means: str | None) -> Estimator:
-    asked = DEFAULT_STATISTICS if statistics is None else statistics
+    asked = default_statistics(model.resolved) if statistics is None else statistics
     named = asked if isinstance(asked, str) else repr(asked)
     return Estimator(repr(model), named, means, model, statistics)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from momentalg.errors import UnsupportedError
 from momentalg.expr.names import join_factor, quote
 from momentalg.lower.wording import wording
+from momentalg.moments.system import default_statistics
 
 if TYPE_CHECKING:
     from momentalg.moments.equations import MomentEquation
@@ -34,7 +35,7 @@ def arguments(solution: Solution) -> tuple[str, ...]:
     for variable, factor in system.model.constant_on.items():
         if variable.kind == "column":
             found += ["--levels", f"{quote(variable.name)}={join_factor(factor)}"]
-    if system.statistics != "henderson3":
+    if system.statistics != default_statistics(system.model):
         found += ["--statistics", system.statistics]
     if system.means != "projection":
         found += ["--means", system.means]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from fractions import Fraction
+from itertools import combinations
 
 from momentalg.cumulants.cost import Cost, cost
 from momentalg.cumulants.letters import from_letters
 from momentalg.cumulants.value import value
-from momentalg.expr.columns import factors, monomials
+from momentalg.expr.columns import level_columns, monomials
+from momentalg.expr.names import split_factor
 from momentalg.expr.nodes import Node, Projected, Response, Value, Variable
 from momentalg.expr.traversal import transform
 from momentalg.model.resolved import ResolvedModel
@@ -23,13 +25,22 @@ def statistic_cost(statistic: Node, model: ResolvedModel) -> Cost:
 
 def _part_cost(part: Node, model: ResolvedModel) -> Cost:
     if isinstance(part, Projected):
-        sized = any(v.kind == "size" for column in monomials(part.columns) for v, _ in column)
-        by_level = part.kernel is not None or model.unit in factors(part.columns) or sized
-        return Cost(0, (model.unit,) if by_level else ())
+        return _projection_cost(part, model)
     response = Variable("column", model.response)
     known = replace(model, groups=(), known_effects=model.factors)
     node = transform(part, lambda p: Value(response, p.index) if isinstance(p, Response) else p)
     return cost(from_letters(value(node, known), known))
+
+
+def _projection_cost(part: Projected, model: ResolvedModel) -> Cost:
+    """Totals by level of what is projected off and of the kernel; two factors are absorbed by their cells."""
+    linked = () if part.kernel is None else (part.kernel[0].factor,)
+    sized = [split_factor(v.name) for column in monomials(part.columns) for v, _ in column if v.kind == "size"]
+    removed = list(dict.fromkeys(c.factor for c in level_columns(part.columns)))
+    tables = dict.fromkeys((*removed, *linked, *sized))
+    for one, other in combinations(dict.fromkeys((*removed, *linked)), 2):
+        tables[tuple(c for c in model.columns if c in {*one, *other})] = None
+    return Cost(len(removed) if len(removed) > 1 else 0, tuple(sorted(tables)))
 
 
 def dearest(costs: Iterable[Cost]) -> Cost:

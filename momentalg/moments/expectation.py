@@ -2,9 +2,10 @@
 
 Statistics in totals go through the cumulant engine. A projection statistic y'PKPy has
 
-    E[y'PKPy | design] = sum over components f of var(f) tr(PKP V_f),    V_f = Z_f Z_f', and I for the residual,
+    E[y'PKPy | design] = sum over the components of  var(c|f) tr(PKP Z_c Z_c')  or  2 cov(c,d|f) tr(PKP Z_c Z_d'),
 
-provided that P removes the means, which is proved from its columns, once, before the means are dropped.
+Z_c the columns of the effect c, level by level, and I for the residual, provided that P removes the means, which is
+proved from its columns, once, before the means are dropped.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from momentalg.cumulants.identity import joint_cumulant
 from momentalg.cumulants.polynomial import Polynomial, Powers
 from momentalg.cumulants.translate import translate
 from momentalg.errors import StatisticError, UnsupportedError
-from momentalg.expr.columns import factors, same_level
-from momentalg.expr.nodes import ZERO, Add, Column, Monomial, Mul, Node, Number, Projected, Trace, add, mul
+from momentalg.expr.keys import column_key
+from momentalg.expr.nodes import ZERO, Add, Mul, Node, Number, Projected, Trace, add, mul
 from momentalg.expr.traversal import walk
 from momentalg.model.resolved import ResolvedModel
-from momentalg.statistics.projection import constant_within
+from momentalg.statistics.family import block_columns, mean_columns, offsets
+from momentalg.statistics.projection import spanned
 
 
 def expectation(statistic: Node, model: ResolvedModel) -> dict[str, Node]:
@@ -94,22 +96,24 @@ def linear_parts(node: Node, coefficient: Fraction) -> Iterator[tuple[Fraction, 
 
 
 def _projected(statistic: Projected, model: ResolvedModel) -> Mapping[str, Node]:
-    left = [c.key for c in model.mean if not _removed(c.monomial, statistic.columns, model)]
+    """Traces by component. Z_c is left out where P Z_c = 0 is proved: of a factor that another one contains, say."""
+    left = [c for c in (*mean_columns(model), *offsets(model)) if not spanned(c, statistic.columns, model)]
     if left:
         raise UnsupportedError(
-            f"the projection leaves the mean columns {', '.join(str(k) for k in left)}; "
+            f"the projection leaves the mean columns {', '.join(column_key(c) for c in left)}; "
             "add them to its columns, or the expectation is no longer free of the means"
         )
-    if any(len(block.coefficients) > 1 or block.coefficients[0].monomial for block in model.groups):
-        raise UnsupportedError("traces for random slopes are not derivable yet; use statistics in totals instead")
     found: dict[str, Node] = {}
     for block in model.groups:
-        if not any(set(f) == set(block.factor) for f in factors(statistic.columns)):  # P Z = 0 otherwise
-            key = model.cumulant_key(block, ("1", "1"))
-            found[key] = Trace(statistic.columns, statistic.kernel, same_level(block.factor))
+        seen = [
+            (str(c.key), columns)
+            for c, columns in zip(block.coefficients, block_columns(block), strict=True)
+            if not spanned(columns, statistic.columns, model)
+        ]
+        for n, (first, left_columns) in enumerate(seen):
+            for second, right_columns in seen[n:]:
+                trace = Trace(statistic.columns, statistic.kernel, (left_columns, right_columns))
+                number = Number(Fraction(1 if first == second else 2))
+                found[model.cumulant_key(block, (first, second))] = mul(number, trace)
     found[model.cumulant_key(None, ("1", "1"))] = Trace(statistic.columns, statistic.kernel, None)
     return found
-
-
-def _removed(monomial: Monomial, columns: tuple[Column, ...], model: ResolvedModel) -> bool:
-    return monomial in columns or any(constant_within(monomial, f, model) for f in factors(columns))

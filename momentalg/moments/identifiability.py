@@ -6,41 +6,18 @@ Fractions, on a random unbalanced one. Rank on the user's own data is a matter f
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
-from momentalg.cumulants.evaluate import DesignTable
 from momentalg.errors import NotIdentifiedError
-from momentalg.expr.nodes import ZERO, Variable
+from momentalg.expr.nodes import ZERO
 from momentalg.model.resolved import ResolvedModel
 from momentalg.moments.constants import constant_value
 from momentalg.moments.equations import MomentEquation
+from momentalg.moments.generic_design import generic_design
 from momentalg.moments.rational import Matrix, in_row_space, null_space
 
 SEEDS = (20161, 20162)  # two designs: an accident of one is not one of the other
-
-
-def generic_design(model: ResolvedModel, seed: int) -> DesignTable:
-    """A small unbalanced design with random covariates, constant where the model says so."""
-    rng = random.Random(seed)  # noqa: S311 - a design, no secret
-    levels = max(4, len(model.mean) + 3)
-    sizes = [1 + n % 4 for n in range(levels)]
-    rng.shuffle(sizes)
-    unit = model.unit
-    labels = {c: [level for level, size in enumerate(sizes) for _ in range(size)] for c in unit}
-    rows = sum(sizes)
-    values: dict[Variable, list[Fraction]] = {}
-    for column in (*model.mean, *(c for block in model.groups for c in block.coefficients)):
-        for variable, _ in column.monomial:
-            if variable.kind == "size" or variable in values:
-                continue
-            if variable in model.constant_on:
-                drawn = [Fraction(rng.randint(1, 50)) for _ in sizes]
-                values[variable] = [drawn[level] for level in labels[unit[0]]]
-            else:
-                values[variable] = [Fraction(rng.randint(1, 50)) for _ in range(rows)]
-    return DesignTable(labels, values, rows)
 
 
 def coefficient_matrices(

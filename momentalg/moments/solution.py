@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from momentalg.derive.readable import Readable
 from momentalg.expr.keys import unknown
-from momentalg.expr.nodes import ONE, ZERO, Add, Hat, Letter, Mul, Node, Number, Parameter, Pow, add, mul, negate, power
+from momentalg.expr.nodes import ZERO, Add, Hat, Letter, Mul, Node, Parameter, Pow, add, mul, negate, power
 from momentalg.expr.traversal import transform, walk
+from momentalg.moments.elimination import solve_block
 from momentalg.moments.equations import Assignment, MomentEquation
 
 if TYPE_CHECKING:
@@ -113,10 +114,10 @@ def solve_equations(
         chosen, keys = block
         sides = [_right_side(e, known, plug_in) for e in chosen]
         coefficients = [[e.coefficients.get(key, ZERO) for key in keys] for e in chosen]
-        values = _solve_block(coefficients, sides)
-        if sum(1 for value in values for _ in walk(value)) > READABLE:
+        found = solve_block(coefficients, sides, keys)
+        if sum(1 for assignment in found for _ in walk(assignment.value)) > READABLE:
             return None
-        solved.extend(Assignment(key, value) for key, value in zip(keys, values, strict=True))
+        solved.extend(found)
         known.update(keys)
         for e in chosen:
             del left[e.name]
@@ -142,46 +143,3 @@ def _right_side(equation: MomentEquation, known: set[str], plug_in: Sequence[str
         elif key in known:
             terms.append(negate(mul(coefficient, Hat(Parameter(key)))))
     return add(*terms)
-
-
-def _solve_block(coefficients: Sequence[Sequence[Node]], sides: Sequence[Node]) -> list[Node]:
-    if len(sides) == 1:
-        return [mul(sides[0], power(coefficients[0][0], -1)) if coefficients[0][0] != ONE else sides[0]]
-    numerators, denominator = _fraction_free(coefficients, sides)
-    return [mul(numerator, power(denominator, -1)) for numerator in numerators]
-
-
-def _fraction_free(coefficients: Sequence[Sequence[Node]], sides: Sequence[Node]) -> tuple[list[Node], Node]:
-    """Solve A x = b over a polynomial ring in letters for the entries, without fractions."""
-    from sympy import ZZ, symbols
-    from sympy.polys.matrices import DomainMatrix
-
-    entries = list(dict.fromkeys(node for row in coefficients for node in row if not _is_whole(node)))
-    names = symbols(f"c:{len(entries)} b:{len(sides)}")
-    ring = ZZ[names]
-    letter = dict(zip([*entries, *range(len(sides))], ring.gens, strict=True))
-    left = [
-        [ring.convert(int(n.value)) if isinstance(n, Number) and _is_whole(n) else letter[n] for n in row]
-        for row in coefficients
-    ]
-    matrix = DomainMatrix(left, (len(sides), len(sides)), ring)
-    right = DomainMatrix([[letter[n]] for n in range(len(sides))], (len(sides), 1), ring)
-    numerators, denominator = matrix.solve_den(right, method="charpoly")
-    nodes = [*entries, *sides]
-    return [_from_ring(n, nodes) for (n,) in numerators.to_list()], _from_ring(denominator, nodes)
-
-
-def _is_whole(node: Node) -> bool:
-    return isinstance(node, Number) and node.value.denominator == 1
-
-
-def _from_ring(polynomial: Any, nodes: Sequence[Node]) -> Node:
-    return add(*_ring_terms(polynomial, nodes))
-
-
-def _ring_terms(polynomial: Any, nodes: Sequence[Node]) -> Iterator[Node]:
-    from fractions import Fraction
-
-    for exponents, coefficient in polynomial.terms():
-        factors = [power(node, e) for node, e in zip(nodes, exponents, strict=True) if e]
-        yield mul(Number(Fraction(int(coefficient))), *factors)

@@ -12,7 +12,8 @@ from momentalg.catalogue import discover
 from momentalg.derive.readable import Readable
 from momentalg.errors import ModelError, NotIdentifiedError, StatisticError, UnsupportedError
 from momentalg.expr.expanding import with_powers
-from momentalg.expr.nodes import Node, Over
+from momentalg.expr.monomials import multiply_monomials
+from momentalg.expr.nodes import Factor, Monomial, Node, Over, add
 from momentalg.model.resolved import Column, ResolvedModel
 from momentalg.moments.equations import MEANS, MomentEquation
 from momentalg.moments.expectation import expectation, unknown_order, variance_keys
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from momentalg.expr.notation import Notation
     from momentalg.model.model import Model
 
-DEFAULT_STATISTICS = "henderson3"
-ADVICE = f"The nearest thing that works: model.moment_equations({DEFAULT_STATISTICS!r}).solve()"
+DEFAULT_STATISTICS = "henderson3"  # of a model with one random intercept; see `default_statistics`
+LARGEST_UNION = 16  # cells of intersections in a count of pairs that share no level
 
 
 @dataclass(frozen=True)
@@ -89,9 +90,9 @@ class MomentSystem(Readable):
         if missing:
             raise NotIdentifiedError(
                 f"none of the statistics {', '.join(e.name for e in self.variance or self.common)} has "
-                f"{' or '.join(missing)} in its expectation. {ADVICE}"
+                f"{' or '.join(missing)} in its expectation. {self._advice}"
             )
-        require_identified(self._matrices, self.unknowns, columns, ADVICE)
+        require_identified(self._matrices, self.unknowns, columns, self._advice)
         rows = sorted({row for t in columns for row in self._rows_for(t)})
         equations = tuple(self.variance[row] for row in rows)
         involved = [u for u in self.unknowns if any(u in e.coefficients for e in equations)]
@@ -133,6 +134,11 @@ class MomentSystem(Readable):
 
         return system_summary(self)
 
+    @property
+    def _advice(self) -> str:
+        name = default_statistics(self.model)
+        return f"The nearest thing that works: model.moment_equations({name!r}).solve()"
+
     def _rows_for(self, target: str) -> tuple[int, ...]:
         return needed_equations(self._matrices, self.unknowns.index(target), len(self.unknowns)) or ()
 
@@ -141,8 +147,8 @@ def moment_equations(model: Model, statistics: Any = None, means: str | None = N
     """The moment equations of a model.
 
     `statistics` is a name of the catalogue, a list of names and expressions, or a dictionary of named expressions;
-    the default is Henderson III, which is ANOVA when there is only the intercept. `means` is one of "projection",
-    "products" and "plug-in"; by default, whichever of the first two applies.
+    the default is Henderson III for one random intercept, which is ANOVA when that is all, and "within" otherwise.
+    `means` is one of "projection", "products" and "plug-in"; by default, whichever of the first two applies.
     """
     resolved = model.resolved
     if any(c.key is None for c in resolved.mean):
@@ -151,7 +157,7 @@ def moment_equations(model: Model, statistics: Any = None, means: str | None = N
         )
     if means is not None and means not in MEANS:
         raise ModelError(f"means={means!r} is none of {', '.join(MEANS)}")
-    name, chosen = _chosen(DEFAULT_STATISTICS if statistics is None else statistics, resolved)
+    name, chosen = _chosen(default_statistics(resolved) if statistics is None else statistics, resolved)
     family = discover("momentalg.statistics", "STATISTIC")["normal_equations"]
     common = tuple(MomentEquation(s.name, s.node, expectation(s.node, resolved)) for s in family.build(resolved))
     if name == family.name:  # the mean parameters alone: every system has these equations
@@ -163,6 +169,12 @@ def moment_equations(model: Model, statistics: Any = None, means: str | None = N
     if treatment == "products":
         equations = _with_products(equations, resolved)
     return MomentSystem(resolved, model.formula, treatment, common, tuple(equations), name, repr(model))
+
+
+def default_statistics(model: ResolvedModel) -> str:
+    """The catalogue's name of the statistics that a model gets unasked."""
+    coefficients = [c for block in model.groups for c in block.coefficients]
+    return DEFAULT_STATISTICS if len(coefficients) == 1 and not coefficients[0].monomial else "within"
 
 
 def _short(column: Column) -> str:
@@ -217,7 +229,8 @@ def _treatment(means: str | None, with_means: Sequence[str], model: ResolvedMode
     if means == "projection":
         raise UnsupportedError(
             f"the expectations contain {', '.join(with_means)}: these statistics are not mean-free. "
-            "Use statistics='henderson3' or 'minque0', which project the means off, or means='products' or 'plug-in'"
+            f"Use statistics={default_statistics(model)!r} or 'minque0', which project the means off, "
+            "or means='products' or 'plug-in'"
         )
     if means is not None:
         return means
@@ -226,7 +239,7 @@ def _treatment(means: str | None, with_means: Sequence[str], model: ResolvedMode
     raise UnsupportedError(
         f"products of {len(model.mean)} mean parameters would be {len(with_means)} more unknowns: "
         "ask for means='products' (exactly unbiased) or means='plug-in' (biased), "
-        "or use statistics='henderson3', which is free of the means"
+        f"or use statistics={default_statistics(model)!r}, which is free of the means"
     )
 
 
@@ -235,12 +248,9 @@ def _with_products(equations: list[MomentEquation], model: ResolvedModel) -> lis
     components = variance_keys(model)
     present = {key for e in equations for key in e.coefficients}
     columns = list(model.mean)
-    by = model.unit
     needed = []
     for a, b in combinations_with_replacement(columns, 2):
-        left, right = response_total((), a.monomial), response_total((), b.monomial)
-        within = response_total(by, a.monomial) * response_total(by, b.monomial)
-        node = with_powers(left * right) - Over(by, with_powers(within))
+        node = _apart(a.monomial, b.monomial, model)
         name = "XP" if len(columns) == 1 else f"XP[{_short(a)},{_short(b)}]"
         needed.append(MomentEquation(name, node, expectation(node, model)))
     unknowns = sorted(present | {key for e in needed for key in e.coefficients})
@@ -248,3 +258,25 @@ def _with_products(equations: list[MomentEquation], model: ResolvedModel) -> lis
     if all(needed_equations(matrices, unknowns.index(key), len(unknowns)) for key in present if key in components):
         return equations
     return [*equations, *needed]
+
+
+def _apart(left: Monomial, right: Monomial, model: ResolvedModel) -> Node:
+    """The products of x y and z y over the pairs of observations that share no level of any factor.
+
+    The pairs that share one are counted by inclusion and exclusion over the intersections of factors; with many of
+    these, they are all pairs of different observations, whose products hold components as well.
+    """
+    whole = with_powers(response_total((), left) * response_total((), right))
+    signs: dict[Factor, int] = {(): 1}
+    for factor in dict.fromkeys(block.factor for block in model.groups):
+        for by, sign in list(signs.items()):
+            both = tuple(c for c in model.columns if c in model.closure((*by, *factor)))
+            signs[both] = signs.get(both, 0) - sign
+    if len(signs) > LARGEST_UNION:
+        return whole - response_total((), multiply_monomials(left, right), response_power=2)
+    parts = [
+        sign * Over(by, with_powers(response_total(by, left) * response_total(by, right)))
+        for by, sign in signs.items()
+        if by and sign
+    ]
+    return add(whole, *parts)

@@ -6,8 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from momentalg.expr.nodes import Monomial, Node, Response, Total, Value, mul, power
-from momentalg.model.resolved import ResolvedModel
+from momentalg.errors import UnsupportedError
+from momentalg.expr.nodes import (
+    Column,
+    Kernel,
+    LevelColumns,
+    Monomial,
+    Node,
+    Response,
+    Size,
+    Total,
+    Value,
+    mul,
+    power,
+)
+from momentalg.model.fixed_factors import factors_of
+from momentalg.model.resolved import GroupBlock, ResolvedModel
 
 if TYPE_CHECKING:
     from momentalg.cumulants.cost import Cost
@@ -47,6 +61,81 @@ def response_total(by: tuple[str, ...], monomial: Monomial = (), response_power:
     return Total(mul(*(power(Value(v), p) for v, p in monomial), power(Response(), response_power)), by)
 
 
-def mean_monomials(model: ResolvedModel) -> tuple[Monomial, ...]:
-    """The covariate monomials of the mean columns, offsets aside."""
-    return tuple(c.monomial for c in model.mean if c.key is not None)
+def level_total(by: tuple[str, ...], monomial: Monomial) -> Node:
+    """The total of a covariate monomial over a level; its size when the monomial is 1."""
+    return Total(mul(*(power(Value(v), p) for v, p in monomial)), by) if monomial else Size(by)
+
+
+def mean_columns(model: ResolvedModel) -> tuple[Column, ...]:
+    """The columns of the mean, offsets aside: a fixed factor whose levels are not known has one for each level."""
+    found: list[Column] = []
+    for column in model.mean:
+        arbitrary = [v for v, _ in column.monomial if v.kind == "fixed"]
+        if arbitrary:
+            rest = tuple((v, p) for v, p in column.monomial if v.kind != "fixed")
+            found.append(LevelColumns(factors_of(arbitrary[0]), rest))
+        elif column.key is not None:
+            found.append(column.monomial)
+    return tuple(found)
+
+
+def offsets(model: ResolvedModel) -> tuple[Monomial, ...]:
+    """The columns of the mean whose coefficient is 1."""
+    arbitrary = {v for c in model.mean for v, _ in c.monomial if v.kind == "fixed"}
+    return tuple(c.monomial for c in model.mean if c.key is None and not arbitrary & {v for v, _ in c.monomial})
+
+
+def block_columns(block: GroupBlock) -> tuple[LevelColumns, ...]:
+    """The columns Z of a group term, a set of them for each coefficient."""
+    return tuple(LevelColumns(block.factor, c.monomial) for c in block.coefficients)
+
+
+def block_kernels(block: GroupBlock) -> tuple[tuple[str, Kernel], ...]:
+    """The kernels Z_c Z_d' of a group term, c before d, each with its name: ``1|user``, ``1,x|user``."""
+    columns, keys = block_columns(block), [str(c.key) for c in block.coefficients]
+    return tuple(
+        (f"{key if n == m else f'{key},{keys[m]}'}|{block.name}", (columns[n], columns[m]))
+        for n, key in enumerate(keys)
+        for m in range(n, len(keys))
+    )
+
+
+def effect_name(block: GroupBlock, number: int = 0) -> str:
+    """A coefficient's name in statistics: ``user`` for an intercept, ``x|user`` for a slope."""
+    column = block.coefficients[number]
+    return f"{column.key}|{block.name}" if column.monomial else block.name
+
+
+def require_intercepts(model: ResolvedModel, name: str, why: str) -> None:
+    """Refuse a model with random slopes, by the name of the statistics that have no meaning for it."""
+    for block in model.groups:
+        for column in block.coefficients:
+            if column.monomial:
+                raise UnsupportedError(
+                    f"{name}: {why}, and ({column.key} | {block.name}) has slopes; "
+                    "use statistics='within', 'minque0' or 'perry'"
+                )
+
+
+def require_uncorrelated(model: ResolvedModel, name: str) -> None:
+    """Refuse correlated coefficients, for reductions that are as many as coefficients and cannot tell covariances."""
+    for block in model.groups:
+        if len(block.coefficients) > 1:
+            raise UnsupportedError(
+                f"{name} has one reduction for each coefficient and none for the covariances of ({block.name}); "
+                "use statistics='within' or 'minque0', or declare the coefficients uncorrelated with ||"
+            )
+
+
+def coarse_first(model: ResolvedModel) -> tuple[GroupBlock, ...]:
+    """The group terms in the order of the formula, but a factor before those that are nested in it."""
+    left, found = list(model.groups), []
+    while left:
+        block = next(b for b in left if not any(_strictly_within(b, o, model) for o in left))
+        left.remove(block)
+        found.append(block)
+    return tuple(found)
+
+
+def _strictly_within(inner: GroupBlock, outer: GroupBlock, model: ResolvedModel) -> bool:
+    return model.is_nested(inner.factor, outer.factor) and not model.is_nested(outer.factor, inner.factor)

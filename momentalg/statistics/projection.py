@@ -6,11 +6,15 @@ that factor is then projected off with it.
 
 from __future__ import annotations
 
-from momentalg.expr.columns import factors, monomials, same_level
+from collections.abc import Iterable
+
+from momentalg.expr.columns import is_levels, level_columns
 from momentalg.expr.nodes import (
     Add,
     Column,
     Factor,
+    Kernel,
+    LevelColumns,
     Monomial,
     Mul,
     Node,
@@ -18,25 +22,34 @@ from momentalg.expr.nodes import (
     Over,
     Projected,
     Size,
-    Total,
     add,
+    mul,
     negate,
+    power,
 )
 from momentalg.model.resolved import ResolvedModel
-from momentalg.statistics.family import response_total
+from momentalg.statistics.family import (
+    NamedStatistic,
+    block_columns,
+    coarse_first,
+    effect_name,
+    level_total,
+    response_total,
+)
 
 
-def residual_sum_of_squares(columns: tuple[Column, ...], model: ResolvedModel) -> Node:
+def residual_sum_of_squares(columns: Iterable[Column], model: ResolvedModel) -> Node:
     """y'Py for P projecting off `columns`: covariate monomials, and columns of levels."""
+    kept = needed_columns(tuple(columns), model)
     squares = response_total((), response_power=2)
-    if not columns:
+    if not kept:
         return squares
-    factor = next(iter(factors(columns)), None)
-    if factor is not None and all(constant_within(m, factor, model) for m in monomials(columns)):
-        return squares - Over(factor, response_total(factor) ** 2 / Size(factor))
-    if columns == ((),):
+    for found in level_columns(kept):
+        if not found.monomial and all(spanned(c, (found,), model) for c in kept):
+            return squares - Over(found.factor, response_total(found.factor) ** 2 / Size(found.factor))
+    if kept == ((),):
         return squares - response_total(()) ** 2 / Size(())
-    return Projected(columns)
+    return Projected(kept)
 
 
 def reduction(without: Node, full: Node) -> Node:
@@ -47,23 +60,79 @@ def reduction(without: Node, full: Node) -> Node:
     return add(*sorted(terms, key=_is_subtracted))
 
 
+def sequential_reductions(columns: tuple[Column, ...], model: ResolvedModel) -> list[NamedStatistic]:
+    """The reduction by each coefficient's columns after `columns` and those before it, and what is left, SSE."""
+    without, found = residual_sum_of_squares(columns, model), []
+    for block in coarse_first(model):
+        for number, added in enumerate(block_columns(block)):
+            columns = (*columns, added)
+            full = residual_sum_of_squares(columns, model)
+            found.append(NamedStatistic(f"R[{effect_name(block, number)}]", reduction(without, full)))
+            without = full
+    return [*found, NamedStatistic("SSE", without)]
+
+
 def _is_subtracted(term: Node) -> bool:
     return isinstance(term, Mul) and isinstance(term.args[0], Number) and term.args[0].value < 0
 
 
-def projected_totals(columns: tuple[Column, ...], factor: tuple[str, ...]) -> Node:
-    """y'P Z Z'Py: the sum over the factor's levels of the squared totals of what P leaves."""
-    if not columns:
-        return Over(factor, response_total(factor) ** 2)
-    if columns == ((),):
-        mean = Total(response_total(()).body, ()) / Size(())
-        return Over(factor, (response_total(factor) - Size(factor) * mean) ** 2)
-    return Projected(columns, same_level(factor))
+def projected_totals(columns: tuple[Column, ...], kernel: Kernel, model: ResolvedModel) -> Node:
+    """y'P Z_c Z_d' P y: the sum over the factor's levels of products of totals of what P leaves."""
+    factor = kernel[0].factor
+    kept = needed_columns(columns, model)
+    if not kept:
+        return Over(factor, level_product(kernel))
+    if kept == ((),):
+        mean = response_total(()) / Size(())
+        left, right = (response_total(factor, c.monomial) - level_total(factor, c.monomial) * mean for c in kernel)
+        return Over(factor, power(left, 2) if left == right else mul(left, right))
+    return Projected(kept, kernel)
+
+
+def level_product(kernel: Kernel) -> Node:
+    """The product of the totals of the response of a level, each with its covariates: S^2, or S_x S."""
+    left, right = (response_total(c.factor, c.monomial) for c in kernel)
+    return power(left, 2) if left == right else mul(left, right)
+
+
+def needed_columns(columns: tuple[Column, ...], model: ResolvedModel) -> tuple[Column, ...]:
+    """The columns without those of levels that other columns of levels span."""
+    kept = list(dict.fromkeys(columns))
+    for column in level_columns(kept):
+        others = [c for c in kept if c != column and is_levels(c)]
+        if spanned(column, others, model):
+            kept.remove(column)
+    return tuple(kept)
+
+
+def spanned(column: Column, by: Iterable[Column], model: ResolvedModel) -> bool:
+    """Whether a column, or each of a factor's, is proved to be a combination of others.
+
+    It is when it is among them, or when it is, on every level of a factor at least as fine, a constant times one of the
+    columns of that factor's levels.
+    """
+    wanted = column if is_levels(column) else LevelColumns((), column)
+    for other in by:
+        if other == column:
+            return True
+        if is_levels(other) and model.is_nested(other.factor, wanted.factor):
+            rest = _quotient(wanted.monomial, other.monomial)
+            if rest is not None and constant_within(rest, other.factor, model):
+                return True
+    return False
+
+
+def _quotient(monomial: Monomial, divisor: Monomial) -> Monomial | None:
+    """monomial / divisor, unless it has a negative power."""
+    powers = dict(monomial)
+    for variable, exponent in divisor:
+        powers[variable] = powers.get(variable, 0) - exponent
+    return None if any(p < 0 for p in powers.values()) else tuple((v, p) for v, p in powers.items() if p)
 
 
 def constant_within(monomial: Monomial, factor: Factor, model: ResolvedModel) -> bool:
     """Whether a covariate monomial is constant within the levels of a factor."""
     return all(
-        (columns := model.constant_on.get(variable)) is not None and set(columns) <= set(factor)
+        (columns := model.constant_on.get(variable)) is not None and set(columns) <= model.closure(factor)
         for variable, _ in monomial
     )

@@ -1,0 +1,93 @@
+"""Designs that stand for almost all designs of a model: small, unbalanced, with random covariates.
+
+Whatever the model declares holds: nested labels, cells with at most one observation, covariates constant on a factor.
+Crossed factors meet at random, so that cells are empty, single and replicated.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Hashable
+from fractions import Fraction
+
+from momentalg.cumulants.evaluate import DesignTable
+from momentalg.expr.nodes import Indicator, Variable
+from momentalg.model.resolved import ResolvedModel
+
+Labels = dict[str, Hashable]
+LEVELS = 3  # of a column that nothing else determines, at least
+TRIES = 200
+
+
+def generic_design(model: ResolvedModel, seed: int) -> DesignTable:
+    """A design with one factor's sizes 1 to 4, or with rows at random levels."""
+    rng = random.Random(seed)  # noqa: S311 - a design, no secret
+    columns = _label_columns(model)
+    rows = _one_way(columns, model, rng) if len(columns) == 1 else _crossed(columns, model, rng)
+    labels = {c: [row[c] for row in rows] for c in columns}
+    return DesignTable(labels, _covariates(rows, model, rng), len(rows))
+
+
+def _label_columns(model: ResolvedModel) -> list[str]:
+    """All label columns, those that a column is local to before it."""
+    named = [*model.columns, *(c for by in model.constant_on.values() for c in by), *model.fixed]
+    found = dict.fromkeys(c for name in named for c in sorted(model.closure([name])))
+    return sorted(found, key=lambda c: len(model.closure([c])))
+
+
+def _one_way(columns: list[str], model: ResolvedModel, rng: random.Random) -> list[Labels]:
+    sizes = [1 + n % 4 for n in range(max(4, len(model.mean) + 3))]
+    rng.shuffle(sizes)
+    return [{columns[0]: level} for level, size in enumerate(sizes) for _ in range(size)]
+
+
+def _crossed(columns: list[str], model: ResolvedModel, rng: random.Random) -> list[Labels]:
+    components = sum(len(b.coefficients) * (len(b.coefficients) + 1) // 2 for b in model.groups)
+    wanted = 12 + 2 * components + 3 * len(model.mean)
+    levels = {c: LEVELS + n % 2 for n, c in enumerate(columns)}
+    for by in model.unreplicated:  # half of the cells are empty
+        for column in by:
+            levels[column] = max(levels[column], 1 + round((2 * wanted) ** (1 / len(by))))
+    rows: list[Labels] = []
+    seen: set[Hashable] = set()
+    for _ in range(TRIES * wanted):
+        row = _row(columns, levels, model, rng)
+        cells = {(by, tuple(row[c] for c in by)) for by in model.unreplicated}
+        if not cells & seen:
+            seen |= cells
+            rows.append(row)
+        if len(rows) == wanted:
+            break
+    return rows
+
+
+def _row(columns: list[str], levels: dict[str, int], model: ResolvedModel, rng: random.Random) -> Labels:
+    row: Labels = {}
+    for column in columns:
+        known = model.fixed.get(column)
+        if known:
+            row[column] = rng.choice(known)
+        elif column in model.local_to:
+            row[column] = (row[model.local_to[column]], rng.randrange(2))
+        else:
+            row[column] = rng.randrange(levels[column])
+    return row
+
+
+def _covariates(rows: list[Labels], model: ResolvedModel, rng: random.Random) -> dict[Variable, list[Fraction]]:
+    """Values of all covariates but sizes: random ones, and indicators by their definition."""
+    values: dict[Variable, list[Fraction]] = {}
+    for column in (*model.mean, *(c for block in model.groups for c in block.coefficients)):
+        for variable, _ in column.monomial:
+            if variable.kind == "size" or variable in values:
+                continue
+            definition = model.definitions.get(variable)
+            if isinstance(definition, Indicator):
+                name = definition.body.variable.name
+                values[variable] = [Fraction(row[name] == definition.label) for row in rows]
+                continue
+            columns = model.constant_on.get(variable)
+            drawn: dict[Hashable, Fraction] = {}
+            keys = range(len(rows)) if columns is None else [tuple(row[c] for c in columns) for row in rows]
+            values[variable] = [drawn.setdefault(key, Fraction(rng.randint(1, 50))) for key in keys]
+    return values
