@@ -14,6 +14,7 @@ from momentalg.model.distributions.base import Law
 from momentalg.model.distributions.finite import Finite
 from momentalg.model.distributions.frames import columns_of, exact_values, labels
 from momentalg.model.distributions.joint import JointLaw
+from momentalg.model.fixed_factors import plain_label
 from momentalg.model.marginals import MarginalLaws
 from momentalg.model.resolved import ResolvedModel
 from momentalg.model.resolving import basic_variables
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Rows:
-    """A design as drawn: columns of labels, as whole numbers, and of covariates."""
+    """A design as drawn: columns of labels, as whole numbers; of covariates; of fixed factors, with their labels."""
 
     columns: Columns
     count: int
@@ -40,6 +41,8 @@ class Rows:
         found = np.zeros(self.count, dtype=np.int64)
         for column in sorted(model.closure(factor)):
             labels = self.columns[column]
+            if column in model.fixed:
+                labels = np.unique(labels.astype(str), return_inverse=True)[1]
             found = np.unique(found * (int(labels.max(initial=0)) + 1) + labels, return_inverse=True)[1].reshape(-1)
         return found
 
@@ -67,11 +70,15 @@ class FrameDesign:
         """Take the factors and the covariates without a law from `frame`."""
         import numpy as np
 
-        names = [v.name for v in basic_variables(model) if v.kind == "column" and v.name not in laws]
+        columns_used = [v.name for v in basic_variables(model) if v.kind == "column"]
+        names = [name for name in columns_used if name not in laws and name not in model.fixed]
         read = columns_of(frame, [*model.columns, *names])
         if not read[model.columns[0]]:
             raise DataError("the frame of the design has no rows")
-        columns: Columns = {name: _codes(labels(read, sorted(model.closure((name,))))) for name in model.columns}
+        columns: Columns = {
+            name: _labels(read[name]) if name in model.fixed else _codes(labels(read, sorted(model.closure((name,)))))
+            for name in model.columns
+        }
         for name in names:
             columns[name] = np.array([float(value) for value in exact_values(read[name], name)])
         rows = Rows(columns, len(columns[model.columns[0]]))
@@ -225,6 +232,14 @@ def _codes(values: list[tuple[Any, ...]]) -> Array:
 
     numbers: dict[tuple[Any, ...], int] = {}
     return np.array([numbers.setdefault(value, len(numbers)) for value in values])
+
+
+def _labels(values: list[Any]) -> Array:
+    import numpy as np
+
+    found = np.empty(len(values), dtype=object)
+    found[:] = [plain_label(value) for value in values]
+    return found
 
 
 def _require_constant(values: Array, codes: Array, name: str, factor: tuple[str, ...]) -> None:

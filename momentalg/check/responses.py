@@ -163,6 +163,8 @@ def _evaluate(node: n.Node, rows: Rows, model: ResolvedModel) -> Array:
             return product
         case n.Pow():
             return np.asarray(_evaluate(node.base, rows, model) ** float(node.exponent))
+        case n.Indicator(body, label):
+            return np.asarray(rows.columns[body.variable.name] == label, dtype=float)
         case n.Function(name="log" | "exp" | "sqrt"):
             values: Array = getattr(np, node.name)(_evaluate(node.body, rows, model))
             return values

@@ -6,13 +6,14 @@ estimator is the generated module, or any function from columns to estimates; a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from momentalg.check.drawing import Drawing, FrameDesign, UnitDesign, read_covariates
 from momentalg.check.responses import Responses
 from momentalg.check.verdict import CheckRow, SimulationCheck
+from momentalg.data.levels import with_levels
 from momentalg.errors import CheckError, ModelError, UnsupportedError
 from momentalg.model import describe
 from momentalg.model.distributions.base import Law
@@ -89,8 +90,9 @@ def simulation(
 ) -> Simulation:
     """The data sets that `check` uses, for looking at them; `model` is a `Model` or a resolved one."""
     resolved: ResolvedModel = getattr(model, "resolved", model)
-    responses = Responses.read(resolved, parameters, effects, residual)
     laws = read_covariates(covariates, resolved)
+    resolved = getattr(_with_levels(model, design, laws), "resolved", resolved)
+    responses = Responses.read(resolved, parameters, effects, residual)
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise ModelError(f"the seed must be a whole number of 0 or more; found {seed!r}")
     if _is_law(design):
@@ -152,6 +154,7 @@ def check(
     """
     if isinstance(replicates, bool) or not isinstance(replicates, int) or replicates < 2:
         raise ModelError(f"a check needs at least 2 replicates; found {replicates!r}")
+    model = _with_levels(model, design, covariates or ())
     settings = simulation(
         model,
         parameters=parameters,
@@ -184,6 +187,13 @@ def check(
         seed=seed,
         notes=tuple(_notes(tally, replicates)),
     )
+
+
+def _with_levels(model: Any, design: Any, drawn: Collection[str]) -> Any:
+    """The model with the levels that its fixed factors have in the frame of the design."""
+    if _is_law(design) or not hasattr(model, "resolved"):
+        return model
+    return with_levels(model, design, drawn)[0]
 
 
 def _is_law(design: Any) -> bool:

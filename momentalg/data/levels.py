@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
     from momentalg.model.model import Model
 
 
-def with_levels(model: Model, data: Any) -> tuple[Model, Any]:
+def with_levels(model: Model, data: Any, elsewhere: Collection[str] = ()) -> tuple[Model, Any]:
     """The model with the levels of its fixed factors in `data`, and the data to read on with.
 
     `data` is a frame, a list of frames, whose levels are taken together, or an iterator of frames, the first of which
     has to show all levels; sums of data know the levels that they were made with. A covariate whose values are texts or
-    categories is a fixed factor.
+    categories is a fixed factor. The data need not have the columns in `elsewhere`.
     """
     if hasattr(data, "estimator"):
         known = data.estimator.model.resolved.fixed
         return model.with_fixed(known) if known and model.resolved.fixed != known else model, data
     if hasattr(data, "__next__"):
         first = next(data, None)
-        return (model, data) if first is None else (with_levels(model, first)[0], chain([first], data))
+        return (model, data) if first is None else (with_levels(model, first, elsewhere)[0], chain([first], data))
     found: dict[str, list[Label]] = {}
     for frame in data if isinstance(data, (list, tuple)) else [data]:
-        for name, labels in _seen(frame, model.resolved).items():
+        for name, labels in _seen(frame, model.resolved, elsewhere).items():
             known = found.setdefault(name, [])
             known.extend(label for label in labels if label not in known)
     if not found:
@@ -40,10 +40,10 @@ def with_levels(model: Model, data: Any) -> tuple[Model, Any]:
     return model.with_fixed({name: _sorted(name, labels) for name, labels in found.items()}), data
 
 
-def _seen(frame: Any, model: ResolvedModel) -> dict[str, list[Label]]:
+def _seen(frame: Any, model: ResolvedModel, elsewhere: Collection[str]) -> dict[str, list[Label]]:
     """The labels in each column that is a fixed factor without known levels, in order of appearance."""
     names = dict.fromkeys((*model.fixed, *covariate_columns(model)))
-    wanted = tuple(name for name in names if model.fixed.get(name) is None)
+    wanted = tuple(name for name in names if model.fixed.get(name) is None and name not in elsewhere)
     if not wanted:
         return {}
     selected = select(frame, wanted)

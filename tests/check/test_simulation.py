@@ -464,3 +464,15 @@ def test_a_check_can_be_read_in_every_form():
     assert "a|&lt;b&gt;" in html
     table = [line for line in found._repr_markdown_().splitlines() if line.startswith("| ")]
     assert all(line.replace("\\|", "").count("|") == 6 for line in table)
+
+
+@pytest.mark.parametrize("fixed", [{"drug": ["b", "a", "c"]}, None], ids=["declared", "seen"])
+def test_fixed_factors_have_the_means_of_their_levels(fixed):
+    model = Model("y ~ 1 + drug + (1 | user)", fixed=fixed)
+    frame = {"user": [1, 1, 2, 3], "drug": ["a", "b", "c", "b"]}
+    keys = ["drug[a]", "drug[c]"] if fixed else ["drug[b]", "drug[c]"]
+    values = {"Intercept": 5, keys[0]: 7, keys[1]: 11, "var(1|user)": 0, "var(residual)": 0}
+    seen = []
+    check(model, parameters=values, design=frame, replicates=2, estimator=lambda c: seen.append(c) or {"Intercept": 5})
+    assert seen[0]["y"].tolist() == ([12, 5, 16, 5] if fixed else [5, 12, 16, 12])
+    assert seen[0]["drug"].tolist() == frame["drug"]
