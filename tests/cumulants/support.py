@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from momentalg.check.random_cases import FACTORS, LEVEL_COVARIATE, OWN_COVARIATE, Case
+from momentalg.check.random_cases import Case
+from momentalg.check.random_models import COVARIATES, FACTORS, LEVEL_COVARIATE, OWN_COVARIATE
 from momentalg.cumulants.design_moments import NONEMPTY, Known, Letter, Moment, raw
 from momentalg.cumulants.evaluate import DesignTable, evaluate, total_value
 from momentalg.cumulants.identity import joint_cumulant
@@ -31,14 +32,13 @@ def given_design(statistics: Sequence[Node], model: ResolvedModel) -> Polynomial
 def table_of(rows: Sequence[Mapping[str, Any]]) -> DesignTable:
     """Rows as the engine reads them."""
     labels = {column: [row[column] for row in rows] for column in FACTORS if column in rows[0]}
-    covariates = [v for v in (LEVEL_COVARIATE, OWN_COVARIATE) if v.name in rows[0]]
+    covariates = [v for v in COVARIATES if v.name in rows[0]]
     return DesignTable(labels, {v: [Fraction(row[v.name]) for row in rows] for v in covariates}, len(rows))
 
 
 def engine_value(case: Case) -> Fraction:
     """The joint cumulant of the case's statistics, by the engine."""
-    free = {("user", "i"): case.at["user"], ("user", "k"): case.at.get("k")}
-    return evaluate(given_design(case.statistics, case.model), case.parameters, table_of(case.rows), free)
+    return evaluate(given_design(case.statistics, case.model), case.parameters, table_of(case.rows), case.free)
 
 
 def random_view(statistics: Sequence[Node], model: ResolvedModel, *stages: Known) -> Polynomial:

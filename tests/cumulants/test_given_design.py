@@ -38,12 +38,6 @@ def test_several_factors(factors):
     assert disagreements(cases) == []
 
 
-@pytest.mark.parametrize("seed", [2, 3, 54])
-def test_sums_over_intersections_run_over_the_cells_that_are_there(seed):
-    case = random_case(seed, 2)
-    assert engine_value(case) == enumerated(case)
-
-
 @pytest.mark.parametrize("degrees", [(2,), (1, 2), (2, 2)])
 def test_matrices(degrees):
     different = []

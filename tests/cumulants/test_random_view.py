@@ -9,8 +9,9 @@ from random import Random
 
 import pytest
 
-from momentalg.check.random_cases import DEGREES, LEVEL_COVARIATE, OWN_COVARIATE, random_unit_case
+from momentalg.check.random_cases import DEGREES, random_unit_case
 from momentalg.check.random_design import law_cumulant
+from momentalg.check.random_models import LEVEL_COVARIATE, OWN_COVARIATE
 from momentalg.cumulants.design_moments import effect_variable
 from momentalg.expr.nodes import Levels, Over, Response, Total, Variable
 from momentalg.model.resolved import Independence

@@ -8,8 +8,8 @@ import pytest
 
 import momentalg as ma
 from momentalg.check.laws import read_atoms
-from momentalg.check.random_cases import OWN_COVARIATE
 from momentalg.check.random_design import law_cumulant
+from momentalg.check.random_models import OWN_COVARIATE
 from momentalg.check.spaces import Space, values
 from momentalg.errors import AssumptionError, ModelError, StatisticError, UnsupportedError
 from momentalg.expr.nodes import Effect, Function
