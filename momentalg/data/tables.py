@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 LARGEST_TABLE = 50_000_000
 """The most rows that an intermediate table may have, about 1.5 GB."""
+DENSE = 20
+"""So many possible cells for each row are counted in an array; more of them are sorted."""
 
 
 @dataclass(frozen=True)
@@ -284,8 +286,15 @@ def grouped(codes: Sequence[Array], rows: int) -> tuple[Array, Array]:
 
     if not codes or not rows:
         return np.zeros(min(rows, 1), dtype=np.int64), np.zeros(rows, dtype=np.int64)
-    _, first, group = np.unique(_packed(codes), return_index=True, return_inverse=True)
-    return first, group.reshape(-1)
+    packed = _packed(codes)
+    span = int(packed.max()) + 1
+    if span > DENSE * rows:
+        _, first, group = np.unique(packed, return_index=True, return_inverse=True)
+        return first, group.reshape(-1)
+    place = np.full(span, rows)  # the first row of each number; counting beats sorting where numbers are few
+    place[packed[::-1]] = np.arange(rows - 1, -1, -1)
+    occurs = place < rows
+    return place[occurs], (np.cumsum(occurs) - 1)[packed]
 
 
 def group_sums(values: Array, group: Array, groups: int) -> Array:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import time
 from fractions import Fraction
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -69,3 +71,87 @@ def test_missing_values_are_refused_or_dropped():
     with pytest.raises(DataError, match="missing"):
         system.coefficients(data)
     assert system.coefficients(data, missing="drop").loc["G[Intercept]", "Intercept"] == 17
+
+
+HEMMERLE_HARTLEY = pd.DataFrame(
+    [
+        (a, b, y)
+        for (a, b), values in {
+            (1, 1): [237, 254, 246], (1, 2): [178, 179], (2, 1): [208, 178, 187], (2, 2): [146, 145, 141],
+            (3, 1): [186, 183], (3, 2): [142, 125, 136],
+        }.items()
+        for y in values
+    ],
+    columns=["a", "b", "y"],
+)  # fmt: skip
+"""Hemmerle and Hartley (1973), Technometrics 15, 819-831, as in the documentation of SAS PROC VARCOMP."""
+
+
+def test_type_1_has_the_published_expected_mean_squares():
+    """SAS prints a fixed: EMS(b) = Ve + 2.6308 Vab + 7.8 Vb; and for a, Ve + 2.725 Vab + 0.1 Vb + Q(a)."""
+    mixed = ma.Model("y ~ 1 + a + (1 | b) + (1 | a:b)", fixed={"a": [1, 2, 3]}).moment_equations("type1")
+    found = mixed.coefficients(HEMMERLE_HARTLEY, mean_squares=True)
+    assert found.loc["SS[b]"].to_list() == pytest.approx([7.8, 2.6308, 1], abs=5e-5)
+    assert found.loc["SS[a:b]"].to_list() == pytest.approx([0, 2.5846, 1], abs=5e-5)
+    random_effects = ma.Model("y ~ 1 + (1 | a) + (1 | b) + (1 | a:b)").moment_equations("type1")
+    of_a = random_effects.coefficients(HEMMERLE_HARTLEY, mean_squares=True).loc["SS[a]"]
+    assert of_a[["var(1|b)", "var(1|a:b)", "var(residual)"]].to_list() == pytest.approx([0.1, 2.725, 1])
+
+
+def test_a_mean_square_without_degrees_of_freedom_is_refused():
+    data = pd.DataFrame({"y": [1.0, 2, 3, 4], "a": list("aabb"), "b": list("cdcd")})
+    system = ma.Model("y ~ 1 + (1 | a) + (1 | a:b)").moment_equations("within")
+    assert system.coefficients(data).loc["U[a:b]", "var(residual)"] == pytest.approx(0)
+    with pytest.raises(ma.NotIdentifiedError, match=r"U\[a:b\]: the coefficient of var\(residual\) is zero"):
+        system.coefficients(data, mean_squares=True)
+
+
+SEVERAL = [
+    ("y ~ 1 + (1 | a) + (1 | b)", "within"),
+    ("y ~ 1 + (1 | a) + (1 | b)", "gao_owen"),
+    ("y ~ 1 + x + (1 | a) + (1 | b) + (1 | a:b)", "type2"),
+    ("y ~ 1 + x + (1 | a / b)", "within"),
+    ("y ~ 1 + x + (1 + x | a) + (1 | b)", "within"),
+    ("y ~ 1 + x + (1 + x | a) + (1 | b)", "minque0"),
+]
+
+
+@pytest.mark.parametrize(("formula", "statistics"), SEVERAL)
+def test_several_factors_and_slopes_equal_exact_values(formula, statistics):
+    rng = random.Random(7)
+    rows = 24
+    data = pd.DataFrame(
+        {
+            "y": 0.0,
+            "a": [rng.randint(0, 4) for _ in range(rows)],
+            "b": [rng.randint(0, 3) for _ in range(rows)],
+            "x": [rng.randint(-3, 9) for _ in range(rows)],
+        }
+    )
+    system = ma.Model(formula).moment_equations(statistics)
+    values = {Variable("column", "x"): [Fraction(v) for v in data["x"].tolist()]}
+    design = DesignTable({c: data[c].tolist() for c in "ab"}, values, rows)
+    found = system.coefficients(data)
+    for equation in (*system.common, *system.variance):
+        for key in found.columns:
+            node = equation.coefficients.get(key)
+            exact = constant_value(node, design, system.model) if node is not None else 0
+            assert found.loc[equation.name, key] == pytest.approx(float(exact), rel=1e-9, abs=1e-7), key
+
+
+def test_the_table_of_a_hundred_thousand_rows_takes_a_moment():
+    rng = np.random.default_rng(1)
+    rows = 100_000
+    data = pd.DataFrame(
+        {
+            "y": rng.random(rows),
+            "x": rng.random(rows),
+            "a": rng.integers(0, 2000, rows),
+            "b": rng.integers(0, 500, rows),
+        }
+    )
+    system = ma.Model("y ~ 1 + x + (1 + x | a) + (1 | b)").moment_equations()
+    begun = time.perf_counter()
+    found = system.coefficients(data)
+    assert time.perf_counter() - begun < 5  # about one second, when nothing else runs
+    assert found.loc["U[b]", "var(residual)"] == pytest.approx(rows - 500 - 1)

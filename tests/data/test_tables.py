@@ -10,7 +10,8 @@ import pytest
 
 import momentalg.data.tables as tables_module
 from momentalg.check.enumeration import enumerate_cumulant
-from momentalg.check.random_cases import FACTORS, LEVEL_COVARIATE, OWN_COVARIATE, random_case
+from momentalg.check.random_cases import random_case
+from momentalg.check.random_models import COVARIATES, FACTORS
 from momentalg.cumulants.identity import joint_cumulant
 from momentalg.cumulants.terms import Level
 from momentalg.cumulants.translate import translate
@@ -24,8 +25,25 @@ DEGREES = ((1,), (2,), (3,), (1, 1), (1, 2), (2, 2))
 
 def design(case):
     labels = {column: [row[column] for row in case.rows] for column in FACTORS if column in case.rows[0]}
-    covariates = {v: [Fraction(row[v.name]) for row in case.rows] for v in (LEVEL_COVARIATE, OWN_COVARIATE)}
+    covariates = {v: [Fraction(row[v.name]) for row in case.rows] for v in COVARIATES if v.name in case.rows[0]}
     return DesignData(labels, covariates)
+
+
+def free_codes(case, tables, known):
+    """The codes of the free levels; nested labels that repeat are those within the level of the other column."""
+    found = {}
+    for column, name in case.free:
+        if column not in known:  # of a column that the model does not have
+            continue
+        inside = [c for c in (*case.model.closure((column,)),) if (c, name) in case.free]
+        codes = {
+            int(code)
+            for code, row in zip(tables.codes[column], case.rows, strict=True)
+            if all(row[c] == case.free[c, name] for c in inside)
+        }
+        found[Level(column, name)] = np.array([codes.pop()])
+        assert not codes
+    return found
 
 
 @pytest.mark.parametrize("exact", [True, False])
@@ -34,13 +52,8 @@ def test_results_have_the_values_that_enumeration_finds(exact):
         case = random_case(seed, factors, DEGREES[seed % len(DEGREES)], slopes=factors > 1 and seed % 3 == 0)
         polynomial = joint_cumulant([translate(s, case.model) for s in case.statistics], case.model)
         tables, labels = tables_of(design(case), case.model, exact)
-        codes = {
-            Level("user", name): np.array([labels["user"].index(case.at[key])])
-            for name, key in (("i", "user"), ("k", "k"))
-            if key in case.at
-        }
         numbers = case.parameters if exact else {k: float(v) for k, v in case.parameters.items()}
-        (found,) = polynomial_value(polynomial, tables, numbers, codes, 1)
+        (found,) = polynomial_value(polynomial, tables, numbers, free_codes(case, tables, labels), 1)
         expected = enumerate_cumulant(case.statistics, case.rows, case.model, case.parameters, case.at)
         if exact:
             assert found == expected, (seed, factors)
