@@ -158,13 +158,16 @@ def _draw(draw: Draw, index: str, model: ResolvedModel, scope: Scope) -> Term:
 
 def _named_cell(index: str, model: ResolvedModel, scope: Scope) -> Cell:
     """The cell of a named observation: the levels of the sum that names it, default levels otherwise."""
-    levels = (*_cell(model.levelled, ()), *scope.homes.get(index, ()), Level(OBSERVATION, index))
+    around = scope.homes[index] if index in scope.homes else _cell(model.levelled, ())
+    levels = (*around, Level(OBSERVATION, index))
     return cell_of({v.column: v for v in levels})
 
 
 def _value(node: Value, model: ResolvedModel, scope: Scope) -> Term:
     variable = node.variable
     columns = model.constant_on.get(variable)
+    if columns is None and (factor := model.indicated(variable)) is not None:
+        columns = (factor,)  # outside any total, the indicator of a level is a value of the levels of its factor
     if columns is not None and (node.level or not (scope.inside or node.index)):
         what = SIZE if variable.kind == "size" else What("value", ((variable, 1),))
         return Term(Fraction(1), entries=(Entry(_cell(columns, node.level), what, 1),))

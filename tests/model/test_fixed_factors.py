@@ -32,7 +32,8 @@ def test_a_term_is_coded_by_what_the_model_has_already(terms, found):
 
 
 @pytest.mark.parametrize(
-    "terms", ["drug*site", "drug:site", "0 + drug + site", "drug + drug:site", "drug*site*x", "drug:site + x", "0 + drug:x"]
+    "terms",
+    ["drug*site", "drug:site", "0 + drug + site", "drug + drug:site", "drug*site*x", "drug:site + x", "0 + drug:x"],
 )
 def test_the_columns_span_what_the_cells_do_and_none_is_there_twice(terms):
     """Beside indicators of all levels of each term and those that it contains: the rank is theirs, and full."""
