@@ -12,7 +12,7 @@ from fractions import Fraction
 from momentalg.errors import NotIdentifiedError
 from momentalg.expr.nodes import ZERO
 from momentalg.model.resolved import ResolvedModel
-from momentalg.moments.constants import constant_value
+from momentalg.moments.constants import Constants
 from momentalg.moments.equations import MomentEquation
 from momentalg.moments.generic_design import generic_design
 from momentalg.moments.rational import Matrix, in_row_space, null_space
@@ -24,11 +24,8 @@ def coefficient_matrices(
     equations: Sequence[MomentEquation], unknowns: Sequence[str], model: ResolvedModel
 ) -> list[Matrix]:
     """The coefficients on each generic design: a row for each equation, a column for each unknown."""
-    designs = [generic_design(model, seed) for seed in SEEDS]
-    return [
-        [[constant_value(e.coefficients.get(key, ZERO), design, model) for key in unknowns] for e in equations]
-        for design in designs
-    ]
+    designs = [Constants(generic_design(model, seed), model) for seed in SEEDS]
+    return [[[d.value(e.coefficients.get(key, ZERO)) for key in unknowns] for e in equations] for d in designs]
 
 
 def identifies(matrices: Iterable[Matrix], rows: Sequence[int], target: int, width: int) -> bool:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from math import lcm
+from typing import NamedTuple
 
-Matrix = list[list[Fraction]]
+Vector = list[Fraction]
+Matrix = list[Vector]
 
 
 def echelon(matrix: Sequence[Sequence[Fraction]]) -> tuple[Matrix, list[int]]:
@@ -68,3 +71,47 @@ def residual_projection(columns: Sequence[Sequence[Fraction]], size: int) -> Mat
             for j in range(size):
                 projection[i][j] -= b[i] * b[j] / norm
     return projection
+
+
+class Absorbed(NamedTuple):
+    """What projecting off some columns leaves: the rank of these columns, and A'PB of others."""
+
+    rank: int
+    inner: Matrix
+
+
+def absorbed(columns: Sequence[Vector], left: Sequence[Vector], right: Sequence[Vector]) -> Absorbed:
+    """A'PB for A and B with the columns `left` and `right`, P = I - V V^+ with V = `columns`.
+
+    It is A'B - A'V (V'V)^- V'B; the normal equations are solved in whole numbers, without fractions (Bareiss 1968).
+    """
+    (v, _), (a, below), (b, beside) = (_whole(vectors) for vectors in (columns, left, right))
+    gram = [[_dot(column, other) for other in (*v, *b)] for column in v]
+    last, kept = 1, []
+    for p in range(len(v)):
+        pivot = gram[p][p]
+        if not pivot:  # a combination of the columns before it
+            continue
+        for n, row in enumerate(gram):
+            if n in kept or n > p:
+                factor = row[p]
+                gram[n] = [(x * pivot - factor * y) // last for x, y in zip(row, gram[p], strict=True)]
+        kept.append(p)
+        last = pivot
+    scale = below * beside * last
+    inner = []
+    for column in a:
+        on = [_dot(column, v[k]) for k in kept]
+        fitted = [sum(x * gram[k][len(v) + n] for x, k in zip(on, kept, strict=True)) for n in range(len(b))]
+        inner.append([Fraction(last * _dot(column, q) - f, scale) for q, f in zip(b, fitted, strict=True)])
+    return Absorbed(len(kept), inner)
+
+
+def _whole(vectors: Sequence[Vector]) -> tuple[list[list[int]], int]:
+    """The vectors in whole numbers, and what they are multiplied by."""
+    scale = lcm(*(x.denominator for v in vectors for x in v))
+    return [[int(x * scale) for x in v] for v in vectors], scale
+
+
+def _dot(a: Sequence[int], b: Sequence[int]) -> int:
+    return sum(x * y for x, y in zip(a, b, strict=True) if x and y)
