@@ -15,11 +15,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 import momentalg as ma
-from momentalg.cli import main, reading
+from momentalg.cli import main, naming, reading
 from tests.imports import ROOT
 
 DYESTUFF = str(ma.datasets.path("Dyestuff"))
 ONE_WAY = "y ~ 1 + (1 | user)"
+CROSSED = "y ~ 1 + (1 | user) + (1 | item)"
 YIELD = "Yield ~ 1 + (1 | Batch)"
 TRUTH = "Intercept=2, var(1|user)=1/3, var(residual)=1"
 
@@ -65,6 +66,9 @@ def test_the_examples_of_the_help_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     frame = ma.datasets.load("Dyestuff").rename(columns={"Yield": "rating", "Batch": "user"})
     frame.iloc[:-1].to_csv("ratings.csv", index=False)
+    crossed = ma.datasets.load("Penicillin").rename(columns={"diameter": "score", "plate": "user", "sample": "item"})
+    crossed.iloc[:-3].to_csv("scores.csv", index=False)
+    crossed.iloc[:30, 1:].to_csv("design.csv", index=False)
     ran = 0
     for command in ["derive", "generate", "check", "report", "fit", "rules", "statistics"]:
         text = shown(command, "--help").partition("Example:")[2].replace("\\\n", " ")
@@ -105,8 +109,11 @@ def test_the_caret_stands_under_the_place():
     ("arguments", "said"),
     [
         (["derive", "y ~ x"], "no group term in 'y ~ x'"),
-        (["derive", "y ~ 1 + (1 | a) + (1 | b)"], "a and b are crossed"),
-        (["derive", ONE_WAY, "--statistic", "Q"], "there are S, Ybar, T, D, P, Y, N"),
+        (["derive", ONE_WAY, "--statistic", "Q"], "there are S, Ybar, T, D, P, N, Y, G"),
+        (["derive", CROSSED, "--statistic", "S(day)"], "'day'"),
+        (["derive", CROSSED, "--given", "Z"], "there are N(user) (its sizes), N(item) (its sizes), user (its effects)"),
+        (["derive", ONE_WAY, "--nested", "a=user"], "'a' is no column of a grouping factor"),
+        (["check", CROSSED, "--parameters", "Intercept=1", "--sizes", "poisson(3)", "--units", "4"], "are crossed"),
         (["derive", ONE_WAY, "--moment", "cov"], "cov is of 2 statistics; found 1"),
         (["derive", ONE_WAY, "--statistic", "S", "--statistic", "T", "--moment", "var"], "var is of one statistic"),
         (["derive", ONE_WAY, "--statistic", "pairs", "--given", "N"], "give it alone"),
@@ -425,3 +432,46 @@ def test_one_law_of_effects_is_for_all_of_them_and_the_residual():
     assert named == {"user": ma.Uniform(0, 1), "residual": ma.NegativeBinomial(mean=4, shape=2)}
     assert reading.effects("negative-binomial(mean=4, shape=2)", model)["user"] == ma.NegativeBinomial(mean=4, shape=2)
     assert reading.effects(None, model) is None
+
+
+# -- statistics of several factors -------------------------------------------------------------------------------------
+
+
+def test_names_of_statistics_say_of_which_factor_and_level_they_are():
+    model = ma.Model("y ~ 1 + x + (1 | user) + (1 | item) + (1 | `odd name`)")
+    y, users = model.y, model.total(model.y, by="user")
+    cells = "user:item"
+    named = {
+        "S": users,
+        "S(item)": model.total(y, by="item"),
+        "S(user:item)*N": model.total(y, by=cells) * model.size("user"),
+        "D(item)": model.total(y**2, by="item") - model.total(y, by="item") ** 2 / model.size("item"),
+        "S(`odd name`)@k": model.total(y, by="`odd name`").at("k"),
+        "S@k": users.at("k"),
+        "size(item)*N(user:item)": model.size("item") * model.size(cells),
+        "G*x": model.total(y) * model.covariate("x"),
+    }
+    for name, node in named.items():
+        assert naming.statistic(name, model) == node, name
+    assert naming.factors_of("S*x", model) == ("user",)
+    assert naming.factors_of("N(item)*S(user)", model) == ("user", "item")
+    assert [str(c) for c in reading.conditions("N(item),size(user),item,x", model)] == [
+        str(c) for c in (model.size("item"), model.size("user"), "item", model.covariate("x"))
+    ]
+
+
+def test_where_factors_are_crossed_the_design_is_given_and_that_is_said():
+    result = run("derive", CROSSED, "--statistic", "D(user)", "--sum", "--moment", "mean")
+    assert result.exit_code == 0, result.output
+    assert "given the design: user and item are crossed" in result.stderr
+    assert "| design]" in result.stdout
+    assert "given the design" not in run("derive", ONE_WAY).stderr
+
+
+def test_declared_facts_reach_the_model():
+    plain = shown("statistics", "gao_owen", "--formula", CROSSED)
+    assert "n_ij^2/N_i" in plain
+    found = shown(
+        "derive", CROSSED, "--statistic", "D(user)", "--sum", "--moment", "mean", "--unreplicated", "user:item"
+    )
+    assert "(n - r[alpha]) (var(1|item)" in found or "(n - r[alpha]) var(1|item)" in found

@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from momentalg.cli import files, options, reading
-from momentalg.errors import ModelError
+from momentalg.errors import ModelError, UnsupportedError
+from momentalg.expr.names import join_factor
 
 FAILED = 1  # the exit code of a check that is not passed; a refusal has 2
 
@@ -20,7 +21,9 @@ FAILED = 1  # the exit code of a check that is not passed; a refusal has 2
         "momentalg check 'y ~ 1 + (1 | user)' \\",
         "  --parameters 'Intercept=2, var(1|user)=1/3, var(residual)=1' \\",
         "  --sizes 'poisson(3)' --units 40 --effects exponential --replicates 2000 --seed 1",
-    )
+        "momentalg check 'y ~ 1 + (1 | user) + (1 | item)' --data design.csv --replicates 2000 \\",
+        "  --parameters 'Intercept=2, var(1|user)=1/3, var(1|item)=1, var(residual)=1'",
+    ),
 )
 @options.formula
 @click.option(
@@ -45,6 +48,8 @@ FAILED = 1  # the exit code of a check that is not passed; a refusal has 2
 @options.statistics
 @options.means
 @options.levels
+@options.nested
+@options.unreplicated
 @options.separator
 def check(
     formula: str,
@@ -60,15 +65,15 @@ def check(
     statistics: str | None,
     means: str | None,
     levels: tuple[str, ...],
+    nested: tuple[str, ...],
+    unreplicated: tuple[str, ...],
     separator: str | None,
 ) -> None:
     """Simulate data of FORMULA with known parameters, and compare the mean of the estimates with the truth.
 
     Effects may have any law: no normality is assumed. The exit code is 0 if the check is passed, and 1 if not.
     """
-    from momentalg.model.model import Model
-
-    model = Model(formula, levels=reading.levels(levels))
+    model = reading.model(formula, levels, nested, unreplicated)
     design, counted = _design(model, sizes, units, data, separator)
     result = model.check(
         parameters=reading.pairs(parameters, "--parameters"),
@@ -94,7 +99,6 @@ def _design(
     """The design of a check, and the number of units of a random one."""
     from momentalg.data.frames import needed_columns
 
-    factor = model.resolved.groups[0].name
     if data is not None:
         if sizes is not None or units is not None:
             raise ModelError(
@@ -104,4 +108,11 @@ def _design(
         return files.read(data, names, model.resolved.columns, separator), None
     if sizes is None or units is None:
         raise ModelError("a check needs a design: --sizes 'poisson(3)' --units 40, or --data file.csv")
+    if not model.resolved.has_unit:
+        crossed = " and ".join(dict.fromkeys(block.name for block in model.resolved.groups))
+        raise UnsupportedError(
+            f"{crossed} are crossed, and --sizes says nothing of which levels meet: give the labels of a design as "
+            "--data file.csv; the response need not be there"
+        )
+    factor = join_factor(model.resolved.unit)
     return {f"size({factor})": reading.law(sizes)}, {factor: units}

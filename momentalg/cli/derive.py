@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from momentalg.catalogue import discover
-from momentalg.cli import options, reading
+from momentalg.cli import naming, options, reading
 from momentalg.errors import StatisticError
+from momentalg.expr.names import join_factor
+from momentalg.expr.nodes import DESIGN, over
 
 if TYPE_CHECKING:
     from momentalg.derive.derivation import Derivation
@@ -20,16 +22,6 @@ if TYPE_CHECKING:
 MOMENTS = {"mean": (1, (1,)), "var": (2, (1,)), "cov": (2, (2,)), "k3": (3, (1, 3)), "k4": (4, (1, 4))}
 """Each moment with its order, and of how many statistics it is asked."""
 
-NAMED = {
-    "S": "total of the response over a level",
-    "Ybar": "mean of the response over a level, S/N",
-    "T": "total of the squared response over a level",
-    "D": "sum of squares within a level, T - S^2/N",
-    "P": "products of ordered pairs within a level, S^2 - T",
-    "Y": "the response at one observation",
-    "N": "number of observations in a level",
-}
-
 
 @click.command(
     short_help="Derive a moment, each step with its law.",
@@ -38,20 +30,29 @@ NAMED = {
         "momentalg derive 'y ~ 1 + X + (1 | user)' --levels X=user --given N",
         "momentalg derive 'y ~ 1 + (1 | user)' --statistic D --sum --moment mean --given design",
         "momentalg derive 'y ~ 1 + (1 | user)' --statistic henderson3",
+        "momentalg derive 'y ~ 1 + (1 | user) + (1 | item)' --statistic 'S(user)' --statistic 'S(item)'",
+        "momentalg derive 'y ~ 1 + (1 | user) + (1 | item)' --statistic 'D(user)' --sum --moment mean",
     )
-    + "\n\n\b\nStatistics of a level:\n"
-    + "\n".join(f"  {name:<5} {what}" for name, what in NAMED.items())
-    + "\nProducts of these and of covariates: 'S*N', 'S*X'. Named sets: see `momentalg statistics`."
+    + "\n\n\b\nStatistics:\n"
+    + "\n".join(f"  {name:<5} {what}" for name, what in (naming.OF_A_LEVEL | naming.OTHERS).items())
+    + f"\n{naming.SCHEME}",
 )
 @options.formula
 @click.option(
     "--statistic", "names", multiple=True, default=("S",), show_default=True, metavar="NAME", help="What of; see below."
 )
 @click.option("--moment", type=click.Choice(list(MOMENTS)), help="Which moment.  [default: var; cov of two statistics]")
-@click.option("--sum", "summed", is_flag=True, help="The sum of the statistic over all levels.")
-@click.option("--given", metavar="N,X", help="What the result is conditional on: sizes, covariates, factors, design.")
+@click.option("--sum", "summed", is_flag=True, help="The sum of the statistic over all levels of its factor.")
+@click.option(
+    "--given",
+    metavar="N,X",
+    help="What the result is conditional on: sizes N, N(item), covariates, factors (their effects), design.  "
+    "[default: nothing; the design where factors are crossed]",
+)
 @click.option("--via", metavar="N,X", help="The order in which the total laws are applied.")
 @options.levels
+@options.nested
+@options.unreplicated
 @click.option(
     "--format",
     "form",
@@ -68,12 +69,12 @@ def derive(
     given: str | None,
     via: str | None,
     levels: tuple[str, ...],
+    nested: tuple[str, ...],
+    unreplicated: tuple[str, ...],
     form: str,
 ) -> None:
     """Derive a moment of statistics of FORMULA, each step with its law, and verify it."""
-    from momentalg.model.model import Model
-
-    model = Model(formula, levels=reading.levels(levels))
+    model = reading.model(formula, levels, nested, unreplicated)
     families = discover("momentalg.statistics", "STATISTIC")
     if names[0] in families:
         if len(names) > 1 or moment or given or via or summed:
@@ -81,10 +82,13 @@ def derive(
         system = model.moment_equations(names[0])
         click.echo("\n".join(_printed(part, form) for part in (system, system.solve())))
         return
-    statistics = [_statistic(name, model) for name in names]
-    if summed:
-        statistics = [_over_levels(s, model) for s in statistics]
-    d = _derived(model, statistics, moment, reading.conditions(given, model), reading.conditions(via, model))
+    statistics = [_summed(name, model) if summed else naming.statistic(name, model) for name in names]
+    known = reading.conditions(given, model)
+    if given is None and not model.resolved.has_unit:
+        known = [DESIGN]
+        crossed = " and ".join(dict.fromkeys(block.name for block in model.resolved.groups))
+        click.echo(f"given the design: {crossed} are crossed, and share levels", err=True)
+    d = _derived(model, statistics, moment, known, reading.conditions(via, model))
     checked = d.verify()
     click.echo(_printed(d, form), nl=False)
     steps = "1 step" if checked.steps == 1 else f"{checked.steps} steps"
@@ -120,41 +124,6 @@ def _derived(
     return result
 
 
-def _statistic(name: str, model: Model) -> Node:
-    """A named statistic, or a product of named statistics and covariates."""
-    from momentalg.expr.nodes import mul
-
-    return mul(*(_factor(part.strip(), model) for part in name.split("*")))
-
-
-def _factor(name: str, model: Model) -> Node:
-    from momentalg.model.resolving import all_variables, basic_variables
-
-    by = model.resolved.groups[0].name
-    total, squares, size = model.total(model.y, by=by), model.total(model.y**2, by=by), model.size(by)
-    named: dict[str, Node] = {
-        "S": total,
-        "Ybar": total / size,
-        "T": squares,
-        "D": squares - total**2 / size,
-        "P": total**2 - squares,
-        "Y": model.y,
-        "N": size,
-    }
-    if name in named:
-        reading.not_a_covariate(name, model)
-        return named[name]
-    covariates = {v.name for v in (*all_variables(model.resolved), *basic_variables(model.resolved))}
-    if reading.plain(name) in covariates or name.startswith("size("):
-        return model.covariate(reading.plain(name))
-    sets = ", ".join(discover("momentalg.statistics", "STATISTIC"))
-    raise StatisticError(
-        f"no statistic called {name!r}; there are {', '.join(named)}, products of these such as 'S*N', and the sets "
-        f"{sets}. Others are built in Python, from model.total(...)"
-    )
-
-
-def _over_levels(statistic: Node, model: Model) -> Node:
-    from momentalg.expr.nodes import over
-
-    return over(model.resolved.groups[0].name, statistic)
+def _summed(name: str, model: Model) -> Node:
+    """The sum of a statistic over the levels of its factor, or over the cells of several."""
+    return over(join_factor(naming.factors_of(name, model)), naming.statistic(name, model))

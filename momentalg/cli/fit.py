@@ -21,13 +21,18 @@ if TYPE_CHECKING:
 
 @click.command(
     short_help="Estimate the parameters from a file.",
-    epilog=options.example("momentalg fit ratings.csv 'rating ~ 1 + size(user) + (1 | user)'"),
+    epilog=options.example(
+        "momentalg fit ratings.csv 'rating ~ 1 + size(user) + (1 | user)'",
+        "momentalg fit scores.csv 'score ~ 1 + (1 | user) + (1 | item)'",
+    ),
 )
 @click.argument("data", type=click.Path(dir_okay=False, path_type=Path))
 @options.formula
 @options.statistics
 @options.means
 @options.levels
+@options.nested
+@options.unreplicated
 @options.missing
 @options.separator
 @click.option(
@@ -44,6 +49,8 @@ def fit(
     statistics: str | None,
     means: str | None,
     levels: tuple[str, ...],
+    nested: tuple[str, ...],
+    unreplicated: tuple[str, ...],
     missing: str,
     separator: str | None,
     form: str,
@@ -53,11 +60,9 @@ def fit(
     DATA is text in columns (.csv or .tsv, perhaps compressed) whose first line names them. It is read in chunks, so
     that it may be larger than memory.
     """
-    from momentalg.model.model import Model
-
     if "~" in data.name and not data.exists():
         raise click.UsageError(f"DATA comes before FORMULA: momentalg fit {formula} {str(data)!r}")
-    model = Model(formula, levels=reading.levels(levels))
+    model = reading.model(formula, levels, nested, unreplicated)
     click.echo(_shown(_fit(model, data, statistics, means, missing, separator), form))
 
 

@@ -13,25 +13,32 @@ from momentalg.cli import options, reading
     short_help="Write an estimator, a NumPy module.",
     epilog=options.example(
         "momentalg generate 'rating ~ 1 + (1 | user)' -o ratings_estimator.py",
+        "momentalg generate 'score ~ 1 + (1 | user) + (1 | item)' -o scores_estimator.py",
         "python ratings_estimator.py --self-test",
         "python ratings_estimator.py ratings.csv",
-    )
+    ),
 )
 @options.formula
 @options.output("The file to write; else standard output.")
 @options.statistics
 @options.means
 @options.levels
+@options.nested
+@options.unreplicated
 def generate(
-    formula: str, output: Path | None, statistics: str | None, means: str | None, levels: tuple[str, ...]
+    formula: str,
+    output: Path | None,
+    statistics: str | None,
+    means: str | None,
+    levels: tuple[str, ...],
+    nested: tuple[str, ...],
+    unreplicated: tuple[str, ...],
 ) -> None:
     """Write a NumPy module that estimates the parameters of FORMULA.
 
     The module needs NumPy alone. It is a program too, and tests itself.
     """
-    from momentalg.model.model import Model
-
-    model = Model(formula, levels=reading.levels(levels))
+    model = reading.model(formula, levels, nested, unreplicated)
     module = model.moment_equations(statistics, means=means).estimator()
     if output is None:
         click.echo(module.source, nl=False)

@@ -45,7 +45,10 @@ def rules(name: str | None) -> None:
 
 @click.command(
     short_help="List the named statistics, or show one with its equations.",
-    epilog=options.example("momentalg statistics henderson3 --formula 'y ~ 1 + x + (1 | user)'"),
+    epilog=options.example(
+        "momentalg statistics henderson3 --formula 'y ~ 1 + x + (1 | user)'",
+        "momentalg statistics gao_owen --formula 'y ~ 1 + (1 | user) + (1 | item)'",
+    ),
 )
 @click.argument("name", required=False)
 @click.option("--formula", default="y ~ 1 + (1 | user)", show_default=True, help="The model whose equations are shown.")

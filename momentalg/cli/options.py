@@ -17,10 +17,23 @@ levels = click.option(
     metavar="X=FACTOR",
     help="A covariate that is constant within the levels of a factor; commas between several.",
 )
+nested = click.option(
+    "--nested",
+    multiple=True,
+    metavar="INNER=OUTER",
+    help="The labels of one column are local to those of another: cask=batch. (1 | batch/cask) says the same.",
+)
+unreplicated = click.option(
+    "--unreplicated",
+    multiple=True,
+    metavar="FACTOR",
+    help="A level has one observation at most: user:item; results are shorter, and data are checked.",
+)
 statistics = click.option(
     "--statistics",
     metavar="NAME",
-    help="What the moment equations are made of; see `momentalg statistics`.  [default: henderson3]",
+    help="What the moment equations are made of; see `momentalg statistics`.  [default: henderson3 for one random"
+    " intercept, otherwise within]",
 )
 means = click.option(
     "--means",

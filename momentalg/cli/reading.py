@@ -35,6 +35,16 @@ def levels(texts: Iterable[str]) -> dict[str, str]:
     return {plain(name): factor for name, factor in pairs(texts, "--levels").items()}
 
 
+def model(formula: str, on: Iterable[str] = (), inner: Iterable[str] = (), unreplicated: Iterable[str] = ()) -> Model:
+    """The model of a formula, with the facts that the options --levels, --nested and --unreplicated declare."""
+    from momentalg.model.assumptions import nested
+    from momentalg.model.assumptions import unreplicated as once
+    from momentalg.model.model import Model
+
+    facts = [nested(plain(a), plain(b)) for a, b in pairs(inner, "--nested").items()]
+    return Model(formula, levels=levels(on), assume=[*facts, *(once(factor) for factor in unreplicated)])
+
+
 def plain(name: str) -> str:
     """A column's name without its back-quotes."""
     return split_factor(name)[0] if name.startswith("`") and name.endswith("`") else name
@@ -50,19 +60,25 @@ def _condition(text: str, model: Model) -> Any:
     from momentalg.expr.nodes import DESIGN
     from momentalg.model.resolving import all_variables
 
-    factor = model.resolved.groups[0].name
+    names = dict.fromkeys(block.name for block in model.resolved.groups)
+    first = next(iter(names))
     if text == "design":
         return DESIGN
-    if text in (factor, plain(factor)):
-        return factor
-    if text in ("N", f"size({factor})"):
+    for factor in names:
+        if text in (factor, plain(factor)):
+            return factor
+    if text == "N":
         not_a_covariate(text, model)
-        return model.size(factor)
+        return model.size(first)
+    if match := re.match(r"(?:N|size)\((.+)\)\Z", text):
+        return model.size(match[1])
     try:
         return model.covariate(plain(text))
     except ModelError:
         covariates = [variable_key(v) for v in all_variables(model.resolved) if v.kind != "size"]
-        known = ["N (the sizes)", *covariates, f"{factor} (its effects)", "design (everything about it)"]
+        sizes = "N (the sizes)" if len(names) == 1 else ", ".join(f"N({factor}) (its sizes)" for factor in names)
+        effects = [f"{factor} (its effects)" for factor in names]
+        known = [sizes, *covariates, *effects, "design (everything about it)"]
         raise ModelError(f"cannot condition on {text!r}; there are {', '.join(known)}") from None
 
 

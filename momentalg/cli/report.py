@@ -11,22 +11,33 @@ from momentalg.cli import files, options, reading
 
 @click.command(
     short_help="Write all of it on one page: HTML, LaTeX, Markdown, PDF.",
-    epilog=options.example("momentalg report 'rating ~ 1 + (1 | user)' -o report.html --data ratings.csv"),
+    epilog=options.example(
+        "momentalg report 'rating ~ 1 + (1 | user)' -o report.html --data ratings.csv",
+        "momentalg report 'score ~ 1 + (1 | user) + (1 | item)' -o scores.html --data scores.csv",
+    ),
 )
 @options.formula
 @options.output("The file to write: .html, .tex, .md, or .pdf where latexmk is installed.", required=True)
 @click.option("--data", type=click.Path(dir_okay=False, exists=True, path_type=Path), help="A file to fit.")
 @options.levels
+@options.nested
+@options.unreplicated
 @options.missing
 @options.separator
 def report(
-    formula: str, output: Path, data: Path | None, levels: tuple[str, ...], missing: str, separator: str | None
+    formula: str,
+    output: Path,
+    data: Path | None,
+    levels: tuple[str, ...],
+    nested: tuple[str, ...],
+    unreplicated: tuple[str, ...],
+    missing: str,
+    separator: str | None,
 ) -> None:
     """Write a report on FORMULA: the model, derivation, equations, solution and estimator; with --data, the fit."""
     from momentalg.data.frames import needed_columns
-    from momentalg.model.model import Model
 
-    model = Model(formula, levels=reading.levels(levels))
+    model = reading.model(formula, levels, nested, unreplicated)
     frame = fitted = None
     if data is not None:
         frame = files.read(data, needed_columns(model.resolved), model.resolved.columns, separator)
