@@ -1,7 +1,7 @@
 """The algebra against simulation: means and covariances of random statistics, with effects of three shapes.
 
-The third oracle knows neither partitions nor matrices: it draws two-point, exponential or uniform effects and residuals,
-and compares averages. Seeds are fixed, so that a z-score of five stays an error of the algebra.
+The third oracle knows neither partitions nor matrices: it draws two-point, exponential or uniform effects and
+residuals, and compares averages. Seeds are fixed, so that a z-score of five stays an error of the algebra.
 """
 
 from __future__ import annotations
