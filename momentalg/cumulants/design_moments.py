@@ -16,42 +16,25 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from functools import cache
 from math import factorial
-from typing import NamedTuple
 
 from momentalg.cumulants.denominators import cancelled
+from momentalg.cumulants.design_symbols import COUNT as COUNT
+from momentalg.cumulants.design_symbols import NONEMPTY as NONEMPTY
+from momentalg.cumulants.design_symbols import WITHIN as WITHIN
+from momentalg.cumulants.design_symbols import Known as Known
+from momentalg.cumulants.design_symbols import Letter as Letter
+from momentalg.cumulants.design_symbols import Letters as Letters
+from momentalg.cumulants.design_symbols import Moment as Moment
+from momentalg.cumulants.incidence import joint_cumulant
 from momentalg.cumulants.partitions import counted_partitions, set_partitions
 from momentalg.cumulants.polynomial import ONE, Polynomial
-from momentalg.cumulants.terms import OBSERVATION, SIZE, Entry, What
+from momentalg.cumulants.terms import DEFAULT, OBSERVATION, SIZE, Entry, Level, What, cell_of
+from momentalg.cumulants.totals import DesignTotal, single
+from momentalg.errors import UnsupportedError
 from momentalg.expr.names import join_factor
 from momentalg.expr.nodes import Value, Variable
 from momentalg.expr.traversal import walk
 from momentalg.model.resolved import ResolvedModel
-
-Known = frozenset[Variable]
-NONEMPTY = What("nonempty")
-WITHIN = "within"
-"""The kind of a letter that is a sum within its unit; `detail` is the design total, with the unit's level free."""
-
-
-class Letter(NamedTuple):
-    """A design variable of a unit; `observation` names the observation for a covariate of a named one."""
-
-    unit: str | int
-    observation: str
-    what: What
-
-
-Letters = frozenset[tuple[Letter, int]]
-
-
-class Moment(NamedTuple):
-    """The joint cumulant of products of letters of one unit given known variables; the expectation of a single one.
-
-    `arguments` are sorted; each is a sorted tuple of ((observation, what), power).
-    """
-
-    arguments: tuple[tuple[tuple[tuple[str, What], int], ...], ...]
-    given: tuple[Variable, ...] = ()
 
 
 def effect_variable(block: int, coefficient: int, model: ResolvedModel) -> Variable:
@@ -89,6 +72,8 @@ def variables(what: What, model: ResolvedModel) -> frozenset[Variable]:
     """The variables that determine a letter."""
     if what.kind == "moment":
         return frozenset(what.detail.given)
+    if what.kind == COUNT:
+        return frozenset({Variable("size", join_factor(what.detail))})
     if what.kind == WITHIN:
         return frozenset(v for e in what.detail.entries for v in entry_variables(e, model))
     found = {v for variable, _ in what.monomial for v in bases(variable, model)}
@@ -209,10 +194,25 @@ def _joint(products: tuple[Letters, ...], known: Known, model: ResolvedModel) ->
     given = frozenset(v for v in known if v.kind != "effect")
     if any(involved | given <= set(fact.variables) for fact in model.independent) and not involved & given:
         given = frozenset()
+    sizes = any(v.kind == "size" for v in involved) and some.what.kind != COUNT
+    if model.incidence is not None and not given and sizes:
+        return joint_cumulant([_totals(product, model) for product in products], model.incidence, frozenset())
     moment = Moment(arguments, tuple(sorted(given)))
     if not given:
         return Polynomial.symbol(moment)
     return Polynomial.symbol(Letter(some.unit, "", What("moment", (), moment)))
+
+
+def _totals(product: Letters, model: ResolvedModel) -> frozenset[tuple[DesignTotal, int]]:
+    """A product of sizes of a unit, and of sums of such within it, as design totals."""
+    unit = cell_of({c: Level(c, DEFAULT) for c in model.unit})
+    totals = frozenset((x.what.detail if x.what.kind == WITHIN else single(unit, x.what), p) for x, p in product)
+    if not all(e.what == SIZE and e.power > 0 for total, _ in totals for e in total.entries):
+        raise UnsupportedError(
+            f"{model.incidence!r} is a law of sizes: it says nothing of covariates with them, nor of negative powers; "
+            "ask for the moment given the design, with given=ma.design, or leave incidence= out and give a joint law"
+        )
+    return totals
 
 
 def _anonymous(product: Letters) -> tuple[tuple[tuple[str, What], int], ...]:
@@ -307,13 +307,3 @@ def _tower(letters: Letters, known: Known, model: ResolvedModel) -> Polynomial:
     ((letter, moment),) = conditional.items()
     opened = frozenset((Letter(letter.unit, o, w), p) for (o, w), p in moment.arguments[0])
     return _tower(multiply_letters([opened, letters - {(letter, 1)}]), known, model)
-
-
-@cache
-def falling_factorial(blocks: int, fixed: int) -> tuple[int, ...]:
-    """Coefficients in m of (m - fixed)(m - fixed - 1)...: the ways to give `blocks` distinct units, lowest first."""
-    coefficients = [1]
-    for step in range(fixed, fixed + blocks):
-        shifted = [0, *coefficients]
-        coefficients = [a - step * b for a, b in zip(shifted, [*coefficients, 0], strict=True)]
-    return tuple(coefficients)

@@ -11,8 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from momentalg.cumulants.design_moments import NONEMPTY, WITHIN, Letter, Moment
-from momentalg.cumulants.letters import UNITS
+from momentalg.cumulants.design_moments import COUNT, NONEMPTY, WITHIN, Letter, Moment
 from momentalg.cumulants.polynomial import Polynomial, Powers, Symbol
 from momentalg.cumulants.terms import DEFAULT, OBSERVATION, Cell, Entry, Level, What
 from momentalg.cumulants.totals import DesignTotal, relabelled
@@ -141,9 +140,10 @@ def _level_of(name: str, model: ResolvedModel) -> tuple[str, ...]:
 
 
 def _moment_node(moment: Moment, unit: str, model: ResolvedModel) -> Node:
+    by = model.unit if model.has_unit else ()
     level = _level_of(unit, model)
     arguments = tuple(
-        mul(*(power(_value_node(what, model.unit, level, o, model), p) for (o, what), p in argument))
+        mul(*(power(_value_node(what, by, level, o, model), p) for (o, what), p in argument))
         for argument in sorted(moment.arguments, key=lambda a: (sum(p for _, p in a), repr(a)))
     )
     return Cumulant(arguments, tuple(_given_node(v, level) for v in moment.given))
@@ -231,8 +231,10 @@ def _value_node(
 ) -> Node:
     if what.kind == "total":
         return Total(monomial_node(what.monomial), by, level) if what.monomial else Size(by, level)
-    if what == UNITS:
-        return Levels(model.unit)
+    if what.kind == "units":
+        return Levels(what.detail)
+    if what.kind == COUNT:
+        return Size(what.detail, ())
     if what == NONEMPTY:
         return Function("nonempty", Size(by, level))
     if what.kind == WITHIN:

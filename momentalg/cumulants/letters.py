@@ -16,7 +16,6 @@ from momentalg.errors import UnsupportedError
 from momentalg.expr.names import join_factor
 from momentalg.model.resolved import ResolvedModel
 
-UNITS = What("units")
 Unit = tuple[Level, ...]
 """The levels of one unit, one of each of its columns."""
 
@@ -24,7 +23,7 @@ Unit = tuple[Level, ...]
 def units_symbol(model: ResolvedModel) -> DesignTotal:
     """The number of units: of levels, unless a level may be empty, which data do not show."""
     if join_factor(model.unit) in model.may_be_empty:
-        return single((), UNITS)
+        return single((), What("units", (), model.unit))
     if len(model.unit) == 1:
         return DesignTotal(model.unit, ())
     levels = [Level(c, "", n) for n, c in enumerate(model.unit)]

@@ -54,3 +54,13 @@ def _counted(codes: tuple[int, ...], group: tuple[int, ...], groups: int) -> tup
             number[shape] += 1
             example.setdefault(shape, blocks)
     return tuple((number[shape], blocks) for shape, blocks in example.items())
+
+
+@cache
+def falling_factorial(blocks: int, fixed: int) -> tuple[int, ...]:
+    """Coefficients in m of (m - fixed)(m - fixed - 1)...: the ways to give `blocks` distinct units, lowest first."""
+    coefficients = [1]
+    for step in range(fixed, fixed + blocks):
+        shifted = [0, *coefficients]
+        coefficients = [a - step * b for a, b in zip(shifted, [*coefficients, 0], strict=True)]
+    return tuple(coefficients)

@@ -114,8 +114,8 @@ def _terms(node: Node, model: ResolvedModel, scope: Scope) -> list[Term]:
             return [total_over(term, _cell(by, names)) for term in _terms(body, model, scope._replace(inside=True))]
         case Over(by, body):
             return _over(by, body, model, scope)
-        case Levels(by) if join_factor(by) in model.may_be_empty and model.has_unit and by == model.unit:
-            return [Term(Fraction(1), entries=(Entry((), What("units"), 1),))]
+        case Levels(by) if join_factor(by) in model.may_be_empty and _is_counted(by, model):
+            return [Term(Fraction(1), entries=(Entry((), What("units", (), by), 1),))]
         case Levels(by):
             return _over(by, Number(Fraction(1)), model, scope)
         case Function("nonempty", Size((_, _, *_) as by, names)):
@@ -137,6 +137,11 @@ def _terms(node: Node, model: ResolvedModel, scope: Scope) -> list[Term]:
             return [_effect(by, coefficient, names, model)]
         case _:
             raise StatisticError(f"{type(node).__name__} is not part of the language of statistics")
+
+
+def _is_counted(by: tuple[str, ...], model: ResolvedModel) -> bool:
+    """Whether a design has a number of levels that it is told: units, or rows and columns, empty ones among them."""
+    return by == model.unit if model.has_unit else len(by) == 1 and model.incidence is not None
 
 
 def _product(factors: list[list[Term]]) -> list[Term]:

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 from itertools import count, product
 from math import factorial
+from typing import Any
 
+from momentalg.cumulants.crossed import crossed_cumulant, random_totals
 from momentalg.cumulants.design_moments import (
     NONEMPTY,
     Known,
@@ -18,14 +20,13 @@ from momentalg.cumulants.design_moments import (
     Letters,
     cumulant_of_letters,
     entry_variables,
-    falling_factorial,
     is_effect,
     multiply_letters,
     size_variable,
 )
 from momentalg.cumulants.letters import Unit, entries_of, letters_of, to_letters, unit_named, unit_of, units_symbol
 from momentalg.cumulants.normal_form import Unifier, normal_form
-from momentalg.cumulants.partitions import set_partitions
+from momentalg.cumulants.partitions import falling_factorial, set_partitions
 from momentalg.cumulants.polynomial import Polynomial, Powers
 from momentalg.cumulants.terms import SIZE, Entry, Level, Term, cell_of
 from momentalg.cumulants.totals import DesignTotal
@@ -37,16 +38,17 @@ from momentalg.model.resolved import ResolvedModel
 def design_cumulant(polynomials: Sequence[Polynomial], known: Known, model: ResolvedModel) -> Polynomial:
     """The joint cumulant, over the design given `known`, of polynomials in design variables and parameters."""
     found: list[tuple[Powers, Fraction]] = []
+    split, joined = (_units, _over_units) if model.has_unit else (random_totals, crossed_cumulant)
     for picked in product(*(p.terms.items() for p in polynomials)):
         coefficient = Polynomial.constant(1)
-        summands: list[tuple[Letters, int]] = []  # letters of a product, with bound units numbered from 0
+        summands: list[tuple[Any, int]] = []  # letters of a product, with bound units numbered from 0; design totals
         realised = False
         for monomial, number in picked:
-            fixed, letters, bound, ratio = _units(monomial, sum(b for _, b in summands), known, model)
+            fixed, letters, bound, ratio = split(monomial, sum(b for _, b in summands), known, model)
             coefficient = coefficient * fixed.scale(number)
             summands.append((letters, bound))
             realised |= ratio
-        value = _realised(picked, polynomials) if realised else coefficient * _over_units(summands, known, model)
+        value = _realised(picked, polynomials) if realised else coefficient * joined(summands, known, model)
         found.extend(value.terms.items())
     return Polynomial(found)
 

@@ -85,7 +85,7 @@ def variable_key(variable: n.Variable) -> str:
         return f"size({variable.name})"
     if variable.kind == "factor":
         return f"C({quote(variable.name)})"
-    return variable.name if variable.kind in ("function", "fixed") else quote(variable.name)
+    return variable.name if variable.kind in ("function", "fixed", "law") else quote(variable.name)
 
 
 def monomial_key(monomial: n.Monomial) -> str:

@@ -41,12 +41,21 @@ def assumptions(model: ResolvedModel) -> tuple[Assumption, ...]:
 def code(model: ResolvedModel) -> str:
     """The call that makes the model."""
     parts = [repr(formula(model))]
-    declared = {"levels": levels(model), "assume": list(assumptions(model)), "symbols": dict(model.symbols)}
+    declared: dict[str, object] = {
+        "levels": levels(model),
+        "assume": list(assumptions(model)),
+        "symbols": dict(model.symbols),
+    }
+    if model.weights is not None:
+        declared["weights"] = model.weights
+    for name, found in model.residual_by.items():
+        declared["residual_by"] = name if found is None else {name: list(found)}
     if any(model.fixed.values()):
         declared["fixed"] = {name: None if found is None else list(found) for name, found in model.fixed.items()}
     elif model.fixed and any(f"C({quote(name)})" not in model.written for name in model.fixed):
         declared["fixed"] = list(model.fixed)
     parts += [f"{name}={value!r}" for name, value in declared.items() if value]
+    parts += [f"incidence={model.incidence!r}"] if model.incidence is not None else []
     return f"ma.Model({', '.join(parts)})"
 
 

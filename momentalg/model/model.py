@@ -17,6 +17,7 @@ from momentalg.model.expansion import expand
 from momentalg.model.fixed_factors import coded, declared, fixed_columns
 from momentalg.model.formula import parse_formula
 from momentalg.model.functions import variable_node
+from momentalg.model.incidence.base import Incidence
 from momentalg.model.keys import parameter_keys, parameter_symbol
 from momentalg.model.resolved import ResolvedModel
 from momentalg.model.resolving import (
@@ -26,7 +27,9 @@ from momentalg.model.resolving import (
     constant_within,
     known_cell,
     lettering,
+    meeting,
     resolve,
+    with_residuals,
 )
 from momentalg.model.terms import Group, Term, term_text
 
@@ -63,6 +66,10 @@ class Model:
         symbols: letters to print, ``{"user": "alpha"}``.
         fixed: the fixed factors, with their levels, the reference first, ``{"drug": ["a", "b", "c"]}``, or
             without, ``["drug"]``, until the model meets data; ``C(drug)`` in the formula says the same.
+        incidence: how levels of crossed factors come to meet in a random design, one of `ma.designs`.
+        weights: a column w of known weights: the variance of a residual is var(residual)/w, as in lme4.
+        residual_by: a column whose labels are classes with residuals of their own, ``"site"``, or with its labels,
+            ``{"site": ["n", "s"]}``: the parameters are ``var(residual[n])``, ``k3(residual[n])``, ...
 
     Raises:
         FormulaError: a formula that cannot be read, with a caret under the place.
@@ -86,6 +93,9 @@ class Model:
         assume: Iterable[Assumption] | Assumption = (),
         symbols: Mapping[str, str] | None = None,
         fixed: Mapping[str, Iterable[Any] | None] | Iterable[str] | None = None,
+        weights: str | None = None,
+        residual_by: Mapping[str, Iterable[Any] | None] | str | None = None,
+        incidence: Incidence | None = None,
         **later: Any,
     ) -> None:
         for name, value in later.items():
@@ -102,8 +112,10 @@ class Model:
         factors = fixed_columns(expanded, declared(fixed))
         written = describe.formula(ResolvedModel(expanded.response, expanded.mean, expanded.groups)) if factors else ""
         expanded = coded(expanded, factors) if factors else expanded
-        model = constant_within(resolve(expanded, factors, written), levels or {})
+        model = with_residuals(resolve(expanded, factors, written), weights, declared(residual_by, "residual_by"))
+        model = constant_within(model, levels or {})
         model = assuming(model, (assume,) if isinstance(assume, Assumption) else assume)
+        model = meeting(model, incidence)
         object.__setattr__(self, "resolved", lettering(model, symbols or {}))
 
     # What it is.
@@ -128,13 +140,17 @@ class Model:
         return constant_within(self.resolved, {name: on for name, on in schema.items() if name in known})
 
     def with_fixed(self, fixed: Mapping[str, Iterable[Any]]) -> Model:
-        """The same model with these levels of its fixed factors, the reference first."""
+        """The same model with these levels of its fixed factors, the reference first, and of its residuals' classes."""
+        classes = self.resolved.residual_by.keys() - self.resolved.fixed.keys()
         return Model(
             self.formula,
-            fixed={**self.resolved.fixed, **fixed},
+            fixed={name: known for name, known in {**self.resolved.fixed, **fixed}.items() if name not in classes},
+            weights=self.resolved.weights,
+            residual_by={name: fixed.get(name, known) for name, known in self.resolved.residual_by.items()} or None,
             levels=describe.levels(self.resolved),
             assume=describe.assumptions(self.resolved),
             symbols=self.resolved.symbols,
+            incidence=self.resolved.incidence,
         )
 
     def with_levels(self, data: Any) -> Model:

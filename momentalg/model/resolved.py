@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from momentalg.errors import UnsupportedError
-from momentalg.expr.names import join_factor
-from momentalg.expr.nodes import Indicator, Label, LevelColumns, Monomial, Node, Variable
+from momentalg.expr.monomials import multiply_monomials
+from momentalg.expr.names import join_factor, quote
+from momentalg.expr.nodes import Indicator, Label, LevelColumns, Monomial, Node, Value, Variable
+from momentalg.model.incidence.base import Incidence
 from momentalg.model.mapping import FrozenMapping
 
 
@@ -21,6 +24,28 @@ class Column:
 
     key: str | None  # "Intercept", "x", "x:z"; None for an offset, whose coefficient is 1
     monomial: Monomial = ()
+
+
+def level_indicator(column: str, label: Label) -> tuple[Variable, Indicator]:
+    """The covariate ``drug[b]``, and its definition."""
+    body = Value(Variable("column", column))
+    return Variable("function", f"{quote(column)}[{label_text(label)}]"), Indicator(body, label)
+
+
+def label_text(label: Label) -> str:
+    """The label of a level in keys, as in ``drug[b]``: numbers as they are, texts back-quoted unless they are plain."""
+    return quote(label) if isinstance(label, str) else str(label)
+
+
+def root_of(weights: str) -> Variable:
+    """The square root of the weights, a covariate that odd cumulants of the residual need."""
+    return Variable("function", f"sqrt({quote(weights)})")
+
+
+def weight_power(weights: str, order: int) -> Monomial:
+    """The weights to the power -order/2, as a monomial in them and in their square root."""
+    whole = ((Variable("column", weights), -((order + 1) // 2)),)
+    return (*whole, (root_of(weights), 1)) if order % 2 else whole
 
 
 @dataclass(frozen=True)
@@ -69,27 +94,62 @@ class ResolvedModel:
     unreplicated: frozenset[tuple[str, ...]] = frozenset()
     fixed: Mapping[str, tuple[Label, ...] | None] = field(default_factory=FrozenMapping)
     written: str = ""  # the formula in its standard form, where fixed factors are written out in `mean` and `groups`
+    residual_by: Mapping[str, tuple[Label, ...] | None] = field(default_factory=FrozenMapping)  # one column at most
+    weights: str | None = None  # the column w of known weights: Var(e_o) is the residual variance over w_o
+    incidence: Incidence | None = None  # how the levels of factors come to meet
     known_effects: tuple[tuple[str, ...], ...] = ()  # factors whose effects are conditioned on
     symbols: Mapping[str, str] = field(default_factory=FrozenMapping)
 
     def __post_init__(self) -> None:
-        for name in ("constant_on", "local_to", "definitions", "fixed", "symbols"):
+        for name in ("constant_on", "local_to", "definitions", "fixed", "residual_by", "symbols"):
             object.__setattr__(self, name, FrozenMapping(getattr(self, name)))
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """All label columns, in the order of the group terms, and then those of fixed factors."""
-        return tuple(dict.fromkeys((*(c for factor in self.factors for c in factor), *self.fixed)))
+        """All label columns, in the order of the group terms, and then those of `coded`."""
+        return tuple(dict.fromkeys((*(c for factor in self.factors for c in factor), *self.coded)))
+
+    @cached_property
+    def coded(self) -> Mapping[str, tuple[Label, ...] | None]:
+        """The columns whose labels are known by name, with their levels: fixed factors, and classes of residuals."""
+        return FrozenMapping({**self.residual_by, **self.fixed})
+
+    @property
+    def terms(self) -> tuple[Column, ...]:
+        """All that covariates stand in: mean columns, coefficients of effects, and what residuals are multiplied by."""
+        effects = (column for block in self.groups for column in block.coefficients)
+        return (*self.mean, *effects, *(Column(None, monomial) for _, monomial in self.residual_cumulants(2)))
+
+    def residual_cumulants(self, order: int) -> tuple[tuple[str | None, Monomial], ...]:
+        """The cumulants of a residual: the sum of key times covariates at its observation.
+
+        With weights w a residual is epsilon/sqrt(w), and its k-th cumulant that of epsilon times w^(-k/2). With classes
+        it is the cumulant of its class: a sum over the classes times their indicators, or, while the classes are not
+        known, a value of the level, with the key None.
+        """
+        scale = () if self.weights is None else weight_power(self.weights, order)
+        classes = next(iter(self.residual_by.items()), None)
+        plain = "var(residual)" if order == 2 else f"k{order}(residual)"
+        if classes is None:
+            return ((plain, scale),)
+        column, levels = classes
+        if levels is None:
+            value = Variable("fixed", f"{plain[:-1]}[{quote(column)}])")
+            return ((None, multiply_monomials(scale, ((value, 1),))),)
+        return tuple(
+            (f"{plain[:-1]}[{label_text(x)}])", multiply_monomials(scale, ((level_indicator(column, x)[0], 1),)))
+            for x in levels
+        )
 
     @property
     def levelled(self) -> tuple[str, ...]:
         """The label columns whose levels have effects or values: all but those of fixed factors with known levels."""
         grouping = {c for factor in self.factors for c in factor}
-        return tuple(c for c in self.columns if c in grouping or self.fixed[c] is None)
+        return tuple(c for c in self.columns if c in grouping or self.coded[c] is None)
 
     def indicated(self, variable: Variable) -> str | None:
-        """The fixed factor that a covariate such as ``drug[b]`` is an indicator of."""
-        definition = self.definitions.get(variable) if self.fixed else None
+        """The column that a covariate such as ``drug[b]`` is an indicator of a level of."""
+        definition = self.definitions.get(variable) if self.coded else None
         return definition.body.variable.name if isinstance(definition, Indicator) else None
 
     def projected(self, column: Column) -> Monomial | LevelColumns:
@@ -117,7 +177,8 @@ class ResolvedModel:
         crossed = " and ".join(join_factor(f) for f in self.factors)
         raise UnsupportedError(
             f"{crossed} are crossed: levels of one share levels of the other, so that no levels are i.i.d. units. "
-            "Given the design everything is derivable, with given=ma.design; a random design needs a named incidence"
+            "Given the design everything is derivable, with given=ma.design; a random design needs a law of which "
+            "levels meet: Model(..., incidence=ma.designs.draws(...)), independent_cells(...) or multinomial_labels(...)"
         )
 
     @property

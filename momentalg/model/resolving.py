@@ -9,13 +9,14 @@ from dataclasses import replace
 from momentalg.errors import ModelError
 from momentalg.expr.keys import variable_key
 from momentalg.expr.names import join_factor, quote, split_factor
-from momentalg.expr.nodes import Monomial, Variable
+from momentalg.expr.nodes import Function, Monomial, Value, Variable
 from momentalg.model.assumptions import Assumption, Independent, MayBeEmpty, Nested, Unreplicated
 from momentalg.model.expansion import Expanded
 from momentalg.model.fixed_factors import Fixed, factors_of
 from momentalg.model.formula import parse_key
 from momentalg.model.functions import monomial_of, variables_of
-from momentalg.model.resolved import Independence, ResolvedModel
+from momentalg.model.incidence.base import Incidence
+from momentalg.model.resolved import Independence, ResolvedModel, level_indicator, root_of
 
 _LETTER = re.compile(r"[A-Za-z]+(_[A-Za-z0-9]+)?\Z")
 
@@ -39,13 +40,41 @@ def resolve(expanded: Expanded, fixed: Fixed | None = None, written: str = "") -
         raise ModelError(f"{model.response!r} is both the response and a grouping factor; they are different columns")
     if model.response in columns:
         raise ModelError(f"{model.response!r} is both the response and a covariate; take it out of the terms")
-    for name in columns & set(model.columns) - set(model.fixed):
+    for name in columns & set(model.columns) - set(model.coded):
         advice = "if its labels are numbers with a meaning, give the covariate a column of its own"
         raise ModelError(f"{name!r} is both a covariate and a grouping factor; {advice}")
     for variable in basic_variables(model):
         if variable.kind == "size":
             known_factor(model, variable.name, f"size({variable.name})")
     return constant_within(model, {})
+
+
+def with_residuals(model: ResolvedModel, weights: object, residual_by: Fixed) -> ResolvedModel:
+    """Add what is known of the residual's variance: weights, and classes of observations."""
+    if weights is not None and (not isinstance(weights, str) or not weights):
+        raise ModelError(f"weights= names a column of positive numbers, as in weights='w'; found {weights!r}")
+    if len(residual_by) > 1:
+        raise ModelError(f"residual_by= names one column, whose labels are the classes; found {', '.join(residual_by)}")
+    taken = {model.response, *model.columns}
+    if weights in taken:
+        raise ModelError(f"weights={weights!r} is a column with another meaning; weights have a column of their own")
+    definitions = dict(model.definitions)
+    constant = dict(model.constant_on)
+    if isinstance(weights, str):
+        definitions[root_of(weights)] = Function("sqrt", Value(Variable("column", weights)))
+    for column, levels in residual_by.items():
+        if column == model.response:
+            raise ModelError(f"residual_by={column!r} is the response; classes of residuals are known beforehand")
+        known = model.fixed.get(column)
+        if levels is not None and known is not None and set(levels) != set(known):
+            raise ModelError(f"fixed= and residual_by= give {column!r} different levels; give the same")
+        residual_by = {column: levels or known}
+        definitions |= dict(level_indicator(column, label) for label in levels or known or ())
+    found = replace(model, weights=weights, residual_by=residual_by, definitions=definitions)
+    for order in range(2, 9):
+        for _, monomial in found.residual_cumulants(order):
+            constant |= {v: tuple(residual_by) for v, _ in monomial if v.kind == "fixed"}
+    return replace(found, constant_on=constant)
 
 
 def constant_within(model: ResolvedModel, levels: Mapping[str, str]) -> ResolvedModel:
@@ -56,8 +85,8 @@ def constant_within(model: ResolvedModel, levels: Mapping[str, str]) -> Resolved
         raise ModelError(f"levels= says which factor a covariate is constant within, {{'X': 'user'}}; found {levels!r}")
     for name, factor in levels.items():
         variable = known.get(name) or known.get(_unquoted(name))
-        if variable is None and name in model.fixed:
-            raise ModelError(f"levels= names the fixed factor {name!r}: declare its levels, fixed={{{name!r}: [...]}}")
+        if variable is None and name in model.coded:
+            raise ModelError(f"levels= names the factor {name!r}: declare its own levels, {{{name!r}: [...]}}")
         if variable is None:
             listed = ", ".join(known) or "none"
             raise ModelError(f"levels= names {name!r}, which is no covariate of the model; these are: {listed}")
@@ -73,6 +102,25 @@ def constant_within(model: ResolvedModel, levels: Mapping[str, str]) -> Resolved
         if len(factors) == 1 and (only := factors.pop()) is not None:
             constant[variable] = only
     return replace(model, constant_on=constant)
+
+
+def meeting(model: ResolvedModel, incidence: Incidence | None) -> ResolvedModel:
+    """Add how levels come to meet; raises `ModelError` where the incidence is not one of the model's factors."""
+    if incidence is None:
+        return model
+    if not isinstance(incidence, Incidence):
+        raise ModelError(f"incidence= takes one of ma.designs, such as ma.designs.draws('a', 'b'); found {incidence!r}")
+    if set(incidence.columns) != set(model.columns):
+        found = ", ".join(map(quote, model.columns))
+        raise ModelError(
+            f"{incidence!r} is of {', '.join(map(quote, incidence.columns))}; the model's factors: {found}"
+        )
+    if model.has_unit != bool(incidence.within) or (model.has_unit and model.unit != incidence.strata[:1]):
+        kind, works = ("nested", "nested_sampling") if model.has_unit else ("crossed", "draws")
+        raise ModelError(f"{incidence!r} does not go with {kind} factors: use ma.designs.{works}(...)")
+    empty = model.may_be_empty | {join_factor((c,)) for c in incidence.may_be_empty}
+    values = {**model.constant_on, **incidence.values}
+    return replace(model, incidence=incidence, may_be_empty=empty, constant_on=values)
 
 
 def assuming(model: ResolvedModel, assumptions: Iterable[Assumption]) -> ResolvedModel:
@@ -118,7 +166,7 @@ def lettering(model: ResolvedModel, symbols: Mapping[str, str]) -> ResolvedModel
 def known_factor(model: ResolvedModel, name: str, asked: str) -> tuple[str, ...]:
     """The columns of a factor of the model, in the model's order; `asked` is what the error quotes."""
     columns = split_factor(name)
-    for factor in (*(block.factor for block in model.groups), *((column,) for column in model.fixed)):
+    for factor in (*(block.factor for block in model.groups), *((column,) for column in model.coded)):
         if set(columns) == set(factor):
             return factor
     listed = ", ".join(dict.fromkeys(block.name for block in model.groups))
@@ -140,8 +188,7 @@ def known_cell(model: ResolvedModel, name: str, asked: str) -> tuple[str, ...]:
 
 def all_variables(model: ResolvedModel) -> tuple[Variable, ...]:
     """The covariates of the model: columns, sizes and functions, in the order of its terms."""
-    columns = [*model.mean, *(c for block in model.groups for c in block.coefficients)]
-    return tuple(dict.fromkeys(v for c in columns for v, _ in c.monomial))
+    return tuple(dict.fromkeys(v for column in model.terms for v, _ in column.monomial))
 
 
 def basic_variables(model: ResolvedModel) -> tuple[Variable, ...]:

@@ -6,9 +6,6 @@ from momentalg.errors import ModelError, UnsupportedError
 from momentalg.model.expansion import Expanded
 
 LATER_ARGUMENTS = {
-    "incidence": "random designs of crossed factors",
-    "residual_by": "residual variances that differ between classes or depend on a size",
-    "weights": "weights of observations",
     "family": "generalised linear mixed models",
     "kernels": "known relatedness between levels",
 }
@@ -17,8 +14,7 @@ LATER_ARGUMENTS = {
 
 def refuse_argument(name: str) -> UnsupportedError:
     """The error for an argument of `LATER_ARGUMENTS`."""
-    works = "leave it out; the residual variance is one number, the same for all observations"
-    return UnsupportedError(f"{name}= is not available yet ({LATER_ARGUMENTS[name]}); {works}")
+    return UnsupportedError(f"{name}= is not available yet ({LATER_ARGUMENTS[name]}); leave it out")
 
 
 def require_derivable(expanded: Expanded, text: str) -> None:
