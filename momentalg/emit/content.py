@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from momentalg.data.levels import with_levels
 from momentalg.derive.reading import Line, Section, readings
 from momentalg.emit.backend import estimator
-from momentalg.emit.tables import Facts, Grid, check_grid, coefficient_grid, data_facts, fit_facts, fit_grid
+from momentalg.emit.design import data_facts, design_grid
+from momentalg.emit.tables import Facts, Grid, check_grid, coefficient_grid, fit_facts, fit_grid
 from momentalg.errors import UnsupportedError
 from momentalg.expr.keys import variable_key
 from momentalg.expr.legend import legend
@@ -59,6 +62,7 @@ class Content:
     legend: tuple[tuple[Node, str, str], ...]
     assumptions: tuple[str, ...]
     data: Facts
+    design: Grid | None
     derivations: tuple[tuple[Node, Sections], ...]
     laws: tuple[Rule, ...]
     equations: Sections
@@ -75,25 +79,27 @@ class Content:
 
 def content(model: Model, data: Any = None, fit: Any = None, check: Any = None) -> Content:
     """Collect what a report says; the equations are those of the fit, when there is one."""
+    model = fit.model if fit is not None else with_levels(model, data)[0] if data is not None else model
     resolved = model.resolved
     system: MomentSystem = fit.system if fit is not None else model.moment_equations()
     derivations = tuple(_derivations(model, system))
     notation = Notation.of(resolved, units=2)
-    labels = tuple(notation.default_label(column) for column in resolved.unit)
+    labels = tuple(notation.default_label(column) for column in resolved.columns)
     index = notation.observation_label
     return Content(
         formula=model.formula,
         code=repr(model),
-        equation=(Response(index), equation(index, labels, resolved), notation),
+        equation=(Response(index), equation(index, labels if len(labels) == 1 else (), resolved), notation),
         symbols=Notation.of(resolved),
         legend=legend(Notation.of(resolved)),
         assumptions=tuple(_assumptions(resolved)),
         data=data_facts(data, resolved) if data is not None else (),
+        design=design_grid(data, resolved) if data is not None else None,
         derivations=tuple((read.asked, (read.sections, read.notation)) for read in readings(derivations)),
         laws=tuple({step.rule: step.law for d in derivations for step in d.steps}.values()),
         equations=system.reading(),
         coefficients=coefficient_grid(data, system) if data is not None else None,
-        analogs=_analogs(derivations[0], resolved),
+        analogs=_analogs(derivations[0], resolved) if _is_one_way(resolved) else ((), notation),
         solution=system.solve().reading(),
         source=_source(system),
         fit_facts=tuple(fit_facts(fit)) if fit is not None else (),
@@ -104,16 +110,38 @@ def content(model: Model, data: Any = None, fit: Any = None, check: Any = None) 
     )
 
 
+def _is_one_way(model: ResolvedModel) -> bool:
+    """Whether the levels of one factor are units whose totals have a variance of few terms."""
+    return len(model.factors) == 1 and all(not c.monomial for block in model.groups for c in block.coefficients)
+
+
 def _derivations(model: Model, system: MomentSystem) -> Iterator[Derivation]:
-    """The variance of a level's total, its covariances with covariates, and the expectations of the statistics."""
+    """Moments of level totals, their covariances with covariates, and the expectations of the statistics."""
     resolved = model.resolved
-    total = Total(Response(), resolved.unit)
-    yield model.var(total)
-    for variable in dict.fromkeys(v for column in resolved.mean for v, _ in column.monomial):
-        yield model.cov(total, _of_level(variable, resolved))
+    if _is_one_way(resolved):
+        total = Total(Response(), resolved.unit)
+        yield model.var(total)
+        for variable in dict.fromkeys(v for column in resolved.mean for v, _ in column.monomial):
+            if variable.kind in ("size", "column"):
+                yield model.cov(total, _of_level(variable, resolved))
+    else:
+        yield from _several(model)
     for found in (*system.common, *system.variance):
         if not any(isinstance(part, Projected) for part in walk(found.statistic)):
             yield model.mean(found.statistic, given=DESIGN)
+
+
+def _several(model: Model) -> Iterator[Derivation]:
+    """The variances of the totals by each factor given the design, and the covariance of those by the first two."""
+    resolved = model.resolved
+    totals = [Total(Response(), factor) for factor in dict.fromkeys(block.factor for block in resolved.groups)]
+    if resolved.has_unit:
+        with suppress(UnsupportedError):
+            yield model.var(Total(Response(), resolved.unit))
+    for total in totals:
+        yield model.var(total, given=DESIGN)
+    if len(totals) > 1 and not resolved.has_unit:
+        yield model.cov(*totals[:2], given=DESIGN)
 
 
 def _of_level(variable: Variable, model: ResolvedModel) -> Node:
@@ -124,10 +152,26 @@ def _of_level(variable: Variable, model: ResolvedModel) -> Node:
 
 
 def _assumptions(model: ResolvedModel) -> Iterator[str]:
-    factors = ", ".join(join_factor(block.factor) for block in model.groups)
+    factors = ", ".join(dict.fromkeys(join_factor(block.factor) for block in model.groups))
     yield f"The effects of {factors} and the residuals have mean zero and finite variances, and any distribution."
-    yield "Effects and residuals are independent of one another and of the design."
-    yield f"In the random view, the levels of {join_factor(model.unit)} are independent and identically distributed."
+    for block in model.groups:
+        if len(block.coefficients) > 1:
+            keys = ", ".join(str(c.key) for c in block.coefficients)
+            yield f"The effects of {keys} in a level of {join_factor(block.factor)} may be correlated."
+    others = "Otherwise effects" if any(len(b.coefficients) > 1 for b in model.groups) else "Effects"
+    yield f"{others} and residuals are independent of one another and of the design."
+    if model.has_unit:
+        unit = join_factor(model.unit)
+        yield f"In the random view, the levels of {unit} are independent and identically distributed."
+    else:
+        yield "Factors are crossed: everything is given the design, in which levels of one factor share others."
+    for name, levels in model.fixed.items():
+        shown = f", with levels {', '.join(map(str, levels))}; the first is the reference" if levels else ""
+        yield f"{name} is a fixed factor{shown}."
+    for inner, outer in model.local_to.items():
+        yield f"The labels of {inner} are local to {outer}: the same label in two levels of {outer} is two levels."
+    for factor in sorted(model.unreplicated):
+        yield f"A level of {join_factor(factor)} has one observation at most."
     for variable, factor in model.constant_on.items():
         if variable.kind == "column":
             yield f"{variable.name} is constant within {join_factor(factor)}."

@@ -56,6 +56,7 @@ class ReportContext:
     legend: tuple[tuple[str, str, str], ...]
     assumptions: tuple[str, ...]
     data: tuple[tuple[str, str], ...]
+    design: Table | None
     derivations: tuple[tuple[str, str], ...]
     laws: tuple[Law, ...]
     equations: str
@@ -162,6 +163,7 @@ def _said(found: Content, language: Language) -> dict[str, Any]:
         ),
         "assumptions": tuple(map(say.words, found.assumptions)),
         "data": _facts(found.data, say),
+        "design": _table(found.design, say, found.symbols),
         "derivations": tuple((say.math(asked, d[1]), say.sections(*d)) for asked, d in found.derivations),
         "laws": tuple(Law(say.words(r.title), say.equation(r.left, r.right), say.words(r.source)) for r in found.laws),
         "equations": say.sections(*found.equations),

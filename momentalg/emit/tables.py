@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from momentalg.data.coefficients import coefficients
-from momentalg.data.columns import read_columns
-from momentalg.expr.names import join_factor
 from momentalg.expr.nodes import Letter, Node
-from momentalg.model.resolved import ResolvedModel
 
 if TYPE_CHECKING:
     from momentalg.moments.system import MomentSystem
@@ -25,23 +22,6 @@ class Grid:
     headings: tuple[str, ...]
     rows: tuple[tuple[str | Node, ...], ...]
     keys: frozenset[str] = frozenset()  # headings that are keys of parameters
-
-
-def data_facts(data: Any, model: ResolvedModel) -> Facts:
-    """What the data are: rows, levels and their sizes. Rows with missing values are left out, and counted."""
-    import numpy as np
-
-    columns = read_columns(data, model, missing="drop")
-    _, sizes = np.unique(np.stack([columns.arrays[c] for c in model.unit]), axis=1, return_counts=True)
-    spread = f"{sizes.min()} to {sizes.max()}, on average {columns.n / len(sizes):.4g}"
-    dropped = [("Dropped", f"{columns.dropped} rows with missing values")] if columns.dropped else []
-    return (
-        ("Observations", f"{columns.n}"),
-        *dropped,
-        (f"Levels of {join_factor(model.unit)}", f"{len(sizes)}"),
-        ("Observations in a level", spread if sizes.min() < sizes.max() else f"{sizes.min()}"),
-        (f"Mean of {model.response}", f"{columns.arrays[model.response].mean():.6g}"),
-    )
 
 
 def coefficient_grid(data: Any, system: MomentSystem) -> Grid:
