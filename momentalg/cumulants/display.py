@@ -10,12 +10,14 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 
 from momentalg.cumulants.design_moments import COUNT, NONEMPTY, WITHIN, Letter, Moment
 from momentalg.cumulants.polynomial import Polynomial, Powers, Symbol
 from momentalg.cumulants.terms import DEFAULT, OBSERVATION, Cell, Entry, Level, What
 from momentalg.cumulants.totals import DesignTotal, relabelled
 from momentalg.expr.indices import level_labels
+from momentalg.expr.keys import read_key
 from momentalg.expr.names import join_factor, split_factor
 from momentalg.expr.nodes import (
     ONE,
@@ -37,7 +39,7 @@ from momentalg.expr.nodes import (
     power,
 )
 from momentalg.expr.traversal import transform, walk
-from momentalg.model.resolved import ResolvedModel
+from momentalg.model.resolved import GroupBlock, ResolvedModel
 
 _ORDER = re.compile(r"k([3-8])\(")
 
@@ -62,13 +64,13 @@ def collect(polynomial: Polynomial, model: ResolvedModel, outer: Callable[[Symbo
     rank = parameter_rank(model)
     parts = polynomial.split(outer)
     terms = []
-    for kept in sorted(parts, key=lambda p: _term_order(p, rank)):
+    for kept in sorted(parts, key=lambda p: _term_order(p, rank, model)):
         rest = parts[kept]
         if len(rest.terms) == 1:
             ((inner, number),) = rest.terms.items()
             terms.append(_product(number, kept | inner, model, rank))
         else:
-            order = sorted(rest.terms, key=lambda p: _term_order(p, rank))
+            order = sorted(rest.terms, key=lambda p: _term_order(p, rank, model))
             order.sort(key=lambda p: rest.terms[p] < 0)  # n - r, not -r + n
             inside = add(*(_product(rest.terms[m], m, model, rank) for m in order))
             means, others = _means(kept, rank)
@@ -98,20 +100,31 @@ def _factors(monomial: Powers, model: ResolvedModel) -> list[Node]:
     return [node for _, node in sorted(made, key=lambda pair: pair[0])]
 
 
-def _term_order(monomial: Powers, rank: Mapping[str, int]) -> tuple[object, ...]:
+def _term_order(monomial: Powers, rank: Mapping[str, int], model: ResolvedModel) -> tuple[object, ...]:
     """Highest cumulants first; then effects, residual, means; then the simpler design constant."""
     orders: list[int] = []
-    names: list[tuple[int, str]] = []
+    names: list[tuple[int, tuple[int, ...], str]] = []
     for symbol, exponent in monomial:
         if is_parameter(symbol):
             key = str(symbol)
             match = _ORDER.match(key)
             order = 1 if key in rank else int(match[1]) if match else 2
             orders += [-order] * exponent
-            place = 200 + rank[key] if key in rank else 100 if "(residual" in key else 0
-            names += [(place, key)] * exponent
+            place = (200 + rank[key], ()) if key in rank else _component_place(key, model.groups)
+            names += [(*place, key)] * exponent
     design = sorted((repr(s), -p) for s, p in monomial if not is_parameter(s))
     return (sorted(orders) or [0], sorted(names), len(design), design)
+
+
+@cache
+def _component_place(key: str, groups: tuple[GroupBlock, ...]) -> tuple[int, tuple[int, ...]]:
+    """Components in the order of the model's terms, the residual last; within a term as its coefficients stand."""
+    parsed = read_key(key)
+    for number, block in enumerate(groups):
+        order = {str(c.key): n for n, c in enumerate(block.coefficients)}
+        if parsed.kind == "group" and parsed.factor == block.name and order.keys() >= set(parsed.coefficients):
+            return number, tuple(order[c] for c in parsed.coefficients)
+    return len(groups), ()
 
 
 def symbol_order(symbol: object, model: ResolvedModel) -> tuple[int, str]:
@@ -119,7 +132,8 @@ def symbol_order(symbol: object, model: ResolvedModel) -> tuple[int, str]:
     rank = parameter_rank(model)
     if isinstance(symbol, str):
         return (rank.get(symbol, 10 + ("(residual" in symbol)), symbol)
-    return (1 + isinstance(symbol, Moment), repr(symbol))
+    varies = isinstance(symbol, DesignTotal) and any(e.what.monomial for e in symbol.entries)
+    return (1 + isinstance(symbol, Moment), f"{varies:d}{symbol!r}")
 
 
 def symbol_node(symbol: object, model: ResolvedModel) -> Node:

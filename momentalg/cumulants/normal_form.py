@@ -137,11 +137,12 @@ def _depth(column: str, model: ResolvedModel) -> int:
 
 def _put(entries: Entries, cell: Cell, what: What, power: int) -> None:
     if cell and any(level.column == OBSERVATION for level in cell) and what.kind == "total":
+        named = all(level.free for level in cell if level.column == OBSERVATION)
+        place = tuple(level for level in cell if level.free) if named else cell
         for variable, exponent in what.monomial:  # one observation: the total is the product of the values
-            _put(entries, cell, What("value", ((variable, 1),)), exponent * power)
-        if all(level.free for level in cell if level.column == OBSERVATION):
-            return  # the size of a named observation is 1
-        entries[cell, SIZE] = 1
+            _put(entries, place, What("value", ((variable, 1),)), exponent * power)
+        if not named or place != cell:  # the size of a named observation is 1, and tells which levels it lies in
+            entries[cell, SIZE] = 1
         return
     entries[cell, what] = entries.get((cell, what), 0) + power
 

@@ -133,8 +133,10 @@ def _terms(node: Node, model: ResolvedModel, scope: Scope) -> list[Term]:
             home = _cell(by, names)
             within = scope._replace(homes={**scope.homes, index: home})
             return [sum_over_named(term, index, home) for term in _terms(body, model, within)]
-        case Effect(by, coefficient, names):
-            return [_effect(by, coefficient, names, model)]
+        case Effect(index=""):
+            return [_effect(node, _cell(node.by, node.level), model)]
+        case Effect(index=index):
+            return [_effect(node, _named_cell(index, model, scope), model)]
         case _:
             raise StatisticError(f"{type(node).__name__} is not part of the language of statistics")
 
@@ -181,15 +183,14 @@ def _value(node: Value, model: ResolvedModel, scope: Scope) -> Term:
     return Term(Fraction(1), (Observation((), ((variable, 1),), (CURRENT,)),))
 
 
-def _effect(by: tuple[str, ...], coefficient: str, names: tuple[str, ...], model: ResolvedModel) -> Term:
-    """An effect is the average over its level of an observation that carries it."""
+def _effect(node: Effect, cell: Cell, model: ResolvedModel) -> Term:
+    """An effect is the average, over its level, of an observation that carries it; an observation carries its own."""
     for number, block in enumerate(model.groups):
         keys = [str(c.key) for c in block.coefficients]
-        if block.factor == by and coefficient in keys:
-            cell = _cell(by, names)
-            carrier = Observation((Draw("effect", number, keys.index(coefficient)),), (), cell)
-            return Term(Fraction(1), (carrier,), (Entry(cell, SIZE, -1),))
-    raise StatisticError(f"the model has no effect of {coefficient} by {join_factor(by)}")
+        if block.factor == node.by and node.coefficient in keys:
+            carrier = Observation((Draw("effect", number, keys.index(node.coefficient)),), (), cell)
+            return Term(Fraction(1), (carrier,), () if node.index else (Entry(cell, SIZE, -1),))
+    raise StatisticError(f"the model has no effect of {node.coefficient} by {join_factor(node.by)}")
 
 
 def _over(by: tuple[str, ...] | None, body: Node, model: ResolvedModel, scope: Scope) -> list[Term]:

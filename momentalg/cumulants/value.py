@@ -15,14 +15,14 @@ from math import factorial
 from types import MappingProxyType
 
 from momentalg.cumulants.binding import not_empty
-from momentalg.cumulants.design_moments import Known, Letter, close, effect_variable, raw
+from momentalg.cumulants.design_moments import Known, close, effect_variable, raw
 from momentalg.cumulants.letters import from_letters, to_letters, unfolded
 from momentalg.cumulants.normal_form import Unifier, normal_form
 from momentalg.cumulants.partitions import Blocks, set_partitions
 from momentalg.cumulants.polynomial import UNIT, Polynomial, Powers, times
 from momentalg.cumulants.random_view import all_design, total_cumulance, with_effects_known
-from momentalg.cumulants.terms import DEFAULT, OBSERVATION, Cell, Entry, Level, Observation, Term, What, cell_of
-from momentalg.cumulants.totals import DesignTotal, levels_of
+from momentalg.cumulants.terms import DEFAULT, OBSERVATION, Cell, Level, Observation, Term, cell_of
+from momentalg.cumulants.totals import DesignTotal, levels_of, relabelled
 from momentalg.cumulants.translate import translate
 from momentalg.cumulants.unit_sums import design_cumulant
 from momentalg.errors import StatisticError
@@ -93,6 +93,12 @@ def _effect_variable(by: tuple[str, ...], coefficient: str, model: ResolvedModel
     raise StatisticError(f"the model has no effects of {':'.join(by)}")
 
 
+def _of_its_block(variable: Variable, model: ResolvedModel) -> Known:
+    """The effects that are drawn together with one."""
+    number = int(variable.name.partition(":")[0])
+    return frozenset(effect_variable(number, c, model) for c in range(len(model.groups[number].coefficients)))
+
+
 def value(node: Node, model: ResolvedModel, bound: Mapping[str, Cell] = MappingProxyType({})) -> Polynomial:
     """The value of a displayed expression: a polynomial in parameters, letters, design totals and design moments.
 
@@ -113,9 +119,10 @@ def value(node: Node, model: ResolvedModel, bound: Mapping[str, Cell] = MappingP
             if first == second:
                 return Polynomial.constant(1)
             return Polynomial.symbol(Delta(*sorted((first, second)))) if {first, second} & set(bound) else Polynomial()
-        case Effect(by, coefficient, level):
-            what = What("value", ((_effect_variable(by, coefficient, model), 1),))
-            return Polynomial.symbol(Letter(level[0] if level else DEFAULT, "", what))
+        case Effect(by, coefficient, level, index):
+            variable = _effect_variable(by, coefficient, model)
+            given = with_effects_known(model, _of_its_block(variable, model))
+            return _design(Value(variable, index, level), given, bound)
         case Cumulant(args, given):
             return _coinciding(args, known_variables(given, model), bound, model)
         case Sum(index, body, by, level):
@@ -140,7 +147,7 @@ def _design(node: Node, model: ResolvedModel, bound: Mapping[str, Cell]) -> Poly
 
 def _coinciding(args: tuple[Node, ...], known: Known, bound: Mapping[str, Cell], model: ResolvedModel) -> Polynomial:
     """A cumulant in which named observations that are summed over may be one: a case for each way they coincide."""
-    found = {p.index for a in args for p in walk(a) if isinstance(p, (Response, Noise, Value)) and p.index}
+    found = {p.index for a in args for p in walk(a) if isinstance(p, (Response, Noise, Value, Effect)) and p.index}
     names = sorted(found & set(bound))
     if len(names) < 2:
         return _cumulant(args, known, bound, model)
@@ -209,7 +216,7 @@ def _know_effects(node: Node, known: Known, model: ResolvedModel) -> Node:
     def change(part: Node) -> Node:
         if isinstance(part, Effect):
             variable = _effect_variable(part.by, part.coefficient, model)
-            return Value(variable, "", part.level) if variable in known else part
+            return Value(variable, part.index, part.level) if variable in known else part
         return part
 
     return transform(node, change)
@@ -218,35 +225,33 @@ def _know_effects(node: Node, known: Known, model: ResolvedModel) -> Node:
 def _bind_observation(polynomial: Polynomial, index: str, home: Cell, model: ResolvedModel) -> Polynomial:
     """Sum over a named observation: a delta names it, otherwise its values become totals over the level."""
     result = Polynomial()
-    for monomial, coefficient in polynomial.terms.items():
+    named, bound = Level(OBSERVATION, index), Level(OBSERVATION, "", 0)
+    cell = cell_of({OBSERVATION: bound, **{v.column: v for v in home}})
+    for monomial, coefficient in from_letters(polynomial, model).terms.items():
         delta = next((s for s, _ in monomial if isinstance(s, Delta) and index in (s.first, s.second)), None)
         if delta is not None:
             other = delta.second if delta.first == index else delta.first
             result = result + _rename(monomial, index, other, coefficient)
             continue
-        mine = [(s, p) for s, p in monomial if isinstance(s, Letter) and s.observation == index]
-        bound = Level(OBSERVATION, "", 0)
-        cell = cell_of({OBSERVATION: bound, **{v.column: v for v in home}})
-        term = Term(
-            Fraction(1),
-            (Observation((), (), cell),),
-            tuple(Entry(cell, letter.what, p) for letter, p in mine),
-            frozenset({bound}),
-        )
-        summed = normal_form(term, model, Unifier(1))
+        mine = [(s, p) for s, p in monomial if isinstance(s, DesignTotal) and named in levels_of(s)]
+        numbers = count(1)
+        parts = [unfolded(symbol, power, {named: bound}, numbers) for symbol, power in mine]
+        entries = tuple(e for new, _ in parts for e in new)
+        inner = frozenset(level for _, levels in parts for level in levels)
+        term = Term(Fraction(1), (Observation((), (), cell),), entries, inner | {bound})
+        summed = normal_form(term, model, Unifier(next(numbers)))
         if summed is not None:
-            result = result + to_letters(Polynomial({summed: coefficient}), model) * Polynomial(
-                {monomial - frozenset(mine): Fraction(1)}
-            )
-    return result
+            result = result + Polynomial({times(summed, monomial.difference(mine)): coefficient})
+    return to_letters(result, model)
 
 
 def _rename(monomial: Powers, index: str, other: str, coefficient: Fraction) -> Polynomial:
-    """delta_jk: what is at k is at j; the letters of the two multiply, delta_jj is 1, and a delta is its own square."""
+    """delta_jk: what is at k is at j; their values multiply, delta_jj is 1, and a delta is its own square."""
     powers: dict[object, int] = {}
+    place = {Level(OBSERVATION, index): Level(OBSERVATION, other)}
     for symbol, power in monomial:
-        if isinstance(symbol, Letter) and symbol.observation == index:
-            symbol = symbol._replace(observation=other)
+        if isinstance(symbol, DesignTotal):
+            symbol = relabelled(symbol, place)
         elif isinstance(symbol, Delta):
             first, second = sorted(other if name == index else name for name in (symbol.first, symbol.second))
             if first == second:

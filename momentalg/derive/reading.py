@@ -15,13 +15,10 @@ from momentalg.expr.notation import Notation
 from momentalg.expr.text import text
 from momentalg.expr.traversal import walk
 from momentalg.rules.definition import written_out
-from momentalg.rules.model_equation import equation
+from momentalg.rules.model_equation import equation, equation_of_one
 
 if TYPE_CHECKING:
     from momentalg.derive.derivation import Derivation
-
-
-INDEX = "j"  # of an observation, in definitions
 
 
 @dataclass(frozen=True)
@@ -100,7 +97,8 @@ def readings(derivations: Iterable[Derivation]) -> Iterator[Reading]:
 
 def _reading(derivation: Derivation, told: Told, numbered: bool) -> Reading:
     several = any(_speaks_of_several(part) for a in derivation.args for part in walk(a))
-    notation = Notation.of(derivation.model.resolved, units=2 if several else 1)
+    levels = frozenset(label for a in derivation.args for part in walk(a) for label in getattr(part, "level", ()))
+    notation = Notation.of(derivation.model.resolved, units=2 if several else 1, named=levels)
     sections: list[Section] = []
     for chain in ordered(derivation.chains):
         way = (derivation.model, chain.start, *(step.after for step in chain.steps))
@@ -186,14 +184,19 @@ def _acted(step: Step) -> tuple[int, ...]:
 def _definitions(derivation: Derivation, notation: Notation) -> Iterator[Line]:
     """What the totals are that have a letter of their own, and the model."""
     model = derivation.model.resolved
+    index = notation.observation_label
     parts = dict.fromkeys(p for a in derivation.args for p in walk(a))
     totals = [p for p in parts if isinstance(p, Total) and any(isinstance(q, Response) for q in walk(p))]
     for total in totals:
-        right = written_out(total, INDEX, model)
+        right = written_out(total, index, model)
         if text(total, notation) != text(right, notation):
             yield Line(right, "definition", left=total)
     if totals:
-        yield Line(equation(INDEX, totals[0].level, model), "the model", left=Response(INDEX))
+        alone = len(model.columns) == 1
+        model_of_one = (
+            equation(index, model.columns, totals[0].level, model) if alone else equation_of_one(index, model)
+        )
+        yield Line(model_of_one, "the model", left=Response(index))
 
 
 def _listed(words: Sequence[str]) -> str:

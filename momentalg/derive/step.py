@@ -10,7 +10,7 @@ from momentalg.cumulants.polynomial import Polynomial
 from momentalg.cumulants.value import canonical_value
 from momentalg.errors import RuleError
 from momentalg.expr.expanding import with_powers
-from momentalg.expr.nodes import ZERO, Add, Cumulant, Delta, Mul, Node, Pow, Sum, add, mul, power
+from momentalg.expr.nodes import ZERO, Add, Cumulant, Delta, LevelSum, Mul, Node, Pow, Sum, add, mul, power
 from momentalg.expr.text import text
 from momentalg.expr.traversal import Path, find, get, put, transform
 from momentalg.model.resolved import ResolvedModel
@@ -124,7 +124,7 @@ def assembled(node: Node) -> Node:
                 return part.base
             case Pow(base, exponent):
                 return power(base, exponent)
-            case Sum(_, body) if body == ZERO:
+            case Sum(_, body) | LevelSum(_, body) if body == ZERO:
                 return ZERO
             case Cumulant(args) if ZERO in args:
                 return ZERO

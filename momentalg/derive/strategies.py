@@ -14,7 +14,8 @@ from momentalg.rules.rule import Context
 
 WRITE_OUT = ("definition", "model_equation", "sum_over_level", "multiplying_out")
 EXPECTATION = (*WRITE_OUT, "linearity", "taking_out_known", "effects", "collection")
-CUMULANT = (*WRITE_OUT, "independence", "taking_out_known", "iid_sum", "effects", "sum_over_level", "collection")
+PARTS = ("independence", "expansion_of_sums", "taking_out_known", "effects_of_levels", "iid_sum")
+CUMULANT = (*WRITE_OUT, *PARTS, "effects", "sum_over_level", "collection")
 PRODUCTS = ("cumulants_of_products", "cumulants_of_totals", "coincidence", "sum_over_level", "collection")
 WHOLE = ("core_identity",)
 READABLE = 150  # nodes of an intermediate expression; beyond it the table of partitions serves a reader better
@@ -36,7 +37,7 @@ def _run(chain: Chain, phases: Sequence[str], model: ResolvedModel) -> Chain:
 
 def _phases(goal: Cumulant, model: ResolvedModel) -> Sequence[str]:
     statistics = [translate(a, model) for a in goal.args]
-    if all(len(_draws(term)) <= 1 and _of_a_level(term) for terms in statistics for term in terms):
+    if all(len(_draws(term)) <= 1 and _is_total(term, model) for terms in statistics for term in terms):
         return EXPECTATION if len(goal.args) == 1 else CUMULANT
     return PRODUCTS if rule_named(PRODUCTS[0]).rewrite(goal, Context(model)) is not None else WHOLE
 
@@ -45,8 +46,9 @@ def _draws(term: Term) -> list[object]:
     return [d for o in term.observations for d in o.draws]
 
 
-def _of_a_level(term: Term) -> bool:
-    return not term.bound and all(o.cell for o in term.observations if o.draws)
+def _is_total(term: Term, model: ResolvedModel) -> bool:
+    """Whether a term is a total times constants; the total of all units is a sum of independent ones instead."""
+    return not term.bound and all(o.cell or not model.has_unit for o in term.observations if o.draws)
 
 
 def total_law(arguments: Sequence[Node]) -> str:

@@ -30,7 +30,7 @@ from momentalg.expr.nodes import (
 from momentalg.expr.notation import Notation
 from momentalg.expr.traversal import walk
 from momentalg.model.resolved import ResolvedModel
-from momentalg.rules.model_equation import equation
+from momentalg.rules.model_equation import equation_of_one
 from momentalg.rules.rule import Rule
 from momentalg.rules.sample_analog import analog
 
@@ -84,12 +84,11 @@ def content(model: Model, data: Any = None, fit: Any = None, check: Any = None) 
     system: MomentSystem = fit.system if fit is not None else model.moment_equations()
     derivations = tuple(_derivations(model, system))
     notation = Notation.of(resolved, units=2)
-    labels = tuple(notation.default_label(column) for column in resolved.columns)
     index = notation.observation_label
     return Content(
         formula=model.formula,
         code=repr(model),
-        equation=(Response(index), equation(index, labels if len(labels) == 1 else (), resolved), notation),
+        equation=(Response(index), equation_of_one(index, resolved), notation),
         symbols=Notation.of(resolved),
         legend=legend(Notation.of(resolved)),
         assumptions=tuple(_assumptions(resolved)),

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import count
 
-from momentalg.expr.nodes import Delta, Effect, Node, Noise, Response, Value
+from momentalg.expr.nodes import Delta, Effect, Factor, Node, Noise, Response, Size, Total, Value, Variable
 from momentalg.expr.traversal import transform
 
 DEFAULT = "i"  # the index of the default level, of whatever column
@@ -39,5 +39,22 @@ def renamed(node: Node, names: Mapping[str, str]) -> Node:
         if isinstance(part, Delta):
             return Delta(*(names.get(index, index) for index in (part.first, part.second)))
         return part
+
+    return transform(node, change)
+
+
+def relevelled(node: Node, names: Mapping[tuple[str, str], str], constant_on: Mapping[Variable, Factor]) -> Node:
+    """The node with levels named anew, by column and name; sums inside it bind none of them."""
+
+    def change(part: Node) -> Node:
+        if isinstance(part, Size | Total | Effect):
+            by = part.by
+        elif isinstance(part, Value) and not part.index and part.variable in constant_on:
+            by = constant_on[part.variable]
+        else:
+            return part
+        old = part.level or (DEFAULT,) * len(by)
+        new = tuple(names.get(pair, pair[1]) for pair in zip(by, old, strict=True))
+        return part if new == old else replace(part, level=new)
 
     return transform(node, change)

@@ -249,9 +249,8 @@ class Printer(Drawing):
 
     def show_levelsum(self, node: n.LevelSum, scope: Scope) -> Box:
         """A design total."""
-        inner = scope.summing(node.levels)
-        below = [self.symbol(label) for column, name in node.levels for label in inner.level((column,), (name,))]
-        return self.big_sum(below, False, None, self._body(node.body, inner))
+        inner, labels = scope.summing(node.levels)
+        return self.big_sum([self.symbol(label) for label in labels], False, None, self._body(node.body, inner))
 
     def _body(self, body: n.Node, scope: Scope) -> Box:
         return self.at_least(self.show(body, scope), Level.OPEN)

@@ -8,10 +8,10 @@ from itertools import chain
 from types import MappingProxyType
 
 from momentalg.expr import nodes as n
+from momentalg.expr.free import Bound, free
 from momentalg.expr.indices import DEFAULT
 from momentalg.expr.notation import Notation
 from momentalg.expr.symbols import DOT, Symbol
-from momentalg.expr.traversal import children, walk
 
 _EMPTY: Mapping[str, str] = MappingProxyType({})
 
@@ -24,15 +24,13 @@ class Scope:
     used: frozenset[str]  # labels that a new index must avoid
     levels: Mapping[str, str] = field(default_factory=lambda: _EMPTY)  # the default level, where bound: label by column
     observations: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))  # by index
+    names: Mapping[tuple[str, str], str] = field(default_factory=lambda: MappingProxyType({}))  # of bound named levels
     current: str | None = None  # the index of the observation that the enclosing total runs over
 
     @classmethod
     def of(cls, node: n.Node, notation: Notation) -> Scope:
         """The scope of a whole expression: nothing is bound, and the labels that it mentions are taken."""
-        used = set(_free_labels(node))
-        if notation.subscripted and _has_free_level(node):
-            used.update(notation.default_label(c) for c in notation.columns)
-        return cls(notation, frozenset(used))
+        return cls(notation, frozenset(_printed(node, notation)))
 
     # -- subscripts ------------------------------------------------------------------------------------------------
 
@@ -60,8 +58,12 @@ class Scope:
             return self._default(by)
         if len(self.notation.columns) <= 1:
             return level
-        default = (self.levels.get(c) or self.notation.default_label(c) for c in by)
-        return tuple(own if name == DEFAULT else name for name, own in zip(level, default, strict=False))
+        return tuple(self._label(c, name) for c, name in zip(by, level, strict=False))
+
+    def _label(self, column: str, name: str) -> str:
+        if name == DEFAULT:
+            return self.levels.get(column) or self.notation.default_label(column)
+        return self.names.get((column, name), name)
 
     def _default(self, by: tuple[str, ...]) -> tuple[str, ...]:
         if self.notation.subscripted:
@@ -94,7 +96,9 @@ class Scope:
 
     def binding(self, by: tuple[str, ...], body: n.Node) -> tuple[Scope, tuple[Symbol, ...]]:
         """Bind the default level of the columns `by`, each to a label that is free here and not used in `body`."""
-        scope = replace(self, used=self.used.union(label for part in walk(body) for label in _mentioned(part)))
+        scope = replace(
+            self, used=self.used.union(_printed(body, self.notation, Bound().bind(*((c, DEFAULT) for c in by))))
+        )
         labels: list[str] = []
         for column in by:
             label = scope.fresh(chain((self.notation.default_label(column),), self.notation.level_labels(column)))
@@ -117,54 +121,29 @@ class Scope:
         scope = replace(scope, observations=observations, current=index, used=scope.used | {index})
         return scope, (*fresh, self.notation.label(index))
 
-    def summing(self, levels: tuple[tuple[str, str], ...]) -> Scope:
-        """Inside a sum over named levels, which may include the default one of a column."""
-        bound = {column for column, name in levels if name == DEFAULT}
-        return replace(self, levels=MappingProxyType({c: v for c, v in self.levels.items() if c not in bound}))
+    def summing(self, levels: tuple[tuple[str, str], ...]) -> tuple[Scope, tuple[Symbol, ...]]:
+        """Bind named levels; of several columns, each to a label that is free here."""
+        if len(self.notation.columns) <= 1:
+            return self, tuple(self.notation.label(name) for _, name in levels)
+        scope, labels = self, []
+        for column, name in levels:
+            preferred = self.notation.default_label(column) if name == DEFAULT else name
+            label = scope.fresh(chain((preferred,), self.notation.level_labels(column)))
+            labels.append(self.notation.label(label))
+            names = MappingProxyType({**scope.names, (column, name): label})
+            own = MappingProxyType({**scope.levels, column: label}) if name == DEFAULT else scope.levels
+            scope = replace(scope, names=names, levels=own, used=scope.used | {label})
+        return scope, tuple(labels)
 
     def fresh(self, candidates: Iterable[str]) -> str:
         """A label that is free here: the first possible one of the candidates."""
         return next(label for label in candidates if label not in self.used)
 
 
-def _free_labels(node: n.Node) -> Iterator[str]:
-    """The labels that a node uses but does not bind."""
-    bound: set[str] = set()
-    if isinstance(node, n.LevelSum):
-        bound.update(label for _, label in node.levels)
-    elif isinstance(node, n.Sum):
-        bound.add(node.index)
-    inside = (label for child in children(node) for label in _free_labels(child))
-    yield from (label for label in (*_mentioned(node), *inside) if label not in bound)
-
-
-def _mentioned(node: n.Node) -> Iterator[str]:
-    """The labels that a node itself names."""
-    match node:
-        case n.Value(_, index, level):
-            yield from (index, *level)
-        case n.Size(_, level) | n.Total(_, _, level):
-            yield from level
-        case n.Effect(_, _, level, index):
-            yield from (index, *level)
-        case n.Response(index) | n.Noise(index):
-            yield index
-        case n.Sum(index, _, _, level):
-            yield from (index, *level)
-        case n.LevelSum(levels):
-            yield from (label for _, label in levels)
-        case n.Delta(first, second):
-            yield from (first, second)
-
-
-def _has_free_level(node: n.Node) -> bool:
-    """Whether the default level occurs outside the sums that bind it."""
-    if isinstance(node, n.Over | n.Average):
-        return False
-    if isinstance(node, n.Total | n.Sum):  # binds the observation, and its levels where it is the whole data
-        return bool(node.by) and not node.level
-    if isinstance(node, n.Size | n.Effect) and node.by and not node.level:
-        return True
-    if isinstance(node, n.Response | n.Noise):
-        return True
-    return any(_has_free_level(child) for child in children(node))
+def _printed(node: n.Node, notation: Notation, bound: Bound = Bound()) -> Iterator[str]:  # noqa: B008 - immutable
+    """The labels of the free indices of a node; without subscripts the default level has none."""
+    for column, name in free(node, notation.columns, notation.constant_on or {}, bound):
+        if column is None or name != DEFAULT:
+            yield name
+        elif notation.subscripted:
+            yield notation.default_label(column)

@@ -1,14 +1,32 @@
 """The definition of a total: a sum over the observations of a level."""
 
-from itertools import chain, count
-
-from momentalg.expr.nodes import E, Node, Response, Size, Sum, Total, Value
+from momentalg.expr.indices import observation_labels
+from momentalg.expr.nodes import E, Node, Response, Size, Sum, Total, Value, Variable
 from momentalg.expr.traversal import transform, walk
 from momentalg.model.resolved import ResolvedModel
 from momentalg.rules.rule import Context, Rule
 
 BY = ("user",)
 S = Total(Response(), BY)
+
+
+def at_observation(
+    variable: Variable, index: str, by: tuple[str, ...], level: tuple[str, ...], model: ResolvedModel
+) -> Node:
+    """A covariate at an observation of a level, which has its value already where it is constant on that level."""
+    on = model.constant_on.get(variable)
+    if on is None or not set(on) <= set(by):
+        return Value(variable, index)
+    place = level_of(on, by, level)
+    return Size(on, place) if variable.kind == "size" else Value(variable, "", place)
+
+
+def level_of(on: tuple[str, ...], by: tuple[str, ...], level: tuple[str, ...]) -> tuple[str, ...]:
+    """The level of a factor that a level of another one lies in."""
+    if not level:
+        return ()
+    names = dict(zip(by, level, strict=True))
+    return tuple(names[c] for c in on)
 
 
 def written_out(total: Total, index: str, model: ResolvedModel) -> Sum:
@@ -18,10 +36,7 @@ def written_out(total: Total, index: str, model: ResolvedModel) -> Sum:
         if isinstance(part, Response) and not part.index:
             return Response(index)
         if isinstance(part, Value) and not part.index and not part.level:
-            if part.variable.kind == "size":
-                return Size(model.constant_on[part.variable], total.level)
-            constant = part.variable in model.constant_on
-            return Value(part.variable, "", total.level) if constant else Value(part.variable, index)
+            return at_observation(part.variable, index, total.by, total.level, model)
         return part
 
     return Sum(index, transform(total.body, name), total.by, total.level)
@@ -29,10 +44,14 @@ def written_out(total: Total, index: str, model: ResolvedModel) -> Sum:
 
 def _rewrite(node: Node, context: Context) -> Node | None:
     taken = {part.index for part in walk(node) if isinstance(part, (Sum, Response)) and part.index}
-    index = next(name for name in chain("jklm", map("j{}".format, count(1))) if name not in taken)
+    index = next(name for name in observation_labels(len(context.model.columns)) if name not in taken)
 
     def change(part: Node) -> Node:
-        if isinstance(part, Total) and part.by and any(isinstance(p, Response) for p in walk(part.body)):
+        if (
+            isinstance(part, Total)
+            and (part.by or not context.model.has_unit)
+            and any(isinstance(p, Response) for p in walk(part.body))
+        ):
             return written_out(part, index, context.model)
         return part
 

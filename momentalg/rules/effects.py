@@ -1,7 +1,21 @@
 """Parameters: effects and residuals have mean zero, and their cumulants are the parameters of the model."""
 
-from momentalg.expr.expanding import split_product
-from momentalg.expr.nodes import ZERO, Cumulant, E, Effect, Letter, Node, Noise, Parameter, Size, Sum, Var, mul
+from momentalg.expr.nodes import (
+    ZERO,
+    Cumulant,
+    E,
+    Effect,
+    Letter,
+    LevelSum,
+    Node,
+    Noise,
+    Parameter,
+    Size,
+    Sum,
+    Var,
+    mul,
+)
+from momentalg.rules.knowledge import is_known
 from momentalg.rules.rule import Context, Rule
 
 BY = ("user",)
@@ -9,23 +23,29 @@ N, ALPHA = Size(BY), Effect(BY)
 
 
 def _rewrite(node: Node, context: Context) -> Node | None:
-    if isinstance(node, Sum):  # a sum of zeros
+    if isinstance(node, (Sum, LevelSum)):  # a sum of zeros
         return ZERO if node.body == ZERO else None
     if not isinstance(node, Cumulant):
         return None
     if len(node.args) == 1:
-        zero = any(isinstance(f, (Effect, Noise)) and f not in node.given for f in split_product(node.args[0]))
-        return ZERO if zero and len(split_product(node.args[0])) == 1 else None
+        effect = node.args[0]
+        return ZERO if isinstance(effect, (Effect, Noise)) and not is_known(effect, node.given, context.model) else None
     if all(isinstance(a, Noise) for a in node.args):
         if len(set(node.args)) > 1:
             return ZERO
         return Parameter(context.model.cumulant_key(None, ("1",) * len(node.args)))
     effects = [a for a in node.args if isinstance(a, Effect)]
-    if len(effects) < len(node.args) or any(e in node.given for e in effects):
+    if len(effects) < len(node.args) or any(is_known(e, node.given, context.model) for e in effects):
         return None
-    if len({(e.by, e.level) for e in effects}) > 1:
+    if len({(e.by, e.level, e.index) for e in effects}) > 1:
         return ZERO
-    block = next(b for b in context.model.groups if b.factor == effects[0].by)
+    of = {e.coefficient for e in effects}
+    blocks = [
+        b for b in context.model.groups if b.factor == effects[0].by and of & {str(c.key) for c in b.coefficients}
+    ]
+    if len(blocks) > 1:  # terms that are declared independent of one another
+        return ZERO
+    block = blocks[0]
     return Parameter(context.model.cumulant_key(block, tuple(e.coefficient for e in effects)))
 
 

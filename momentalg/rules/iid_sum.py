@@ -1,8 +1,8 @@
 """Cumulants of sums of independent residuals over the observations of a level of known size."""
 
 from momentalg.expr.expanding import split_product
-from momentalg.expr.indices import renamed
-from momentalg.expr.nodes import ZERO, Cumulant, Letter, Node, Noise, Size, Sum, Var, mul
+from momentalg.expr.indices import DEFAULT, renamed
+from momentalg.expr.nodes import ZERO, Cumulant, Effect, Letter, Node, Noise, Size, Sum, Var, mul
 from momentalg.expr.traversal import walk
 from momentalg.rules.knowledge import is_known
 from momentalg.rules.rule import Context, Rule
@@ -16,35 +16,40 @@ def _rewrite(node: Node, context: Context) -> Node | None:
     if not isinstance(node, Cumulant) or len(node.args) < 2:
         return None
     weights: list[Node] = []
-    common: Sum | None = None
+    index = ""
+    shared: dict[str, str] = {}  # the levels that all sums are over
     named: set[str] = set()
     for argument in node.args:
-        body = argument
+        body, own = argument, ""
         if isinstance(argument, Sum):
             if not is_known(Size(argument.by, argument.level), node.given, context.model):
                 return None
-            if common is not None and (common.by, common.level) != (argument.by, argument.level):
-                return ZERO  # different levels have no observation in common
-            common = common or argument
-            body = argument.body
+            body, own = argument.body, argument.index
+            index = index or own
+            for column, level in zip(argument.by, argument.level or (DEFAULT,) * len(argument.by), strict=True):
+                if shared.setdefault(column, level) != level:
+                    return ZERO  # different levels have no observation in common
         factors = split_product(body)
         noise = [f for f in factors if isinstance(f, Noise)]
         rest = [f for f in factors if not isinstance(f, Noise)]
-        if len(noise) != 1 or any(isinstance(p, Noise) for f in rest for p in walk(f)):
+        if len(noise) != 1 or any(isinstance(p, (Noise, Effect)) for f in rest for p in walk(f)):
             return None
-        index = noise[0].index
-        if isinstance(argument, Sum) and index == argument.index:
-            weights += [renamed(f, {index: "\0"}) for f in rest]
+        if own and noise[0].index == own:
+            weights += [renamed(f, {own: "\0"}) for f in rest]
         else:
-            named.add(index)
+            named.add(noise[0].index)
             weights += rest
-    if len(named) > 1:
-        return ZERO
-    if common is None:
+    if len(named) > 1 or (named and any(level != DEFAULT for level in shared.values())):
+        return ZERO  # a named observation is one, and of the default levels
+    if not index:
         return None
-    place = named.pop() if named else common.index
+    place = named.pop() if named else index
     inner = mul(*(renamed(w, {"\0": place}) for w in weights), Cumulant((Noise(place),) * len(node.args), node.given))
-    return inner if place != common.index else Sum(place, inner, common.by, common.level)
+    if place != index:
+        return inner
+    by = tuple(c for c in context.model.columns if c in shared)
+    common = tuple(shared[c] for c in by)
+    return Sum(index, inner, by, () if all(name == DEFAULT for name in common) else common)
 
 
 RULE = Rule(

@@ -39,8 +39,8 @@ def _within(node: Node, known: frozenset[Variable], given: tuple[Node, ...], mod
         return all(_within(g, known, given, model) for g in node.given)
     if isinstance(node, (Response, Noise)):
         return False
-    if isinstance(node, Effect):
-        return node in given
+    if isinstance(node, Effect):  # given the effects of a factor, those of all its levels are known
+        return any(isinstance(g, Effect) and (g.by, g.coefficient) == (node.by, node.coefficient) for g in given)
     if isinstance(node, (Size, Total, Over, LevelSum, Levels)) and not sizes_known(known, model):
         return False
     if isinstance(node, Value) and not bases(node.variable, model) <= known:

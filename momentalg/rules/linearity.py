@@ -1,8 +1,10 @@
 """Linearity of expectation, over sums of terms and over the observations of a level of known size."""
 
+from dataclasses import replace
+
 from momentalg.expr.expanding import split_product, split_sum
-from momentalg.expr.nodes import Cumulant, E, Effect, Letter, Node, Noise, Parameter, Size, Sum, add, mul
-from momentalg.rules.knowledge import is_known
+from momentalg.expr.nodes import Cumulant, E, Effect, Letter, LevelSum, Node, Noise, Parameter, Size, Sum, add, mul
+from momentalg.rules.knowledge import is_known, knows_design
 from momentalg.rules.rule import Context, Rule
 
 BY = ("user",)
@@ -18,15 +20,21 @@ def _rewrite(node: Node, context: Context) -> Node | None:
 
 
 def _through_sum(part: Node, given: tuple[Node, ...], context: Context) -> Node:
-    """E[c sum_j X_j | U] = c sum_j E[X_j | U], for a level whose size is known."""
+    """E[c sum_j X_j | U] = c sum_j E[X_j | U], for a level whose size is known, or over levels of a known design."""
     factors = split_product(part)
-    sums = [f for f in factors if isinstance(f, Sum)]
-    if len(sums) == 1 and is_known(Size(sums[0].by, sums[0].level), given, context.model):
+    sums = [f for f in factors if isinstance(f, (Sum, LevelSum))]
+    if len(sums) == 1 and _range_is_known(sums[0], given, context):
         rest = [f for f in factors if f is not sums[0]]
         if all(is_known(f, given, context.model) for f in rest):
             inner = sums[0]
-            return mul(*rest, Sum(inner.index, E(inner.body, given), inner.by, inner.level))
+            return mul(*rest, replace(inner, body=E(inner.body, given)))
     return E(part, given)
+
+
+def _range_is_known(part: Sum | LevelSum, given: tuple[Node, ...], context: Context) -> bool:
+    if isinstance(part, Sum):
+        return is_known(Size(part.by, part.level), given, context.model)
+    return knows_design(given, context.model)
 
 
 def law(arity: int) -> tuple[Node, Node]:

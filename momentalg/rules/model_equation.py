@@ -1,5 +1,7 @@
 """The model equation: a response is its mean, its effects and its residual."""
 
+from dataclasses import replace
+
 from momentalg.expr.nodes import (
     Effect,
     Letter,
@@ -8,52 +10,64 @@ from momentalg.expr.nodes import (
     Noise,
     Parameter,
     Response,
-    Size,
     Sum,
-    Value,
-    Variable,
     add,
     mul,
     power,
 )
-from momentalg.expr.traversal import children, rebuild
+from momentalg.expr.traversal import children, rebuild, transform
 from momentalg.model.resolved import ResolvedModel
+from momentalg.rules.definition import at_observation, level_of
 from momentalg.rules.rule import Context, Rule
 
 
-def equation(index: str, level: tuple[str, ...], model: ResolvedModel) -> Node:
-    """The right side of the model equation at the observation `index` of a level."""
-    mean = [mul(*((Parameter(c.key),) if c.key else ()), *_values(c.monomial, index, level, model)) for c in model.mean]
+def equation(index: str, by: tuple[str, ...], level: tuple[str, ...], model: ResolvedModel) -> Node:
+    """The right side of the model equation at the observation `index` of a level of `by`.
+
+    Effects, and covariates, of factors that the level determines are those of the level; others are those of the level
+    that the observation lies in.
+    """
+    mean = [
+        mul(*((Parameter(c.key),) if c.key else ()), *_values(c.monomial, index, by, level, model)) for c in model.mean
+    ]
     effects = [
-        mul(*_values(c.monomial, index, level, model), Effect(block.factor, str(c.key), level))
+        mul(*_values(c.monomial, index, by, level, model), _effect(block.factor, str(c.key), index, by, level))
         for block in model.groups
         for c in block.coefficients
     ]
     return add(*mean, *effects, Noise(index))
 
 
-def _values(monomial: Monomial, index: str, level: tuple[str, ...], model: ResolvedModel) -> list[Node]:
-    """Covariates at an observation; those that are constant on its level are values of the level."""
-    return [power(_value(v, index, level, model), p) for v, p in monomial]
+def equation_of_one(index: str, model: ResolvedModel) -> Node:
+    """The right side of the model equation at a named observation, whose effects are those of the default levels."""
+    here = equation(index, (), (), model) if len(model.columns) > 1 else equation(index, model.columns, (), model)
+    return transform(here, lambda part: replace(part, index="") if isinstance(part, Effect) else part)
 
 
-def _value(variable: Variable, index: str, level: tuple[str, ...], model: ResolvedModel) -> Node:
-    if variable.kind == "size":
-        return Size(model.constant_on[variable], level)
-    return Value(variable, "", level) if variable in model.constant_on else Value(variable, index)
+def _values(
+    monomial: Monomial, index: str, by: tuple[str, ...], level: tuple[str, ...], model: ResolvedModel
+) -> list[Node]:
+    return [power(at_observation(v, index, by, level, model), p) for v, p in monomial]
+
+
+def _effect(factor: tuple[str, ...], key: str, index: str, by: tuple[str, ...], level: tuple[str, ...]) -> Effect:
+    if not set(factor) <= set(by):
+        return Effect(factor, key, index=index)
+    return Effect(factor, key, level_of(factor, by, level))
 
 
 def _rewrite(node: Node, context: Context) -> Node | None:
-    new = _within(node, (), context.model)
+    model = context.model
+    new = _within(node, None, model)
     return None if new == node else new
 
 
-def _within(node: Node, level: tuple[str, ...], model: ResolvedModel) -> Node:
+def _within(node: Node, around: Sum | None, model: ResolvedModel) -> Node:
     """Responses become their equations, at the level of the sum that runs over them."""
-    if isinstance(node, Response):
-        return equation(node.index, level, model) if node.index else node
-    inner = node.level if isinstance(node, Sum) else level
-    return rebuild(node, tuple(_within(child, inner, model) for child in children(node)))
+    if isinstance(node, Response) and node.index:
+        return equation(node.index, around.by, around.level, model) if around else equation_of_one(node.index, model)
+    around = node if isinstance(node, Sum) else around
+    return rebuild(node, tuple(_within(child, around, model) for child in children(node)))
 
 
 RULE = Rule(

@@ -1,12 +1,20 @@
-"""Sums over the observations of a level: they distribute, and what is the same for all is counted N times."""
+"""Sums over the observations of a level: they distribute, and what is the same for all is counted N times.
+
+What is the same for all observations of a level of another factor is counted as often as that level occurs:
+sum_j x_j u(j) = sum_k S_x(k) u_k, for the level u(j) that observation j lies in.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from momentalg.expr.expanding import expand, split_product, split_sum
-from momentalg.expr.indices import renamed
+from momentalg.expr.indices import DEFAULT, level_labels, renamed
 from momentalg.expr.nodes import (
     ONE,
     Delta,
     Effect,
     Letter,
+    LevelSum,
     Node,
     Noise,
     Number,
@@ -21,6 +29,7 @@ from momentalg.expr.nodes import (
     mul,
 )
 from momentalg.expr.traversal import walk
+from momentalg.model.resolved import ResolvedModel
 from momentalg.rules.rule import Context, Rule
 
 BY = ("user",)
@@ -29,7 +38,7 @@ BY = ("user",)
 def mentions(node: Node, index: str) -> bool:
     """Whether an expression depends on the named observation."""
     return any(
-        (isinstance(p, (Response, Value, Noise)) and p.index == index)
+        (isinstance(p, (Response, Value, Noise, Effect)) and p.index == index)
         or (isinstance(p, Delta) and index in (p.first, p.second))
         for p in walk(node)
     )
@@ -38,20 +47,48 @@ def mentions(node: Node, index: str) -> bool:
 def _rewrite(node: Node, context: Context) -> Node | None:
     if not isinstance(node, Sum):
         return None
-    new = add(*(_term(part, node) for part in split_sum(expand(node.body))))
+    new = add(*(_term(part, node, context.model) for part in split_sum(expand(node.body))))
     return None if new == node else new
 
 
-def _term(part: Node, whole: Sum) -> Node:
+def _term(part: Node, whole: Sum, model: ResolvedModel) -> Node:
     factors = split_product(part)
     outside = [f for f in factors if not mentions(f, whole.index)]
     inside = [f for f in factors if mentions(f, whole.index)]
     if not inside:
-        return mul(*outside, Size(whole.by, whole.level))
+        return _times(Size(whole.by, whole.level), outside, model)
+    effects = [f for f in inside if isinstance(f, Effect)]
+    if len(effects) == 1 and all(_is_covariate(f, whole.index) for f in inside if f is not effects[0]):
+        return mul(*outside, _over_levels(effects[0], [f for f in inside if f is not effects[0]], whole, model))
     if all(_is_covariate(f, whole.index) for f in inside):
         body = mul(*(renamed(f, {whole.index: ""}) for f in inside))
-        return mul(*outside, Total(body, whole.by, whole.level))
+        return _times(Total(body, whole.by, whole.level), outside, model)
     return mul(*outside, Sum(whole.index, mul(*inside), whole.by, whole.level))
+
+
+def _times(total: Node, outside: Sequence[Node], model: ResolvedModel) -> Node:
+    """A total with what is the same for all of it: parameters before it, effects of several factors after it."""
+    after = [f for f in outside if isinstance(f, Effect)] if len(model.columns) > 1 else []
+    return mul(*(f for f in outside if f not in after), total, *after)
+
+
+def _over_levels(effect: Effect, covariates: Sequence[Node], whole: Sum, model: ResolvedModel) -> Node:
+    """The sum of an effect of each observation's own level: over these levels, of the totals that they have."""
+    columns = [c for c in effect.by if c not in whole.by]
+    home = dict(zip(whole.by, whole.level or (DEFAULT,) * len(whole.by), strict=True))
+    levels = {c: fresh_level(c, set(home.values()), model) for c in columns}
+    by = tuple(c for c in model.columns if c in home or c in levels)
+    place = tuple({**home, **levels}[c] for c in by)
+    body = mul(*(renamed(f, {whole.index: ""}) for f in covariates))
+    total = Total(body, by, place) if covariates else Size(by, place)
+    named = replace(effect, index="", level=tuple({**home, **levels}[c] for c in effect.by))
+    return LevelSum(tuple(levels.items()), mul(total, named)) if levels else mul(total, named)
+
+
+def fresh_level(column: str, taken: Collection[str], model: ResolvedModel) -> str:
+    """A name for a level that is summed over: the default one of its column, unless that is what a total is of."""
+    labels = level_labels(model.columns.index(column), len(model.columns))
+    return next(label for label in labels if label not in taken)
 
 
 def _is_covariate(factor: Node, index: str) -> bool:
