@@ -90,7 +90,7 @@ def content(model: Model, data: Any = None, fit: Any = None, check: Any = None) 
         code=repr(model),
         equation=(Response(index), equation_of_one(index, resolved), notation),
         symbols=Notation.of(resolved),
-        legend=legend(Notation.of(resolved)),
+        legend=legend(Notation.of(resolved), resolved.groups),
         assumptions=tuple(_assumptions(resolved)),
         data=data_facts(data, resolved) if data is not None else (),
         design=design_grid(data, resolved) if data is not None else None,

@@ -61,7 +61,9 @@ def _pairs(model: ResolvedModel) -> list[tuple[tuple[str, ...], tuple[str, ...]]
     """Pairs of factors of which none is an intersection with the other."""
     factors = _factors(model)
     found = [(a, b) for a, b in combinations(factors, 2) if not set(a) <= set(b) and not set(b) <= set(a)]
-    return found if len(found) <= MOST_PAIRS else [(a, b) for a, b in found if len(a) == len(b) == 1][:MOST_PAIRS]
+    if len(found) > MOST_PAIRS:
+        found = [pair for pair in found if all(len(factor) == 1 for factor in pair)]
+    return found[:MOST_PAIRS]
 
 
 def _levels(tables: CellTables, factor: tuple[str, ...]) -> int:

@@ -35,7 +35,9 @@ class _Column(Protocol):
     def monomial(self) -> n.Monomial: ...
 
 
-class _Block(Protocol):
+class NamedBlock(Protocol):
+    """What a notation needs of a block of effects."""
+
     @property
     def factor(self) -> tuple[str, ...]: ...
     @property
@@ -50,7 +52,7 @@ class NamedModel(Protocol):
     @property
     def mean(self) -> tuple[_Column, ...]: ...
     @property
-    def groups(self) -> tuple[_Block, ...]: ...
+    def groups(self) -> tuple[NamedBlock, ...]: ...
     @property
     def columns(self) -> tuple[str, ...]: ...
     @property

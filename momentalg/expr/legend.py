@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import combinations_with_replacement
 
 from momentalg.expr import nodes as n
+from momentalg.expr.inventory import NamedBlock
 from momentalg.expr.keys import variable_key
 from momentalg.expr.names import join_factor, split_factor
 from momentalg.expr.notation import Notation
 
 
-def legend(notation: Notation) -> tuple[tuple[n.Node, str, str], ...]:
-    """What each symbol stands for: (node, key, meaning), parameters first, then the design."""
+def legend(notation: Notation, blocks: Sequence[NamedBlock] = ()) -> tuple[tuple[n.Node, str, str], ...]:
+    """What each symbol stands for: (node, key, meaning), parameters first, then the design.
+
+    `blocks` tells the coefficients of the effects; factors without are taken to have random intercepts.
+    """
     means = [name for role, name in notation.symbols if role == "mean"]
     rows: list[tuple[n.Node, str, str]] = [(n.Parameter(key), key, _mean_meaning(key, means)) for key in means]
     for role, name in notation.symbols:
         if role == "effect":
-            by = split_factor(name)
-            key = f"var(1|{name})"
-            rows.append((n.Effect(by), name, f"random effect of {name}"))
-            rows.append((n.Parameter(key), key, f"variance of the random effect of {name}"))
+            mine = [b for b in blocks if join_factor(b.factor) == name]
+            keys = [tuple(str(c.key) for c in b.coefficients) for b in mine] or [("1",)]
+            rows += [row for block in keys for row in _effects(split_factor(name), block)]
     rows.append((n.Noise("j"), "residual", "residual of an observation"))
     rows.append((n.Parameter("var(residual)"), "var(residual)", "variance of the residuals"))
     rows.append((n.Response("j"), notation.response or "response", "response of an observation"))
@@ -37,6 +41,20 @@ def legend(notation: Notation) -> tuple[tuple[n.Node, str, str], ...]:
         where = f"constant within {join_factor(on)}" if on else "by observation"
         rows.append((n.Value(variable), variable_key(variable), f"covariate, {where}"))
     return tuple(rows)
+
+
+def _effects(by: n.Factor, keys: tuple[str, ...]) -> Iterator[tuple[n.Node, str, str]]:
+    """The effects of a block, their variances and covariances."""
+    name = join_factor(by)
+    what = {key: f"effect of {name}" if key == "1" else f"slope of {key} by {name}" for key in keys}
+    for key in keys:
+        yield n.Effect(by, key), name if key == "1" else f"{key}|{name}", f"random {what[key]}"
+    for a, b in combinations_with_replacement(keys, 2):
+        if a == b:
+            yield n.Parameter(f"var({a}|{name})"), f"var({a}|{name})", f"variance of the random {what[a]}"
+        else:
+            parameter = f"cov({a},{b}|{name})"
+            yield n.Parameter(parameter), parameter, f"covariance of the random {what[a]} and {what[b]}"
 
 
 def _variables(notation: Notation) -> Iterator[n.Variable]:

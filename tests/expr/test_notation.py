@@ -14,7 +14,7 @@ from momentalg.expr.columns import same_level
 from momentalg.expr.latex import latex
 from momentalg.expr.legend import legend
 from momentalg.expr.mathml import mathml
-from momentalg.expr.names import join_factor, quote
+from momentalg.expr.names import quote
 from momentalg.expr.nodes import (
     DESIGN,
     OBSERVATIONS,
@@ -160,10 +160,12 @@ def test_a_taken_letter_falls_back_to_a_word() -> None:
 @pytest.mark.parametrize("model", [ONE_WAY, SIZED, COVARIATES, SLOPE, CROSSED], ids=lambda m: str(len(m.mean)))
 def test_the_legend_explains_every_parameter_once(model: ResolvedModel) -> None:
     notation = Notation.of(model)
-    rows = legend(notation)
+    rows = legend(notation, model.groups)
     keys = [key for node, key, _ in rows if isinstance(node, Parameter)]
     assert len(set(keys)) == len(keys)
-    assert {c.key for c in model.mean} | {f"var(1|{join_factor(b.factor)})" for b in model.groups} <= set(keys)
+    names = {b: [str(c.key) for c in b.coefficients] for b in model.groups}
+    components = {model.cumulant_key(b, (a, c)) for b, found in names.items() for a in found for c in found}
+    assert {c.key for c in model.mean} | components <= set(keys)
     assert "var(residual)" in keys
     assert len({latex(node, notation) for node, _, _ in rows}) == len(rows)
 
