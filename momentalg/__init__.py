@@ -67,6 +67,7 @@ __all__ = [
     "compare",
     "datasets",
     "design",
+    "designs",
     "empirical",
     "independent",
     "may_be_empty",
@@ -83,8 +84,8 @@ _LATER = {
 }
 """Public names that are imported when they are first named, and the module of each."""
 
-_MODULES = frozenset({"datasets"})
-"""Public names that are modules."""
+_MODULES = {"datasets": "momentalg.datasets", "designs": "momentalg.model.incidence"}
+"""Public names that are modules, and where they are."""
 
 import_module("momentalg.statistics")  # first, or importing it later would hide the function of the same name
 for _part in ("momentalg.derive.engine", "momentalg.moments.system"):  # light, and what a session starts with
@@ -106,7 +107,7 @@ def __getattr__(name: str) -> Any:
     if name in _LATER:
         return getattr(import_module(_LATER[name]), name)
     if name in _MODULES:
-        return import_module(f"momentalg.{name}")
+        return import_module(_MODULES[name])
     if name == "__version__":
         return _version()
     laws = {} if name.startswith("_") else {d.law.__name__: d.law for d in _distributions().values()}

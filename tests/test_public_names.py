@@ -19,7 +19,7 @@ def test_public_names_are_sorted_and_complete():
     made_here = {n for n, value in vars(ma).items() if getattr(value, "__module__", "").startswith("momentalg.")}
     assert sorted(set(ma.__all__)) == ma.__all__
     assert made_here <= {*ma.__all__, "discover", "DESIGN", "OBSERVATIONS"}
-    assert set(ma._LATER) | ma._MODULES <= set(ma.__all__)
+    assert set(ma._LATER) | set(ma._MODULES) <= set(ma.__all__)
 
 
 def test_completion_offers_what_is_public():

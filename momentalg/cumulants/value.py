@@ -54,6 +54,7 @@ from momentalg.expr.nodes import (
     mul,
 )
 from momentalg.expr.traversal import transform, walk
+from momentalg.model.incidence.named import Named
 from momentalg.model.resolved import ResolvedModel
 
 NOT_DESIGN = (Parameter, Cumulant, Response, Effect, Noise, Delta, Hat)
@@ -279,6 +280,12 @@ def _bind_levels(polynomial: Polynomial, names: dict[str, str], model: ResolvedM
         if summed is not None:
             result = result + Polynomial({times(summed, monomial.difference(mine)): coefficient})
     return to_letters(result, model)
+
+
+def without_laws(model: ResolvedModel) -> ResolvedModel:
+    """The model with nothing declared of the joint law of design variables: moments keep their names."""
+    law = model.incidence
+    return replace(model, independent=(), incidence=None if law is None or model.has_unit else Named(law))
 
 
 def without_independence(model: ResolvedModel) -> ResolvedModel:

@@ -171,7 +171,7 @@ def _unit_table(atom: Atom, law: JointLaw, model: ResolvedModel) -> DesignTable:
     columns = _columns(model)
     given = {v: atom[variable_key(v)] for v in columns if variable_key(v) in law.variables}
     values = {v: list(value) if isinstance(value, tuple) else [value] * rows for v, value in given.items()}
-    within: dict[str, list[Hashable]] = {c: list(atom.listed(quote(c))) for c in model.columns if c not in model.unit}
+    within: dict[str, list[Any]] = {c: list(atom.listed(quote(c))) for c in model.columns if c not in model.unit}
     data = DesignData({**{c: [0] * rows for c in model.unit}, **within}, values)
     if len(given) == len(columns):
         data = with_functions(data, model)

@@ -140,7 +140,7 @@ def _stages(
     rest = all_design(model) - known
     if rest:
         nodes = tuple(variable_node(v) for v in design_order(rest, model))
-        stages.append((DESIGN,) if of_the_sample else nodes)
+        stages.append((DESIGN,) if of_the_sample or not model.has_unit else nodes)
     return stages
 
 
@@ -234,7 +234,7 @@ class _Prover:
                 if part not in self.proved:
                     self._prove(part, stage + 1)
             chain = chain.then("earlier_result", self.model, lemmas=self.proved).then("multilinearity", self.model)
-            chain = chain.then("design_independence", self.model)
+            chain = chain.then("design_independence", self.model).then("moments_of_incidence", self.model)
         self.proved[goal] = chain.end
         self.chains.append(chain)
         return chain

@@ -32,10 +32,15 @@ def assumptions(model: ResolvedModel) -> tuple[Assumption, ...]:
     """The declared facts, as `Model` takes them, in a fixed order."""
     return (
         *(Independent(tuple(map(variable_key, i.variables))) for i in model.independent),
-        *(MayBeEmpty(factor) for factor in sorted(model.may_be_empty)),
+        *(MayBeEmpty(factor) for factor in sorted(model.may_be_empty - _said(model))),
         *(Unreplicated(factor) for factor in sorted(map(join_factor, model.unreplicated))),
         *(Nested(inner, outer) for inner, outer in model.local_to.items()),
     )
+
+
+def _said(model: ResolvedModel) -> frozenset[str]:
+    """The factors whose levels may be empty by what the incidence says."""
+    return frozenset() if model.incidence is None else frozenset(map(quote, model.incidence.may_be_empty))
 
 
 def code(model: ResolvedModel) -> str:

@@ -80,7 +80,7 @@ def with_residuals(model: ResolvedModel, weights: object, residual_by: Fixed) ->
 def constant_within(model: ResolvedModel, levels: Mapping[str, str]) -> ResolvedModel:
     """Add that covariates, by column name, are constant within the levels of factors; functions follow."""
     known = {v.name: v for v in basic_variables(model) if v.kind == "column"}
-    constant = {v: f for v, f in model.constant_on.items() if v.kind in ("column", "fixed")}
+    constant = {v: f for v, f in model.constant_on.items() if v.kind in ("column", "fixed", "law")}
     if not isinstance(levels, Mapping):
         raise ModelError(f"levels= says which factor a covariate is constant within, {{'X': 'user'}}; found {levels!r}")
     for name, factor in levels.items():

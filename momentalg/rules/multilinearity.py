@@ -6,7 +6,7 @@ Applied to functions of the design: E[a N^2 + b N] = a E[N^2] + b E[N], Var(a N 
 from momentalg.cumulants.denominators import cancelled
 from momentalg.cumulants.display import to_node
 from momentalg.cumulants.letters import from_letters
-from momentalg.cumulants.value import value, without_independence
+from momentalg.cumulants.value import value, without_laws
 from momentalg.expr.nodes import Cov, Cumulant, E, Effect, Letter, Node, Noise, Parameter, Response, Size, Var, add, mul
 from momentalg.expr.traversal import walk
 from momentalg.rules.rule import Context, Rule
@@ -21,7 +21,7 @@ def _rewrite(node: Node, context: Context) -> Node | None:
         isinstance(p, Cumulant) for p in walk(node)
     ):
         return None
-    model = without_independence(context.model)
+    model = without_laws(context.model)
     new = to_node(from_letters(cancelled(value(node, model)), model), model)
     return None if new == node else new
 

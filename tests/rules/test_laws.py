@@ -39,6 +39,7 @@ BY_HAND = {  # laws without examples that stand alone, and where they are tested
     "earlier_result": "needs a result: test_earlier_results_are_put_in_their_place",
     "tower": "needs the form to arrive at: test_the_tower_law_goes_back",
     "design_independence": "needs the declaration: test_declared_independence",
+    "moments_of_incidence": "needs a random crossed design: tests/check/test_random_incidence.py",
     "sample_analog": "an estimation, which keeps no value: tests/derive/test_sample_analog.py",
     "shortcut": "an approximation, which keeps no value: tests/derive/test_whatif.py",
 }
