@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations_with_replacement
+from itertools import combinations, combinations_with_replacement
 
 from momentalg.expr import nodes as n
 from momentalg.expr.inventory import NamedBlock
@@ -24,10 +24,11 @@ def legend(notation: Notation, blocks: Sequence[NamedBlock] = ()) -> tuple[tuple
             mine = [b for b in blocks if join_factor(b.factor) == name]
             keys = [tuple(str(c.key) for c in b.coefficients) for b in mine] or [("1",)]
             rows += [row for block in keys for row in _effects(split_factor(name), block)]
-    rows.append((n.Noise("j"), "residual", "residual of an observation"))
+    rows.append((n.Noise(notation.observation_label), "residual", "residual of an observation"))
     rows.append((n.Parameter("var(residual)"), "var(residual)", "variance of the residuals"))
-    rows.append((n.Response("j"), notation.response or "response", "response of an observation"))
-    for by in [split_factor(name) for role, name in notation.symbols if role == "effect"]:
+    rows.append((n.Response(notation.observation_label), notation.response or "response", "response of an observation"))
+    factors = [split_factor(name) for role, name in notation.symbols if role == "effect"]
+    for by in factors:
         name = join_factor(by)
         rows.append((n.Size(by), f"size({name})", f"number of observations in a level of {name}"))
         response = f"total of the response over a level of {name}"
@@ -35,6 +36,10 @@ def legend(notation: Notation, blocks: Sequence[NamedBlock] = ()) -> tuple[tuple
         squares = f"total of the squared response over a level of {name}"
         rows.append((n.Total(n.power(n.Response(), 2), by), f"total(response^2|{name})", squares))
         rows.append((n.Levels(by), f"levels({name})", f"number of levels of {name}"))
+    for a, b in combinations([by for by in factors if len(by) == 1], 2):
+        if not any(set(by) == {*a, *b} for by in factors):
+            meaning = f"number of observations in a cell of {join_factor(a)} and {join_factor(b)}"
+            rows.append((n.Size((*a, *b)), f"size({join_factor((*a, *b))})", meaning))
     rows.append((n.Size(()), "size()", "number of observations"))
     for variable in [v for v in _variables(notation) if v.kind != "size"]:
         on = (notation.constant_on or {}).get(variable)
