@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import combinations, permutations
 
-from momentalg.expr.nodes import ONE, ZERO, Hat, Node, Number, Parameter, add, mul, negate, power
+from momentalg.expr.nodes import ONE, ZERO, Add, Hat, Mul, Node, Number, Parameter, add, mul, negate, power
 from momentalg.moments.equations import Assignment
 
 Row = Sequence[Node]
@@ -62,7 +62,16 @@ def cramer(rows: Sequence[Row], sides: Sequence[Node], unknown: int) -> Node:
     """One unknown as a quotient of determinants."""
     replaced = [[*row[:unknown], side, *row[unknown + 1 :]] for row, side in zip(rows, sides, strict=True)]
     letters = list(dict.fromkeys(node for row in rows for node in row)) + list(sides)
-    return quotient(_determinant(replaced, letters), _determinant(rows, letters))
+    numerator, denominator = _determinant(replaced, letters), _determinant(rows, letters)
+    if _leads_with_minus(denominator):
+        numerator, denominator = (negate(n) for n in (numerator, denominator))
+    return quotient(numerator, denominator)
+
+
+def _leads_with_minus(node: Node) -> bool:
+    first = node.args[0] if isinstance(node, Add) else node
+    number = first.args[0] if isinstance(first, Mul) else first
+    return isinstance(number, Number) and number.value < 0
 
 
 def _determinant(rows: Sequence[Row], letters: Sequence[Node]) -> Node:

@@ -78,7 +78,7 @@ def variance_keys(model: ResolvedModel) -> list[str]:
     for block in model.groups:
         names = [str(c.key) for c in block.coefficients]
         keys += [model.cumulant_key(block, (a, b)) for n, a in enumerate(names) for b in names[n:]]
-    return [*keys, model.cumulant_key(None, ("1", "1"))]
+    return [*keys, *(key for key, _ in model.residual_cumulants(2) if key is not None)]
 
 
 def linear_parts(node: Node, coefficient: Fraction) -> Iterator[tuple[Fraction, Node]]:
@@ -115,5 +115,11 @@ def _projected(statistic: Projected, model: ResolvedModel) -> Mapping[str, Node]
                 trace = Trace(statistic.columns, statistic.kernel, (left_columns, right_columns))
                 number = Number(Fraction(1 if first == second else 2))
                 found[model.cumulant_key(block, (first, second))] = mul(number, trace)
-    found[model.cumulant_key(None, ("1", "1"))] = Trace(statistic.columns, statistic.kernel, None)
+    for key, monomial in model.residual_cumulants(2):
+        if key is None:
+            column = ", ".join(model.residual_by)
+            raise UnsupportedError(
+                f"equations need the classes of residuals: residual_by={{{column!r}: [...]}}, or data"
+            )
+        found[key] = Trace(statistic.columns, statistic.kernel, monomial or None)
     return found

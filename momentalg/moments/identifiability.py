@@ -1,64 +1,120 @@
 """What equations identify: the rank of their coefficients on a generic design, and what stays confounded.
 
-Coefficients are polynomials in design totals, so their rank is the same for almost all designs; it is found exactly, in
-Fractions, on a random unbalanced one. Rank on the user's own data is a matter for the fit.
+Coefficients are polynomials in design totals, so their rank is the same for almost all designs with the declared facts;
+it is found exactly, on random unbalanced ones. A design constant that the facts, or the data at hand, make zero may be
+what the rank is lost by; it is named by its formula.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from momentalg.errors import NotIdentifiedError
+from momentalg.expr.names import join_factor
 from momentalg.expr.nodes import ZERO
+from momentalg.expr.notation import Notation
+from momentalg.expr.text import text
 from momentalg.model.resolved import ResolvedModel
 from momentalg.moments.constants import Constants
 from momentalg.moments.equations import MomentEquation
+from momentalg.moments.expectation import expectation
 from momentalg.moments.generic_design import generic_design
-from momentalg.moments.rational import Matrix, in_row_space, null_space
+from momentalg.moments.rational import Matrix, inverse, null_space
+
+if TYPE_CHECKING:
+    from momentalg.moments.system import MomentSystem
 
 SEEDS = (20161, 20162)  # two designs: an accident of one is not one of the other
+NEGLIGIBLE = 1e-9  # of the number of rows and of the other coefficients of an equation: rounding
 
 
-def coefficient_matrices(
-    equations: Sequence[MomentEquation], unknowns: Sequence[str], model: ResolvedModel
-) -> list[Matrix]:
-    """The coefficients on each generic design: a row for each equation, a column for each unknown."""
-    designs = [Constants(generic_design(model, seed), model) for seed in SEEDS]
-    return [[[d.value(e.coefficients.get(key, ZERO)) for key in unknowns] for e in equations] for d in designs]
+@dataclass(frozen=True)
+class Identification:
+    """The coefficients of equations on generic designs: a row for each equation, a column for each unknown."""
+
+    equations: tuple[MomentEquation, ...]
+    unknowns: tuple[str, ...]
+    model: ResolvedModel
+
+    @cached_property
+    def matrices(self) -> tuple[Matrix, ...]:
+        """The coefficients on each of the designs."""
+        designs = [Constants(generic_design(self.model, seed), self.model) for seed in SEEDS]
+        return tuple(
+            [[d.value(e.coefficients.get(key, ZERO)) for key in self.unknowns] for e in self.equations] for d in designs
+        )
+
+    @cached_property
+    def _inverses(self) -> tuple[Matrix, ...]:
+        found = (inverse(matrix, len(self.unknowns)) for matrix in self.matrices)
+        return tuple(matrix for matrix in found if matrix is not None)
+
+    def determines(self, target: str, rows: Sequence[int] | None = None) -> bool:
+        """Whether equations determine an unknown, on some generic design: no vector that they annul holds it."""
+        if rows is None and self._inverses:
+            return True
+        place, width = self.unknowns.index(target), len(self.unknowns)
+        chosen = range(len(self.equations)) if rows is None else rows
+        return any(not any(v[place] for v in null_space([m[r] for r in chosen], width)) for m in self.matrices)
+
+    def needed(self, target: str) -> tuple[int, ...]:
+        """Equations that determine an unknown, none of which can be spared; none when all together do not."""
+        rows = list(range(len(self.equations)))
+        if self._inverses:  # as many equations as unknowns: those that the unknown is a combination of
+            place = self.unknowns.index(target)
+            return tuple(r for r in rows if any(found[place][r] for found in self._inverses))
+        if not self.determines(target):
+            return ()
+        for row in reversed(range(len(self.equations))):
+            fewer = [r for r in rows if r != row]
+            if self.determines(target, fewer):
+                rows = fewer
+        return tuple(rows)
+
+    def require(self, targets: Sequence[str], advice: str) -> None:
+        """Raise `NotIdentifiedError` unless every target is determined; it names what is confounded and what is not."""
+        lost = [t for t in targets if not self.determines(t)]
+        if lost:
+            combinations = [combination(row, self.unknowns) for row in estimable(self.matrices[0], len(self.unknowns))]
+            raise NotIdentifiedError(
+                f"the statistics do not separate {', '.join(lost)}. Estimable: {'; '.join(combinations) or 'nothing'}. "
+                f"{self._zeros()}{advice}"
+            )
+
+    def _zeros(self) -> str:
+        """The design constants that declared facts make zero, in a sentence."""
+        facts = ", ".join(f"ma.unreplicated({join_factor(by)!r})" for by in sorted(self.model.unreplicated))
+        if not facts:
+            return ""
+        free, notation = replace(self.model, unreplicated=frozenset()), Notation.of(self.model)
+        named = [
+            f"{text(node, notation)}, of {key} in {e.name}"
+            for e in self.equations
+            for key, node in expectation(e.statistic, free).items()
+            if key in self.unknowns and e.coefficients.get(key, ZERO) == ZERO
+        ]
+        return f"By {facts} these design constants are zero: {'; '.join(named)}. " if named else ""
 
 
-def identifies(matrices: Iterable[Matrix], rows: Sequence[int], target: int, width: int) -> bool:
-    """Whether the rows determine one unknown, for some generic design."""
-    unit = [Fraction(int(n == target)) for n in range(width)]
-    return any(in_row_space([matrix[r] for r in rows], unit) for matrix in matrices)
+def vanishing(system: MomentSystem, values: Mapping[str, Mapping[str, float]], rows: int = 1) -> tuple[str, ...]:
+    """The design constants that are zero on data but not in general: ``n - r[beta], of var(residual) in U[b]``.
 
-
-def needed_equations(matrices: Sequence[Matrix], target: int, width: int) -> tuple[int, ...] | None:
-    """Equations that determine one unknown, none of which can be spared; None when all together do not."""
-    rows = list(range(len(matrices[0])))
-    if not identifies(matrices, rows, target, width):
-        return None
-    for row in reversed(range(len(matrices[0]))):
-        fewer = [r for r in rows if r != row]
-        if identifies(matrices, fewer, target, width):
-            rows = fewer
-    return tuple(rows)
-
-
-def require_identified(
-    matrices: Sequence[Matrix], unknowns: Sequence[str], targets: Sequence[str], advice: str
-) -> None:
-    """Raise `NotIdentifiedError` unless every target is determined; it names what is confounded and what is not."""
-    width = len(unknowns)
-    rows = range(len(matrices[0]))
-    lost = [t for t in targets if not identifies(matrices, rows, unknowns.index(t), width)]
-    if not lost:
-        return
-    combos = [combination(row, unknowns) for row in estimable(matrices[0], width)]
-    raise NotIdentifiedError(
-        f"the statistics do not separate {', '.join(lost)}. Estimable: {'; '.join(combos) or 'nothing'}. {advice}"
-    )
+    `values` are the coefficients on the data, by the equation's name and the unknown, as in
+    ``system.coefficients(frame).to_dict("index")``; `rows` is their number. A system that is identified in general and
+    singular on data lacks what these constants, or dependent ones, multiply.
+    """
+    notation, found = Notation.of(system.model), []
+    for equation in system.variance:
+        numbers = values.get(equation.name, {})
+        scale = max([float(rows), *(abs(float(v)) for v in numbers.values())])
+        for key, node in equation.coefficients.items():
+            if key in numbers and abs(float(numbers[key])) <= NEGLIGIBLE * scale and node != ZERO:
+                found.append(f"{text(node, notation)}, of {key} in {equation.name}")
+    return tuple(found)
 
 
 def estimable(matrix: Matrix, width: int) -> Matrix:

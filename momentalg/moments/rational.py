@@ -12,23 +12,24 @@ Matrix = list[Vector]
 
 
 def echelon(matrix: Sequence[Sequence[Fraction]]) -> tuple[Matrix, list[int]]:
-    """The reduced row echelon form and the pivot columns."""
-    rows = [list(row) for row in matrix]
+    """The reduced row echelon form and the pivot columns, by elimination in whole numbers (Bareiss 1968)."""
+    rows = [_whole([list(row)])[0][0] for row in matrix]
     pivots: list[int] = []
+    last = 1
     for column in range(len(rows[0]) if rows else 0):
         top = len(pivots)
-        pivot = next((n for n in range(top, len(rows)) if rows[n][column]), None)
-        if pivot is None:
+        found = next((n for n in range(top, len(rows)) if rows[n][column]), None)
+        if found is None:
             continue
-        rows[top], rows[pivot] = rows[pivot], rows[top]
-        scale = rows[top][column]
-        rows[top] = [value / scale for value in rows[top]]
+        rows[top], rows[found] = rows[found], rows[top]
+        pivot = rows[top][column]
         for n, row in enumerate(rows):
-            if n != top and row[column]:
+            if n != top:
                 factor = row[column]
-                rows[n] = [a - factor * b for a, b in zip(row, rows[top], strict=True)]
+                rows[n] = [(a * pivot - factor * b) // last for a, b in zip(row, rows[top], strict=True)]
+        last = pivot
         pivots.append(column)
-    return rows[: len(pivots)], pivots
+    return [[Fraction(value, last) for value in row] for row in rows[: len(pivots)]], pivots
 
 
 def rank(matrix: Sequence[Sequence[Fraction]]) -> int:
@@ -49,9 +50,12 @@ def null_space(matrix: Sequence[Sequence[Fraction]], width: int) -> Matrix:
     return basis
 
 
-def in_row_space(matrix: Sequence[Sequence[Fraction]], vector: Sequence[Fraction]) -> bool:
-    """Whether a vector is a combination of the rows."""
-    return rank([*matrix, list(vector)]) == rank(matrix)
+def inverse(matrix: Sequence[Sequence[Fraction]], width: int) -> Matrix | None:
+    """The inverse; None of a matrix that is singular or not square."""
+    if len(matrix) != width:
+        return None
+    rows, pivots = echelon([[*row, *(Fraction(int(n == k)) for k in range(width))] for n, row in enumerate(matrix)])
+    return [row[width:] for row in rows] if pivots == list(range(width)) else None
 
 
 def residual_projection(columns: Sequence[Sequence[Fraction]], size: int) -> Matrix:
@@ -110,7 +114,7 @@ def absorbed(columns: Sequence[Vector], left: Sequence[Vector], right: Sequence[
 def _whole(vectors: Sequence[Vector]) -> tuple[list[list[int]], int]:
     """The vectors in whole numbers, and what they are multiplied by."""
     scale = lcm(*(x.denominator for v in vectors for x in v))
-    return [[int(x * scale) for x in v] for v in vectors], scale
+    return [[x.numerator * (scale // x.denominator) for x in v] for v in vectors], scale
 
 
 def _dot(a: Sequence[int], b: Sequence[int]) -> int:

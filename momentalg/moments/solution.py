@@ -12,7 +12,7 @@ from momentalg.derive.readable import Readable
 from momentalg.expr.keys import unknown
 from momentalg.expr.nodes import ZERO, Add, Hat, Letter, Mul, Node, Parameter, Pow, add, mul, negate, power
 from momentalg.expr.traversal import transform, walk
-from momentalg.moments.elimination import solve_block
+from momentalg.moments.elimination import cramer, solve_block
 from momentalg.moments.equations import Assignment, MomentEquation
 
 if TYPE_CHECKING:
@@ -122,6 +122,25 @@ def solve_equations(
         for e in chosen:
             del left[e.name]
     return tuple(solved)
+
+
+def solve_confounded(
+    equations: Sequence[MomentEquation], unknowns: Sequence[str], targets: Sequence[str], plug_in: Sequence[str]
+) -> tuple[Assignment, ...] | None:
+    """Assignments for `targets` where other unknowns occur in one sum alone, with equal coefficients everywhere.
+
+    None when what remains is not square, or too large for a closed form.
+    """
+    together: dict[tuple[Node, ...], list[str]] = {}
+    for key in unknowns:
+        together.setdefault(tuple(e.coefficients.get(key, ZERO) for e in equations), []).append(key)
+    alone = [t for t in targets if [t] in together.values()]
+    if len(together) != len(equations) or len(together) > CLOSED_FORM_LIMIT or len(alone) < len(targets):
+        return None
+    rows = [list(row) for row in zip(*together, strict=True)]
+    sides = [_right_side(e, set(), plug_in) for e in equations]
+    places = [keys[0] for keys in together.values()]
+    return tuple(Assignment(key, cramer(rows, sides, places.index(key))) for key in targets)
 
 
 def _smallest_block(

@@ -17,8 +17,8 @@ from momentalg.expr.nodes import Factor, Monomial, Node, Over, add
 from momentalg.model.resolved import Column, ResolvedModel
 from momentalg.moments.equations import MEANS, MomentEquation
 from momentalg.moments.expectation import expectation, unknown_order, variance_keys
-from momentalg.moments.identifiability import coefficient_matrices, needed_equations, require_identified
-from momentalg.moments.solution import Solution, solve_equations
+from momentalg.moments.identifiability import Identification
+from momentalg.moments.solution import Solution, solve_confounded, solve_equations
 from momentalg.statistics.family import NamedStatistic, StatisticFamily, response_total
 
 if TYPE_CHECKING:
@@ -70,8 +70,9 @@ class MomentSystem(Readable):
         return (*self.mean_keys, *variance_keys(self.model))
 
     @cached_property
-    def _matrices(self) -> Any:
-        return coefficient_matrices(self.variance, self.unknowns, self.model)
+    def identification(self) -> Identification:
+        """What the variance equations determine."""
+        return Identification(self.variance, self.unknowns, self.model)
 
     def solve(self, targets: str | Sequence[str] | None = None) -> Solution:
         """Solve for all parameters, or for `targets` alone with only the equations that these need.
@@ -92,11 +93,13 @@ class MomentSystem(Readable):
                 f"none of the statistics {', '.join(e.name for e in self.variance or self.common)} has "
                 f"{' or '.join(missing)} in its expectation. {self._advice}"
             )
-        require_identified(self._matrices, self.unknowns, columns, self._advice)
-        rows = sorted({row for t in columns for row in self._rows_for(t)})
+        self.identification.require(columns, self._advice)
+        rows = sorted({row for t in columns for row in self.identification.needed(t)})
         equations = tuple(self.variance[row] for row in rows)
         involved = [u for u in self.unknowns if any(u in e.coefficients for e in equations)]
         variance = solve_equations(equations, involved, self.plugged_in) if len(involved) == len(equations) else None
+        if len(involved) > len(equations):
+            variance = solve_confounded(equations, involved, columns, self.plugged_in)
         if variance is None and len(involved) != len(equations):
             raise UnsupportedError(
                 f"{len(equations)} equations for {len(involved)} unknowns; moment equations are solved, not fitted: "
@@ -137,10 +140,10 @@ class MomentSystem(Readable):
     @property
     def _advice(self) -> str:
         name = default_statistics(self.model)
+        if self.statistics == name:
+            found = [key for key in self.unknowns if self.identification.determines(key)]
+            return f"What is identified has an answer: system.solve({found!r})" if found else "Leave out a group term"
         return f"The nearest thing that works: model.moment_equations({name!r}).solve()"
-
-    def _rows_for(self, target: str) -> tuple[int, ...]:
-        return needed_equations(self._matrices, self.unknowns.index(target), len(self.unknowns)) or ()
 
 
 def moment_equations(model: Model, statistics: Any = None, means: str | None = None) -> MomentSystem:
@@ -254,8 +257,8 @@ def _with_products(equations: list[MomentEquation], model: ResolvedModel) -> lis
         name = "XP" if len(columns) == 1 else f"XP[{_short(a)},{_short(b)}]"
         needed.append(MomentEquation(name, node, expectation(node, model)))
     unknowns = sorted(present | {key for e in needed for key in e.coefficients})
-    matrices = coefficient_matrices(equations, unknowns, model)
-    if all(needed_equations(matrices, unknowns.index(key), len(unknowns)) for key in present if key in components):
+    identification = Identification(tuple(equations), tuple(unknowns), model)
+    if all(identification.determines(key) for key in present if key in components):
         return equations
     return [*equations, *needed]
 
