@@ -13,7 +13,7 @@ import shlex
 import sys
 import tempfile
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -26,8 +26,10 @@ from momentalg.emit.environment import render
 from momentalg.emit.numpy_code import assignment, code
 from momentalg.emit.writing import write_whole
 from momentalg.expr.escape import escape_text
+from momentalg.expr.names import join_factor
 from momentalg.lower import arrays
-from momentalg.lower.ir import EstimatorIR, Powers, Quantity, RankCheck
+from momentalg.lower.ir import Accumulator, EstimatorIR, FactorLevels, Margin, Powers, Quantity, RankCheck, TableSpec
+from momentalg.lower.needed import parts
 
 TEMPLATE = "numpy/estimator.py.j2"
 
@@ -73,6 +75,26 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Table:
+    """A table that is kept: its label columns, what the names of its sums end in, its sums, values of its levels."""
+
+    columns: str
+    factor: str
+    suffix: str
+    sums: tuple[tuple[str, str], ...]
+    values: tuple[tuple[str, str], ...]
+    names: str
+
+
+@dataclass(frozen=True)
+class Content:
+    """A line of the list of sums: a name, and what it is."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Context:
     """What the template places. Every field is text, or lists of text, that is safe where it is put."""
 
@@ -84,23 +106,31 @@ class Context:
     assumptions: tuple[str, ...]
     statistics: str
     shift_note: str
-    contents: tuple[tuple[str, str], ...]
+    contents: tuple[Content, ...]
+    width: int
     needed: str
     response: str
-    factor: str
-    columns_of_factor: int
+    labels: str
+    level_names: str
     variances: str
     numeric: str
     read: tuple[str, ...]
     shifts: tuple[str, ...]
     moved: tuple[str, ...]
-    per_level: tuple[tuple[str, str], ...]
+    tables: tuple[Table, ...]
     totals: tuple[tuple[str, str], ...]
-    values: tuple[tuple[str, str], ...]
+    sums_moved: tuple[str, ...]
     recentred: tuple[str, ...]
     unpacked: tuple[str, ...]
+    sizes: tuple[tuple[str, str], ...]
     steps: tuple[Step, ...]
     estimates: tuple[tuple[str, str], ...]
+    uses_packed: bool
+    uses_positions: bool
+    uses_through: bool
+    uses_values: bool
+    uses_blocks: bool
+    uses_level_ranks: bool
     uses_inverse: bool
     uses_settled: bool
     uses_rank: bool
@@ -133,11 +163,14 @@ def wrapped(text: str, width: int = 108, indent: str = "    ") -> tuple[str, ...
 
 def _context(ir: EstimatorIR) -> Context:
     shifted = [s for s in ir.rows if s.shifted]
-    levels = [acc for acc in ir.accumulators if acc.per_level]
-    totals = [acc for acc in ir.accumulators if not acc.per_level]
+    tables = tuple(_table(ir, t) for t in ir.tables)
+    totals = [acc for acc in ir.accumulators if acc.table is None]
     steps = [_step(s) for s in ir.steps]
-    parts = [part for s in ir.steps for part in _parts(s.value if isinstance(s, Quantity) else s.matrix)]
-    test_columns = _test_columns(ir)
+    found = [part for value in _values(ir) for part in parts(value)]
+    margins = [s for s in ir.steps if isinstance(s, Margin)]
+    contents = _contents(ir)
+    sizes = tuple((literal(f.factor), _sizes(f)) for f in ir.factors)
+    uses_positions = any(not m.through for m in margins) or any("_positions" in size for _, size in sizes)
     return Context(
         title=docstring(ir.formula),
         regenerate=docstring(_command(ir)),
@@ -147,43 +180,119 @@ def _context(ir: EstimatorIR) -> Context:
         assumptions=tuple(line for text in ir.assumptions for line in wrapped(docstring(text))),
         statistics=docstring(ir.statistics),
         shift_note=_shift_note(ir),
-        contents=tuple((a.name, docstring(a.formula)) for a in ir.accumulators),
+        contents=contents,
+        width=max(12, *(len(c.name) for c in contents)),
         needed=_tuple(_columns(ir)),
         response=literal(ir.response),
-        factor=_tuple(ir.factor),
-        columns_of_factor=len(ir.factor),
+        labels=_tuple(_label_columns(ir)),
+        level_names="{" + ", ".join(f'"level{t.suffix}": {_tuple(t.columns)}' for t in ir.tables) + "}",
         variances=_tuple([e.key for e in ir.estimates if e.is_variance]),
-        numeric=_tuple([c for c in _columns(ir) if c not in ir.factor]),
+        numeric=_tuple([c for c in _columns(ir) if c not in _label_columns(ir)]),
         read=tuple(_read(ir)),
         shifts=tuple(s.name for s in shifted),
         moved=tuple(f"{s.name} = {s.name} - shift_{s.name}" for s in shifted),
-        per_level=tuple((a.name, _row_product(a.powers)) for a in levels),
+        tables=tables,
         totals=tuple((a.name, _row_total(a.powers)) for a in totals),
-        values=tuple((s.name, literal(s.column)) for s in ir.levels),
-        recentred=tuple(line for a in (*levels, *totals) for line in assignment(f'moved["{a.name}"]', a.recentred)),
+        sums_moved=_moved_sums(ir),
+        recentred=tuple(line for a in _in_tables(ir) for line in assignment(f'moved["{a.name}"]', a.recentred)),
         unpacked=tuple(_unpacked(ir)),
+        sizes=sizes,
         steps=tuple(steps),
         estimates=tuple((literal(e.key), code(e.value)) for e in ir.estimates),
-        uses_inverse=any(isinstance(p, arrays.GeneralisedInverse) for p in parts),
-        uses_settled=any(isinstance(p, arrays.Settled) for p in parts),
-        uses_rank=any(isinstance(p, arrays.Rank) for p in parts),
-        uses_solution=any(isinstance(p, arrays.Solved) for p in parts),
-        test_columns=test_columns,
+        uses_packed=any(len(t.columns) > 1 for t in ir.tables),
+        uses_positions=uses_positions,
+        uses_through=any(m.through for m in margins),
+        uses_values=bool(ir.levels),
+        uses_blocks=any(isinstance(p, arrays.Blocks) for p in found),
+        uses_level_ranks=any(isinstance(p, arrays.LevelRanks) for p in found),
+        uses_inverse=any(isinstance(p, arrays.GeneralisedInverse) for p in found),
+        uses_settled=any(isinstance(p, arrays.Settled) for p in found),
+        uses_rank=any(isinstance(p, arrays.Rank) for p in found),
+        uses_solution=any(isinstance(p, arrays.Solved) for p in found),
+        test_columns=_test_columns(ir),
         test_size=len(ir.self_test.rows),
         exact=tuple((literal(key), _exact(value)) for key, value in ir.self_test.exact),
     )
 
 
-def _step(step: Quantity | RankCheck) -> Step:
-    if isinstance(step, RankCheck):
-        keys = ", ".join(map(literal, step.keys))
-        return Step((), (f"_check_rank({code(step.matrix)}, [{keys}], size)",))
-    return Step(wrapped(escape_text(step.formula)), assignment(step.name, step.value))
+def _step(step: Quantity | Margin | RankCheck) -> Step:
+    match step:
+        case RankCheck(matrix, keys):
+            return Step((), (f"_check_rank({code(matrix)}, [{', '.join(map(literal, keys))}], sums)",))
+        case Margin(name, _, _, _, formula, (first, second)):
+            return Step(wrapped(escape_text(formula)), (f"{name} = _through({first}, {second})",))
+        case Margin(name, _, fine, places, formula):
+            lines = (f'{name} = _positions(sums["level{fine}"], {list(places)})',)
+            return Step(wrapped(escape_text(formula)), lines)
+        case Quantity(name, value, formula):
+            return Step(wrapped(escape_text(formula)), assignment(name, value))
+
+
+def _values(ir: EstimatorIR) -> list[arrays.Expr]:
+    """Every expression that `solve` computes."""
+    found = [step.value for step in ir.steps if isinstance(step, Quantity)]
+    found += [step.matrix for step in ir.steps if isinstance(step, RankCheck)]
+    return [*found, *(e.value for e in ir.estimates)]
+
+
+def _table(ir: EstimatorIR, spec: TableSpec) -> Table:
+    sums = tuple((a.name, _row_product(a.powers)) for a in ir.accumulators if a.table == spec.columns)
+    return Table(
+        columns=_tuple(spec.columns),
+        factor=docstring(join_factor(spec.columns)),
+        suffix=spec.suffix,
+        sums=sums,
+        values=tuple((s.name, literal(s.column)) for s in ir.levels if s.table == spec.columns),
+        names=", ".join(f'"{name}"' for name in (f"size{spec.suffix}", *(name for name, _ in sums))),
+    )
+
+
+def _in_tables(ir: EstimatorIR) -> list[Accumulator]:
+    """The accumulators, those of the tables first."""
+    order = [t.columns for t in ir.tables]
+    return sorted(ir.accumulators, key=lambda a: len(order) if a.table is None else order.index(a.table))
+
+
+def _moved_sums(ir: EstimatorIR) -> tuple[str, ...]:
+    """The names that re-centring reads."""
+    sizes = [f"size{t.suffix}" for t in ir.tables]
+    used = {p.name for a in ir.accumulators for p in parts(a.recentred) if isinstance(p, arrays.Ref)}
+    return tuple(name for name in (*sizes, *(a.name for a in _in_tables(ir))) if name in used)
+
+
+def _contents(ir: EstimatorIR) -> tuple[Content, ...]:
+    """The list of the sums, with what they are."""
+    found = []
+    for table in ir.tables:
+        name = docstring(join_factor(table.columns))
+        where = "per level" if not table.suffix else f"per level of {name}"
+        found.append(Content(f"level{table.suffix}", f"the labels of the levels of {name} that occur"))
+        found.append(Content(f"size{table.suffix}", f"{where}, N: the number of rows"))
+        sums = [a for a in ir.accumulators if a.table == table.columns]
+        found += [Content(a.name, f"{where}, the sum of {docstring(a.formula)}") for a in sums]
+        values = [s.name for s in ir.levels if s.table == table.columns]
+        found += [Content(v, f"{where}, the value of a covariate that is constant on it") for v in values]
+    found += [Content(a.name, f"the sum of {docstring(a.formula)}") for a in ir.accumulators if a.table is None]
+    shifts = [s.name for s in ir.rows if s.shifted]
+    return (*found, *(Content(f"shift_{s}", f"what is subtracted from {s} in all sums") for s in shifts))
+
+
+def _sizes(factor: FactorLevels) -> str:
+    """The sizes of the levels of a factor, from the sums."""
+    size = f'sums["size{factor.kept}"]'
+    if factor.suffix == factor.kept:
+        return size
+    return f'np.bincount(_positions(sums["level{factor.kept}"], {list(factor.places)}), weights={size})'
+
+
+def _label_columns(ir: EstimatorIR) -> list[str]:
+    """The columns of labels, in the order of the tables."""
+    return list(dict.fromkeys(c for t in ir.tables for c in t.columns))
 
 
 def _columns(ir: EstimatorIR) -> list[str]:
     covariates = [s.column for s in ir.rows if s.column is not None and s.column != ir.response]
-    return list(dict.fromkeys([*ir.factor, ir.response, *covariates, *(s.column for s in ir.levels)]))
+    return list(dict.fromkeys([*_label_columns(ir), ir.response, *covariates, *(s.column for s in ir.levels)]))
 
 
 def _read(ir: EstimatorIR) -> list[str]:
@@ -211,25 +320,12 @@ def _row_total(powers: Powers) -> str:
 
 def _unpacked(ir: EstimatorIR) -> list[str]:
     """The sums that `solve` uses, as local names."""
-    values = [step.value if isinstance(step, Quantity) else step.matrix for step in ir.steps]
-    values += [e.value for e in ir.estimates]
-    used = {part.name for value in values for part in _parts(value) if isinstance(part, arrays.Ref)}
-    lines = [f'shift_{s.name} = sums["shift_{s.name}"]' for s in ir.rows if s.shifted and f"shift_{s.name}" in used]
+    used = {part.name for value in _values(ir) for part in parts(value) if isinstance(part, arrays.Ref)}
+    lines = [f'size{t.suffix} = sums["size{t.suffix}"].astype(float)' for t in ir.tables if f"size{t.suffix}" in used]
+    lines += [f'shift_{s.name} = sums["shift_{s.name}"]' for s in ir.rows if s.shifted and f"shift_{s.name}" in used]
     lines += [f'{a.name} = sums["{a.name}"]' for a in ir.accumulators if a.name in used]
     lines += [f'{s.name} = sums["{s.name}"]' for s in ir.levels if s.name in used]
     return lines
-
-
-def _parts(expr: arrays.Expr) -> Iterator[arrays.Expr]:
-    """`expr` and everything below it."""
-    yield expr
-    waiting: list[object] = list(vars(expr).values())
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, arrays.Expr):
-            yield from _parts(value)
-        elif isinstance(value, tuple):
-            waiting.extend(value)
 
 
 def _tuple(names: Sequence[str]) -> str:
@@ -264,7 +360,7 @@ def _file_name(ir: EstimatorIR) -> str:
 
 def _test_columns(ir: EstimatorIR) -> tuple[tuple[str, str], ...]:
     columns = []
-    width = len(ir.factor)
+    width = len(_label_columns(ir))
     for position, name in enumerate(ir.self_test.columns):
         if position < width:
             values = [literal(row.labels[position]) for row in ir.self_test.rows]

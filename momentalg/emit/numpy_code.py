@@ -28,22 +28,36 @@ def code(expr: a.Expr) -> str:
             return f"np.{function}({code(arg)})"
         case a.SumLevels(arg):
             return f"np.sum({code(arg)})"
+        case a.CountLevels(arg):
+            return f"len({code(arg)})"
+        case a.Gather(arg, positions):
+            return f"{_atom(arg)}[{code(positions)}]"
+        case a.Scatter(arg, positions):
+            return f"np.bincount({code(positions)}, weights={code(arg)})"
         case a.Item(arg, index):
             return f"{_atom(arg)}[{index}]"
         case a.Vector(entries):
             return f"np.array([{', '.join(map(code, entries))}])"
         case a.Matrix(rows):
             return "np.array([" + ", ".join(f"[{', '.join(map(code, row))}]" for row in rows) + "])"
-        case a.Table(columns):
+        case a.Columns(columns):
             return f"np.column_stack([{', '.join(map(code, columns))}])"
+        case a.Blocks(rows):
+            return "_blocks([" + ", ".join(f"[{', '.join(map(code, row))}]" for row in rows) + "])"
         case a.Product(args):
             return " @ ".join(map(_atom, args))
         case a.Transposed(arg):
             return f"{_atom(arg)}.T"
         case a.TraceOf(arg):
             return f"np.trace({code(arg)})"
-        case a.RowForms(table, matrix):
-            return f"np.sum(({_atom(table)} @ {_atom(matrix)}) * {_atom(table)}, axis=1)"
+        case a.RowForms(left, matrix, right) if a.table_of(matrix):
+            return f'np.einsum("lc,lcd,ld->l", {code(left)}, {code(matrix)}, {code(right)})'
+        case a.RowForms(left, matrix, right):
+            return f"np.sum(({_atom(left)} @ {_atom(matrix)}) * {_atom(right)}, axis=1)"
+        case a.LevelInverses(blocks):
+            return f"_level_inverses({code(blocks)})"
+        case a.LevelRanks(blocks):
+            return f"_level_ranks({code(blocks)})"
         case a.GeneralisedInverse(matrix, scale):
             return f"_inverse({code(matrix)}, {code(scale)})"
         case a.Rank(matrix, scale):
@@ -67,9 +81,12 @@ def assignment(name: str, expr: a.Expr) -> tuple[str, ...]:
         case a.Matrix(rows):
             inner = [line for row in rows for line in _bracketed("[", [code(e) for e in row], "],")]
             return (f"{name} = np.array([", *("    " + line for line in inner), "])")
+        case a.Blocks(rows):
+            inner = [line for row in rows for line in _bracketed("[", [code(e) for e in row], "],")]
+            return (f"{name} = _blocks([", *("    " + line for line in inner), "])")
         case a.Vector(entries):
             return (f"{name} = np.array([", *(f"    {code(e)}," for e in entries), "])")
-        case a.Table(columns):
+        case a.Columns(columns):
             return (f"{name} = np.column_stack([", *(f"    {code(e)}," for e in columns), "])")
         case a.Plus(args):
             first, *rest = [code(t) for t in args]

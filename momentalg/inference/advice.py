@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from momentalg.errors import MomentalgError
-from momentalg.expr.names import join_factor
+from momentalg.expr.names import split_factor
 from momentalg.model import describe
 from momentalg.model.resolved import ResolvedModel
 from momentalg.moments.system import default_statistics
@@ -16,27 +16,28 @@ if TYPE_CHECKING:
     from momentalg.model.model import Model
 
 
-def advice(model: Model, size: Any, statistics: str, works: Callable[[Model], bool] | None) -> str:
+def advice(model: Model, sizes: Mapping[str, Any], statistics: str, works: Callable[[Model], bool] | None) -> str:
     """The nearest thing that works, as code.
 
-    `size` are the sizes of the levels, `statistics` those that were asked for. `works` tries a model with the default
-    statistics on the data; without it, the data are no longer there to try anything on.
+    `sizes` are the sizes of the levels by factor, `statistics` those that were asked for. `works` tries a model with
+    the default statistics on the data; without it, the data are no longer there to try anything on.
     """
     resolved = model.resolved
-    name = join_factor(resolved.groups[0].factor)
-    between, residual = f"var(1|{name})", "var(residual)"
-    if len(size) == 1:
-        alone = f"{residual} alone: {_residual_variance(resolved)}; " if size[0] > 1 else ""
-        return (
-            f"there is one level of {name}, so that {between} is confounded with the mean; {alone}for both, at least "
-            "two levels are needed, one of them with two rows"
-        )
-    if (size == 1).all():
-        return (
-            f"only {between} + {residual}, the sum alone: "
-            f"{_residual_variance(resolved)}; for both, some level needs two rows or more: "
-            f"frame.groupby({name!r}).size()"
-        )
+    alone = len(resolved.groups) == 1
+    for name, size in sizes.items():
+        between, residual = f"var(1|{name})", "var(residual)"
+        if len(size) == 1:
+            rest = f"{residual} alone: {_residual_variance(resolved)}; " if alone and size[0] > 1 else ""
+            return (
+                f"there is one level of {name}, so that {between} is confounded with the mean; {rest}for both, at "
+                "least two levels are needed, one of them with two rows"
+            )
+        if (size == 1).all():
+            sum_of_both = f": {_residual_variance(resolved)}" if alone else ""
+            return (
+                f"only {between} + {residual}, the sum alone{sum_of_both}; for both, some level of {name} needs two "
+                f"rows or more: frame.groupby({_grouped(name)}).size()"
+            )
     if works is None:
         return "fit from the data themselves, model.fit(frame), which tries simpler models and names one"
     default = default_statistics(resolved)
@@ -44,25 +45,38 @@ def advice(model: Model, size: Any, statistics: str, works: Callable[[Model], bo
         return f"{describe.code(resolved)}.fit(frame), by {default}, which is free of the means"
     found = next((m for m in _simpler(resolved) if works(m)), None)
     if found is None:
-        return f"more levels of {name}, or more rows in them: no part of the model is identified by these"
-    return f"leave out what the other columns already say, as in {describe.code(found.resolved)}.fit(frame)"
+        listed = " or ".join(sizes)
+        return f"more levels of {listed}, or more rows in them: no part of the model is identified by these"
+    return f"leave out what the other terms already say, as in {describe.code(found.resolved)}.fit(frame)"
+
+
+def _grouped(name: str) -> str:
+    """What ``frame.groupby`` takes for the levels of a factor."""
+    columns = split_factor(name)
+    return repr(columns[0] if len(columns) == 1 else list(columns))
 
 
 def _simpler(model: ResolvedModel) -> Iterator[Model]:
-    """The model without one of its mean terms, the last one first; then with the intercept alone."""
+    """The model without one of its mean terms, the last one first; with the intercept alone; without a group term."""
     terms = [c for c in model.mean if c.monomial]
     for left_out in reversed(terms):
         yield _with_mean(model, tuple(c for c in model.mean if c is not left_out))
     if len(terms) > 1:
         yield _with_mean(model, tuple(c for c in model.mean if not c.monomial))
+    for block in reversed(model.groups if len(model.groups) > 1 else ()):
+        yield _fewer(replace(model, groups=tuple(b for b in model.groups if b is not block)))
 
 
 def _with_mean(model: ResolvedModel, mean: tuple[Any, ...]) -> Model:
+    return _fewer(replace(model, mean=mean))
+
+
+def _fewer(model: ResolvedModel) -> Model:
     from momentalg.model.model import Model
 
-    fewer = replace(model, mean=mean)
-    used = {v.name for c in mean for v, _ in c.monomial if v.kind == "column"}
-    return Model(describe.formula(fewer), levels={k: on for k, on in describe.levels(model).items() if k in used})
+    columns = [*model.mean, *(c for block in model.groups for c in block.coefficients)]
+    used = {v.name for c in columns for v, _ in c.monomial if v.kind == "column"}
+    return Model(describe.formula(model), levels={k: on for k, on in describe.levels(model).items() if k in used})
 
 
 def _residual_variance(model: ResolvedModel) -> str:

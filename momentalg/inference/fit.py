@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType, ModuleType
@@ -19,8 +19,12 @@ from momentalg.model.mapping import FrozenMapping
 from momentalg.moments.system import default_statistics
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from momentalg.model.model import Model
     from momentalg.moments.system import MomentSystem
+
+    Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -142,7 +146,8 @@ def fit(
     except FloatingPointError as error:
         raise DataError(str(error)) from error
     except ValueError as error:
-        nearest = advice(model, found.table["size"], estimator.statistics, _works(data, missing))
+        sizes = estimator.module.level_sizes(found.table)
+        nearest = advice(model, sizes, estimator.statistics, _works(data, missing))
         raise NotIdentifiedError(f"{error}. The nearest thing that works: {nearest}") from error
     return FitResult(
         model=model,
@@ -150,7 +155,7 @@ def fit(
         estimates=FrozenMapping(estimates),
         truncated=FrozenMapping(estimator.module.truncate(estimates)),
         nobs=found.nobs,
-        n_groups=FrozenMapping({model.resolved.groups[0].name: len(found.table["level"])}),
+        n_groups=FrozenMapping({f: len(size) for f, size in estimator.module.level_sizes(found.table).items()}),
         dropped=found.dropped,
     )
 
@@ -176,19 +181,51 @@ def _module(estimator: Estimator) -> ModuleType:
 
 
 def _sums_of(estimator: Estimator, frame: Any, missing: str) -> Sums:
-    import numpy as np
 
-    model = estimator.model.resolved
-    columns = read_columns(frame, model, missing)
+    module = estimator.module
+    columns = read_columns(frame, estimator.model.resolved, missing)
+    arrays, labels = dict(columns.arrays), dict(columns.labels)
+    if len(module.LEVELS) > 1:
+        for name in labels:
+            arrays[name], labels[name] = _in_order(arrays[name], labels[name])
     try:
-        table = estimator.module.accumulate(dict(columns.arrays))
+        table = module.accumulate(arrays)
     except ValueError as error:
         raise DataError(str(error)) from error
-    labels = columns.labels[model.groups[0].factor[0]][table["level"]]
-    if labels.dtype.kind == "O" and all(isinstance(label, str) for label in labels):
-        labels = labels.astype(str)
-    table["level"] = np.asarray(labels)
+    for name, factor in module.LEVELS.items():
+        table[name] = _labelled(table[name], [_plain(labels[column]) for column in factor])
     return Sums(estimator, MappingProxyType(table), columns.n, columns.dropped)
+
+
+def _in_order(codes: Array, labels: Array) -> tuple[Array, Array]:
+    """The same labels in sorted order, which is that of levels in a module; as they are, where they do not sort."""
+    import numpy as np
+
+    try:
+        order = np.argsort(labels)
+    except TypeError:
+        return codes, labels
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    return rank[codes], labels[order]
+
+
+def _plain(labels: Array) -> Array:
+    """Labels that are all text as an array of text."""
+    return labels.astype(str) if labels.dtype.kind == "O" and all(isinstance(v, str) for v in labels) else labels
+
+
+def _labelled(level: Array, labels: Sequence[Array]) -> Array:
+    """Levels by their labels, in place of codes of these."""
+    import numpy as np
+
+    if level.dtype.names is None:
+        return np.asarray(labels[0][level])
+    names = level.dtype.names
+    found = np.empty(len(level), dtype=[(n, known.dtype) for n, known in zip(names, labels, strict=True)])
+    for name, known in zip(names, labels, strict=True):
+        found[name] = known[level[name]]
+    return found
 
 
 def _works(data: Any, missing: str) -> Callable[[Model], bool] | None:

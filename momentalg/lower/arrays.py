@@ -1,7 +1,9 @@
 """Array expressions: what an estimator computes, as a small tree that any array language can write down.
 
-Shapes are "scalar", "levels" (one value per level), "vector" (one per mean column), "matrix" (mean columns twice) and
-"table" (levels by mean columns). Operators assemble and fold what is trivial; they never reorder.
+Shapes are "scalar", "vector" (one entry per column of a projection), "matrix" (columns twice), and `Along`: one number,
+vector or matrix per level of a table. A table is a set of label columns, whose combinations are its levels. Operators
+assemble and fold what is trivial; they never reorder, and what they take elementwise lies along one table.
+`lower.place` brings values from one table to another.
 """
 
 from __future__ import annotations
@@ -10,7 +12,19 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-Shape = Literal["scalar", "levels", "vector", "matrix", "table"]
+Table = tuple[str, ...]
+"""The label columns whose combinations are the levels."""
+
+
+@dataclass(frozen=True)
+class Along:
+    """One entry per level of a table."""
+
+    table: Table
+    each: Literal["number", "vector", "matrix"] = "number"
+
+
+Shape = Literal["scalar", "vector", "matrix"] | Along
 
 
 @dataclass(frozen=True)
@@ -65,9 +79,34 @@ class Apply(Expr):
 
 @dataclass(frozen=True)
 class SumLevels(Expr):
-    """The sum over the levels."""
+    """The sum over the levels of a table."""
 
     arg: Expr
+
+
+@dataclass(frozen=True)
+class CountLevels(Expr):
+    """The number of levels that a value lies along."""
+
+    arg: Expr
+
+
+@dataclass(frozen=True)
+class Gather(Expr):
+    """Per level of a finer table, the value at the coarser level that it lies in: `positions` tells which that is."""
+
+    arg: Expr
+    positions: Expr
+    table: Table
+
+
+@dataclass(frozen=True)
+class Scatter(Expr):
+    """Per level of a coarser table, the sum of the values at the finer levels in it."""
+
+    arg: Expr
+    positions: Expr
+    table: Table
 
 
 @dataclass(frozen=True)
@@ -93,10 +132,17 @@ class Matrix(Expr):
 
 
 @dataclass(frozen=True)
-class Table(Expr):
-    """One column per mean column, one row per level."""
+class Columns(Expr):
+    """Values per level side by side: a row for each level, a column for each of them."""
 
     columns: tuple[Expr, ...]
+
+
+@dataclass(frozen=True)
+class Blocks(Expr):
+    """A small matrix for each level, of values per level."""
+
+    rows: tuple[tuple[Expr, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -109,7 +155,7 @@ class Product(Expr):
 
 @dataclass(frozen=True)
 class Transposed(Expr):
-    """The transpose of a table."""
+    """The transpose of columns."""
 
     arg: Expr
 
@@ -123,10 +169,25 @@ class TraceOf(Expr):
 
 @dataclass(frozen=True)
 class RowForms(Expr):
-    """For each level the quadratic form t'At of its row t of a table."""
+    """For each level the form s'At of its rows s and t of two sets of columns; A may be one for each level."""
 
-    table: Expr
+    left: Expr
     matrix: Expr
+    right: Expr
+
+
+@dataclass(frozen=True)
+class LevelInverses(Expr):
+    """Generalised inverses of symmetric non-negative matrices, one for each level."""
+
+    blocks: Expr
+
+
+@dataclass(frozen=True)
+class LevelRanks(Expr):
+    """The sum over the levels of the ranks of the same matrices."""
+
+    blocks: Expr
 
 
 @dataclass(frozen=True)
@@ -151,6 +212,20 @@ class Rank(Expr):
 
     matrix: Expr
     scale: Expr
+
+
+@dataclass(frozen=True)
+class Contracted(Expr):
+    """A sum over levels of a product of values that lie along tables which are cells of one another in a cycle.
+
+    Each operand has, where it lies along several columns, the positions of its levels in those of each column; its
+    subscript has a letter for each.
+    """
+
+    operands: tuple[Expr, ...]
+    positions: tuple[tuple[Expr, ...], ...]
+    subscripts: tuple[str, ...]
+    formula: str
 
 
 @dataclass(frozen=True)
@@ -191,12 +266,37 @@ def shape_of(expr: Expr) -> Shape:
             return "vector"
         case Matrix() | GeneralisedInverse():
             return "matrix"
-        case Table() | Transposed():
-            return "table"
-        case RowForms():
-            return "levels"
+        case Gather(arg, _, table) | Scatter(arg, _, table):
+            return Along(table, each_of(arg))
+        case Columns((first, *_)):
+            return Along(table_of(first), "vector")
+        case Blocks(((first, *_), *_)) | LevelInverses(Blocks(((first, *_), *_))):
+            return Along(table_of(first), "matrix")
+        case LevelInverses(Ref(_, shape)):
+            return shape
+        case Transposed(arg):
+            return shape_of(arg)
+        case RowForms(left):
+            return Along(table_of(left))
         case _:
             return "scalar"
+
+
+def table_of(expr: Expr) -> Table:
+    """The table that a value lies along; none for one that lies along none."""
+    shape = shape_of(expr)
+    return shape.table if isinstance(shape, Along) else ()
+
+
+def along_number(table: Table) -> Shape:
+    """The shape of one number per level of a table."""
+    return Along(table)
+
+
+def each_of(expr: Expr) -> Literal["number", "vector", "matrix"]:
+    """What a value has for each level."""
+    shape = shape_of(expr)
+    return shape.each if isinstance(shape, Along) else "number"
 
 
 def plus(*args: Expr) -> Expr:
@@ -263,8 +363,3 @@ def minus(left: Expr, right: Expr) -> Expr:
 def over(left: Expr, right: Expr) -> Expr:
     """Assemble a quotient."""
     return times(left, power(right, -1))
-
-
-def over_levels(value: Expr) -> Expr:
-    """Assemble a sum over the levels; of what is the same on all of them, their number times it."""
-    return times(value, Ref("levels")) if shape_of(value) == "scalar" else SumLevels(value)

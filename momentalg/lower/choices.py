@@ -1,7 +1,9 @@
 """Which covariates a solution uses, and which of them may be taken about a shift.
 
 A covariate may be shifted when it occurs in spaces alone (least squares and projections), and every one of these
-spaces is closed under its shift. Where it stands for itself, as in the total of x*y of an equation, it is not.
+spaces is closed under its shift. Where it stands for itself, as in the total of x*y of an equation, it is not. Where it
+is the slope of a group term, the covariances of the effects change with it: they are mapped back when the equations of
+all of them are those of statistics that are closed under its shift, too.
 """
 
 from __future__ import annotations
@@ -9,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from momentalg.expr.columns import monomials
-from momentalg.expr.nodes import Monomial, Node, Projected, Trace, Value, Variable
+from momentalg.expr.columns import is_kernel, level_columns, monomials
+from momentalg.expr.nodes import LevelColumns, Monomial, Node, Projected, Trace, Value, Variable
 from momentalg.expr.traversal import walk
 from momentalg.lower.columns import closed_under_shift
 from momentalg.lower.symbols import leaves
 from momentalg.model.resolved import ResolvedModel
+from momentalg.statistics.projection import spanned
 
 if TYPE_CHECKING:
     from momentalg.moments.solution import Solution
@@ -26,13 +29,14 @@ def shifted_covariates(solution: Solution, least_squares: bool) -> frozenset[Var
     columns = tuple(c.monomial for c in model.mean)
     shifted = frozenset(v for m in columns for v, _ in m)
     if least_squares:
-        shifted &= _closed(columns, False, shifted, model)
+        shifted &= _closed(columns, (), shifted, model)
     for node in _parts(solution, least_squares):
         if isinstance(node, Value):
             shifted -= {node.variable, *leaves(model, node.variable)}
         elif isinstance(node, Projected | Trace):
-            spanned = monomials(node.columns)
-            shifted &= _closed(spanned, len(spanned) < len(node.columns), shifted, model)
+            shifted &= _closed(monomials(node.columns), level_columns(node.columns), shifted, model)
+            linked = {v for m in _linked(node) for v, _ in m}
+            shifted -= linked
     return shifted
 
 
@@ -43,8 +47,15 @@ def covariates_used(solution: Solution, least_squares: bool) -> tuple[Variable, 
         if isinstance(node, Value):
             used.append(node.variable)
         elif isinstance(node, Projected | Trace):
-            used += [v for m in monomials(node.columns) for v, _ in m]
+            found = (*monomials(node.columns), *(c.monomial for c in level_columns(node.columns)), *_linked(node))
+            used += [v for m in found for v, _ in m]
     return tuple(dict.fromkeys(used))
+
+
+def _linked(node: Projected | Trace) -> tuple[Monomial, ...]:
+    """The covariates of the kernels of a statistic or a trace."""
+    found = (node.kernel, node.of) if isinstance(node, Trace) else (node.kernel,)
+    return tuple(m for of in found if of for m in ([c.monomial for c in of] if is_kernel(of) else [of]))
 
 
 def _parts(solution: Solution, least_squares: bool) -> Iterator[Node]:
@@ -59,14 +70,12 @@ def _parts(solution: Solution, least_squares: bool) -> Iterator[Node]:
 
 
 def _closed(
-    columns: tuple[Monomial, ...], off_levels: bool, shifted: frozenset[Variable], model: ResolvedModel
+    columns: tuple[Monomial, ...], levels: tuple[LevelColumns, ...], shifted: frozenset[Variable], model: ResolvedModel
 ) -> frozenset[Variable]:
-    """The covariates of `shifted` whose shift leaves the space of `columns` as it is."""
-
-    def spanned(monomial: Monomial) -> bool:
-        """Whether a monomial is constant on the levels, whose indicators are among the columns."""
-        below = [leaf for v, _ in monomial for leaf in leaves(model, v)]
-        factor = model.groups[0].factor
-        return off_levels and all(v.kind == "size" or model.constant_on.get(v) == factor for v in below)
-
-    return closed_under_shift(columns, spanned) | (shifted - {v for m in columns for v, _ in m})
+    """The covariates of `shifted` whose shift leaves the space of the columns, and of those of levels, as it is."""
+    closed = closed_under_shift(columns, lambda m: spanned(m, levels, model))
+    found = closed | (shifted - {v for m in columns for v, _ in m})
+    for factor in dict.fromkeys(c.factor for c in levels):
+        own = [c.monomial for c in levels if c.factor == factor]
+        found &= closed_under_shift(own, lambda _: False) | (shifted - {v for m in own for v, _ in m})
+    return found

@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from itertools import product
 from math import comb, prod
 
+from momentalg.expr.keys import monomial_key
 from momentalg.expr.nodes import Monomial, Variable
+from momentalg.lower.accumulators import label
 from momentalg.lower.arrays import ONE, Expr, Item, const, plus, power, times
 from momentalg.lower.ir import Powers
-from momentalg.lower.symbols import Symbols
+from momentalg.lower.place import Places
+from momentalg.lower.symbols import RESPONSE, Symbols
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,29 @@ class MeanColumn:
     monomial: Monomial
     rows: Powers
     level: Expr
+
+
+Side = MeanColumn | None
+"""A column, or None for the response."""
+
+
+def in_order(first: Side, second: Side) -> tuple[Side, Side]:
+    """The two in one order, the response last, so that a matrix is symmetric to the last bit."""
+    if first is None or second is None:
+        return (first, second) if second is None else (second, first)
+    return (first, second) if first.monomial <= second.monomial else (second, first)
+
+
+def shown_column(column: Side) -> str:
+    """A column in words."""
+    return "y" if column is None else monomial_key(column.monomial)
+
+
+def spelled(column: Side) -> str:
+    """A column as part of a name: its row symbols, where it has any."""
+    if column is None:
+        return RESPONSE
+    return label(column.rows) or ("level" if column.monomial else "one")
 
 
 def closed_under_shift(monomials: Iterable[Monomial], spanned: Callable[[Monomial], bool]) -> frozenset[Variable]:
@@ -41,16 +67,16 @@ def closed_under_shift(monomials: Iterable[Monomial], spanned: Callable[[Monomia
     return frozenset(found)
 
 
-def mean_column(monomial: Monomial, symbols: Symbols, centred: Mapping[Variable, Expr]) -> MeanColumn:
+def mean_column(monomial: Monomial, symbols: Symbols, centred: Mapping[Variable, Expr], places: Places) -> MeanColumn:
     """Split a monomial; `centred` are the level covariates about their means, and row symbols carry their own shift."""
     rows: dict[str, int] = {}
     level: list[Expr] = []
     for variable, exponent in monomial:
-        if variable in symbols.levels:
-            level.append(power(centred.get(variable, symbols.levels[variable]), exponent))
-        else:
+        if variable in symbols.rows:
             rows[symbols.rows[variable].name] = exponent
-    return MeanColumn(monomial, tuple(sorted(rows.items())), times(ONE, *level))
+        else:
+            level.append(power(centred.get(variable, symbols.levels[variable]), exponent))
+    return MeanColumn(monomial, tuple(sorted(rows.items())), places.times(ONE, *level))
 
 
 def unshift(monomials: tuple[Monomial, ...], coefficients: Expr, shifts: Mapping[Variable, Expr]) -> tuple[Expr, ...]:

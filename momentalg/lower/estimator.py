@@ -29,17 +29,22 @@ from momentalg.lower.arrays import (
     minus,
     over,
     plus,
+    table_of,
     times,
 )
 from momentalg.lower.choices import covariates_used, shifted_covariates
-from momentalg.lower.columns import mean_column, unshift
+from momentalg.lower.columns import unshift
 from momentalg.lower.header import arguments, assumptions, defined, require_class, written
-from momentalg.lower.ir import Estimate, EstimatorIR, RankCheck, RowSymbol
-from momentalg.lower.projections import Projections, Y
-from momentalg.lower.scope import Scope
+from momentalg.lower.identifiers import is_taken
+from momentalg.lower.ir import Estimate, EstimatorIR, RankCheck, RowSymbol, TableSpec
+from momentalg.lower.needed import needed
+from momentalg.lower.place import Places
+from momentalg.lower.projections import Projections
+from momentalg.lower.scope import Scope, Y
 from momentalg.lower.self_test import is_least_squares, make_self_test, vanishes
 from momentalg.lower.shift import INTERCEPT, first_order, may_shift
-from momentalg.lower.symbols import RESPONSE, is_taken, resolve
+from momentalg.lower.symbols import RESPONSE, resolve
+from momentalg.lower.tables import Tables
 from momentalg.lower.wording import wording
 
 if TYPE_CHECKING:
@@ -61,7 +66,6 @@ class _Lowering:
         self.system: MomentSystem = solution.system
         self.model = self.system.model
         require_class(self.system)
-        self.factor = self.model.groups[0].factor
         self.monomials: tuple[Monomial, ...] = tuple(c.monomial for c in self.model.mean)
         self.keys = tuple(str(c.key) for c in self.model.mean)
         self.assignments = solution.variance
@@ -69,19 +73,24 @@ class _Lowering:
         self.least_squares = is_least_squares(self.system)
         self.shifts_response = () in self.monomials and may_shift(tuple(e.statistic for e in self.equations))
         self.shifted = shifted_covariates(solution, self.least_squares)
-        self.symbols = resolve(self.model, covariates_used(solution, self.least_squares), self.shifted)
+        places = Places(Tables(self.model))
+        self.symbols = resolve(self.model, covariates_used(solution, self.least_squares), self.shifted, places)
         shifted_rows = [s.name for s in self.symbols.rows.values() if s.shifted]
         names = [*shifted_rows, *([RESPONSE] if self.shifts_response else [])]
-        self.scope = Scope(self.factor, self.symbols, Accumulators(names))
+        self.scope = Scope(self.symbols, places, Accumulators(names, places.tables))
         self.centred: dict[Variable, Expr] = {}
-        order = sorted(self.shifted, key=[v for m in self.monomials for v, _ in m].index)
+        used = covariates_used(solution, self.least_squares)
+        order = [v for v in used if v in self.shifted]
         self.shifts = {v: self._shift(v) for v in order}
         self.scope.project = Projections(self.scope, self.centred).lower
 
     def run(self) -> EstimatorIR:
         means = self._means()
         variances = self._variances()
-        accumulators, totals = self.scope.accumulators.finish()
+        accumulators, derived = self.scope.accumulators.finish()
+        tables = self.scope.places.tables
+        factors = tables.asked_of_model()
+        estimates = tuple(sorted((*means, *variances), key=self._rank))
         equations = (*(self.system.common if means else ()), *self.equations)
         response = RowSymbol(RESPONSE, self.model.response, self.model.response, None, self.shifts_response)
         return EstimatorIR(
@@ -93,12 +102,13 @@ class _Lowering:
             equations=tuple(map(written, equations)),
             assumptions=assumptions(self.system),
             response=self.model.response,
-            factor=self.factor,
+            factors=factors,
+            tables=tuple(TableSpec(t, tables.suffix(t)) for t in tables.accumulated()),
             rows=(response, *self.symbols.rows.values()),
             levels=self.symbols.columns,
             accumulators=accumulators,
-            steps=(*totals, *self.scope.steps),
-            estimates=tuple(sorted((*means, *variances), key=self._rank)),
+            steps=needed((*derived, *self.scope.steps), estimates),
+            estimates=estimates,
             self_test=make_self_test(self.solution),
         )
 
@@ -111,11 +121,14 @@ class _Lowering:
 
     def _shift(self, variable: Variable) -> Expr:
         """The shift of a covariate: carried with the sums, or, on levels, its mean over the rows."""
-        if variable in self.symbols.rows and variable not in self.symbols.levels:
+        if variable in self.symbols.rows:
             return Ref(f"shift_{self.symbols.rows[variable].name}")
         value = self.symbols.levels[variable]
         name = value.name if isinstance(value, Ref) else "function"
-        mean = over(SumLevels(times(self.scope.accumulators.per_level(()), value)), self.scope.accumulators.total(()))
+        table = table_of(value)
+        mean = over(
+            SumLevels(times(self.scope.accumulators.per_level(table, ()), value)), self.scope.accumulators.total(())
+        )
         shift = self.scope.name(mean, f"mean_{name}", f"the mean of {wording(Value(variable))} over the rows")
         self.centred[variable] = self.scope.name(minus(value, shift), f"centred_{name}", "per level, about that mean")
         return shift
@@ -146,10 +159,9 @@ class _Lowering:
         if self.monomials == ((),):
             mean = over(self.scope.accumulators.total(Y), self.scope.accumulators.total(()))
             return (self.scope.name(mean, "mean_y", "the mean of y, about its shift"),)
-        projections = Projections(self.scope, self.centred)
-        columns = tuple(mean_column(m, self.symbols, self.centred) for m in self.monomials)
-        self.scope.steps.append(RankCheck(projections.gram(columns), self.keys))
-        return unshift(self.monomials, projections.coefficients(columns), self.shifts)
+        projection = Projections(self.scope, self.centred).projection(self.monomials)
+        self.scope.steps.append(RankCheck(projection.gram(), self.keys))
+        return unshift(self.monomials, projection.coefficients(), self.shifts)
 
     def _assigned(self, assignment: Assignment) -> Expr:
         for equation in self.system.common:

@@ -10,6 +10,7 @@ from momentalg.lower.wording import wording
 from momentalg.moments.system import default_statistics
 
 if TYPE_CHECKING:
+    from momentalg.model.resolved import GroupBlock
     from momentalg.moments.equations import MomentEquation
     from momentalg.moments.solution import Solution
     from momentalg.moments.system import MomentSystem
@@ -44,9 +45,9 @@ def arguments(solution: Solution) -> tuple[str, ...]:
 
 def assumptions(system: MomentSystem) -> tuple[str, ...]:
     """What the estimators assume of the data."""
-    name = join_factor(system.model.groups[0].factor)
     found = [
-        f"effects of {name} are independent, with mean 0 and one variance; so are the residuals, with one variance",
+        *(_effects(block) for block in system.model.groups),
+        "the residuals are independent, with mean 0 and one variance",
         "the effects and residuals are independent of the design: labels, sizes and covariates",
         "no normality: any distribution with finite variance",
     ]
@@ -55,13 +56,16 @@ def assumptions(system: MomentSystem) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _effects(block: GroupBlock) -> str:
+    if len(block.coefficients) == 1:
+        return f"effects of {block.name} are independent, with mean 0 and one variance"
+    listed = ", ".join(str(c.key) for c in block.coefficients)
+    return f"effects of {block.name} are independent between levels, with mean 0; those of {listed} may be correlated"
+
+
 def require_class(system: MomentSystem) -> None:
     """Raise `UnsupportedError` for models and equations that estimators are not generated for."""
     model = system.model
-    if len(model.groups) != 1 or tuple(c.key for c in model.groups[0].coefficients) != ("1",):
-        raise UnsupportedError(
-            f"{system.formula!r} has more than a random intercept; estimators are generated for one factor, (1 | user)"
-        )
     if any(c.key is None for c in model.mean):
         raise UnsupportedError("an estimator with an offset is not generated yet; subtract it from the response column")
     if any(e.known is not None for e in (*system.common, *system.variance)):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from momentalg.expr.nodes import Variable
-from momentalg.lower.arrays import Expr
+from momentalg.lower.arrays import Expr, Table
 
 Powers = tuple[tuple[str, int], ...]
 """A product of powers of row symbols, by their names, sorted; the empty tuple is 1."""
@@ -34,22 +34,44 @@ class RowSymbol:
 
 @dataclass(frozen=True)
 class LevelSymbol:
-    """A covariate that is constant on the levels: a column of the data."""
+    """A covariate that is constant on the levels of a table: a column of the data."""
 
     name: str
     column: str
+    table: Table
+
+
+@dataclass(frozen=True)
+class TableSpec:
+    """A table that is kept while rows are read: its label columns, and what the names of its sums end in."""
+
+    columns: Table
+    suffix: str
+
+
+@dataclass(frozen=True)
+class FactorLevels:
+    """A factor of the model, by its name, and the table of its levels: what its names end in, and what it is kept in.
+
+    `places` are its label columns among those of the table `kept`; all of them, where it is kept itself.
+    """
+
+    factor: str
+    suffix: str
+    kept: str
+    places: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Accumulator:
-    """A sum of a product of row symbols, per level or over all rows; `recentred` is the same sum about new shifts.
+    """A sum of a product of row symbols, per level of a table or over all rows; `recentred` is it about new shifts.
 
     In `recentred` the move of symbol ``s`` is ``move_s``: old shift minus new shift.
     """
 
     name: str
     powers: Powers
-    per_level: bool
+    table: Table | None  # None: over all rows
     recentred: Expr
     formula: str
 
@@ -61,6 +83,22 @@ class Quantity:
     name: str
     value: Expr
     formula: str
+
+
+@dataclass(frozen=True)
+class Margin:
+    """For each level of a table the position of the coarser level that it lies in.
+
+    `fine` is what the names of the finer table end in, and `places` are the label columns of it that tell the coarser.
+    Where the finer table is a margin of a third one itself, `through` names the positions of both in that.
+    """
+
+    name: str
+    coarse: str
+    fine: str
+    places: tuple[int, ...]
+    formula: str
+    through: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -111,10 +149,11 @@ class EstimatorIR:
     equations: tuple[str, ...]
     assumptions: tuple[str, ...]
     response: str
-    factor: tuple[str, ...]
+    factors: tuple[FactorLevels, ...]
+    tables: tuple[TableSpec, ...]
     rows: tuple[RowSymbol, ...]
     levels: tuple[LevelSymbol, ...]
     accumulators: tuple[Accumulator, ...]
-    steps: tuple[Quantity | RankCheck, ...]
+    steps: tuple[Quantity | Margin | RankCheck, ...]
     estimates: tuple[Estimate, ...]
     self_test: SelfTest

@@ -1,36 +1,37 @@
-"""Projection statistics and their design constants, from cross-products and totals per level.
+"""Projection statistics and their traces, from cross-products and totals per level.
 
-With X the mean columns, Z the indicators of the levels and t_i the level's totals of the columns:
+P removes columns of the levels of one factor, if any, as `lower.removed` says, and then the mean columns X. With t_d,
+for each level of another factor, its totals of d times X as left by the first step, and all else left by it too:
 
-    y'P y            = y'y - (X'y)' (X'X)^- X'y                     P = I - X X^+
-    y'P Z Z' P y     = sum_i (S_i - t_i' b)**2,                     b = (X'X)^- X'y
-    y'(I - [X, Z])y  = the first line, with X'X, X'y, y'y replaced by their parts within levels
-    tr(P Z Z')       = n - tr((X'X)^- T),                           T = sum_i t_i t_i'
-    tr(PZZ'P ZZ')    = sum_i N_i**2 - 2 sum_i N_i t_i' (X'X)^- t_i + tr((X'X)^- T (X'X)^- T)
+    y'P y                   = y'y - (X'y)' (X'X)^- X'y
+    y'P Z_c Z_d' P y        = sum over the levels of r_c r_d,            r_c = totals of c y - t_c' b,  b = (X'X)^- X'y
+    tr(P Z_d Z_e')          = sum d e - tr((X'X)^- T_de),                T_de = sum over the levels of t_d t_e'
+    tr(P Z_c Z_d' P Z_e Z_h') = sum over the cells of s_de s_hc - s_de t_h'(X'X)^- t_c - s_hc t_d'(X'X)^- t_e
+                              + tr((X'X)^- T_eh (X'X)^- T_cd),           s_de the totals of d e in the cells
 
-Columns that are constant on the levels have no part within them, and are left out there rather than computed as zero.
+Columns that the first step removes whole are left out there rather than computed as zero.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 from momentalg.errors import UnsupportedError
 from momentalg.expr.columns import is_kernel, level_columns, monomials
 from momentalg.expr.keys import monomial_key
-from momentalg.expr.nodes import Node, Projected, Trace, Variable
-from momentalg.lower.accumulators import multiply
+from momentalg.expr.names import join_factor
+from momentalg.expr.nodes import Kernel, LevelColumns, Monomial, Node, Projected, Trace, Variable
 from momentalg.lower.arrays import (
-    ONE,
     ZERO,
+    Columns,
     Diagonal,
     Expr,
     GeneralisedInverse,
     Matrix,
     Product,
     Rank,
-    Ref,
     RowForms,
     Settled,
     SumLevels,
@@ -38,22 +39,17 @@ from momentalg.lower.arrays import (
     TraceOf,
     Transposed,
     Vector,
+    along_number,
     const,
     minus,
-    over,
-    over_levels,
     plus,
     power,
-    shape_of,
     times,
 )
-from momentalg.lower.columns import MeanColumn, mean_column
-from momentalg.lower.ir import Powers
+from momentalg.lower.columns import MeanColumn, in_order, mean_column, shown_column, spelled
+from momentalg.lower.removed import Removed
 from momentalg.lower.scope import Scope
-from momentalg.lower.symbols import RESPONSE
-
-Y: Powers = ((RESPONSE, 1),)
-MINUS_TWO = const(-2)
+from momentalg.statistics.projection import spanned
 
 
 @dataclass(frozen=True)
@@ -67,195 +63,222 @@ class Projections:
         """The value of a `Projected` or a `Trace`."""
         if not isinstance(node, Projected | Trace):
             raise UnsupportedError(f"{type(node).__name__} is not a projection statistic")
-        removed = level_columns(node.columns)
-        kernels = [node.kernel, *([node.of] if isinstance(node, Trace) else [])]
-        for found in (*removed, *(c for k in kernels if is_kernel(k) for c in k)):
-            if set(found.factor) != set(self.scope.factor) or found.monomial:
-                raise UnsupportedError("a generated estimator projects off the one factor of its model, and no other")
-        if any(k and not is_kernel(k) for k in kernels):
-            raise UnsupportedError("a generated estimator has residuals of one variance")
-        columns = tuple(mean_column(m, self.scope.symbols, self.centred) for m in monomials(node.columns))
+        projection = self.projection(monomials(node.columns), level_columns(node.columns))
         if isinstance(node, Projected):
-            return self._statistic(columns, bool(removed), node.kernel is not None)
-        kernel_count = (node.kernel is not None) + (node.of is not None)
-        if removed:
-            return ZERO if kernel_count else self._residual_rank(columns)
-        if kernel_count == 0:
-            return minus(self.size, self._rank(columns))
-        return self._trace_once(columns) if kernel_count == 1 else self._trace_twice(columns)
+            return projection.statistic(self._kernel(node.kernel))
+        if node.of is not None and not is_kernel(node.of):
+            raise UnsupportedError("a generated estimator has residuals of one variance")
+        return projection.trace(self._kernel(node.kernel), self._kernel(node.of))
+
+    def projection(self, common: tuple[Monomial, ...], removed: tuple[LevelColumns, ...] = ()) -> Projection:
+        """P off mean columns, and off columns of the levels of a factor."""
+        tables = dict.fromkeys(self.scope.table(c.factor) for c in removed)
+        if len(tables) > 1:
+            listed = " and ".join(join_factor(t) for t in tables)
+            raise UnsupportedError(
+                f"a generated estimator projects off the levels of one factor at a time, and not off those of "
+                f"{listed} together; statistics='within' needs no more than one"
+            )
+        table = next(iter(tables), ())
+        model = self.scope.places.tables.model
+        inner = tuple(m for m in common if not spanned(m, removed, model))
+        columns = tuple(self.column(c.monomial) for c in removed)
+        return Projection(self.scope, Removed(self.scope, table, columns), tuple(map(self.column, inner)), removed)
+
+    def column(self, monomial: Monomial) -> MeanColumn:
+        """A covariate monomial, as a part by observation times a part by level."""
+        return mean_column(monomial, self.scope.symbols, self.centred, self.scope.places)
+
+    def _kernel(self, kernel: Kernel | Monomial | None) -> Linked | None:
+        if not is_kernel(kernel):
+            return None
+        return Linked(self.scope.table(kernel[0].factor), *(self.column(c.monomial) for c in kernel))
+
+
+@dataclass(frozen=True)
+class Linked:
+    """The kernel Z_c Z_d' of a factor, by its table and the two covariates."""
+
+    table: Table
+    left: MeanColumn
+    right: MeanColumn
+
+
+@dataclass(frozen=True)
+class Projection:
+    """P, off columns of levels and then off mean columns, with what it makes of the data and the design."""
+
+    scope: Scope
+    removed: Removed
+    columns: tuple[MeanColumn, ...]
+    level_columns: tuple[LevelColumns, ...] = ()
+
+    # -- statistics ----------------------------------------------------------------------------------------------
+
+    def statistic(self, kernel: Linked | None) -> Expr:
+        """y'P y, or y'P Z_c Z_d' P y."""
+        if kernel is None:
+            return self._residual_squares()
+        if self._vanishes(kernel):
+            return ZERO
+        left, right = (self._residual_totals(kernel.table, c) for c in (kernel.left, kernel.right))
+        product = power(left, 2) if left == right else times(left, right)
+        shown = f"sum over {join_factor(kernel.table)} of the products of these totals"
+        return self.scope.name(SumLevels(product), "between", shown)
+
+    def _residual_squares(self) -> Expr:
+        squares = self.removed.total(None, None)
+        if not self.columns:
+            return squares if not self.removed.columns else self._name(squares, "", "y'P y")
+        value = minus(squares, Product((self.moments(), self.coefficients()), "scalar"))
+        return self._name(
+            value, "" if self.removed.columns else "around_fit", f"residual sum of squares of y on {self.listed}"
+        )
+
+    def _residual_totals(self, table: Table, column: MeanColumn) -> Expr:
+        sums = self.removed.level_total(table, column, None)
+        if self.columns:
+            fitted = Product((self.totals(table, column), self.coefficients()), along_number(table))
+            sums = minus(sums, fitted)
+        shown = f"per level of {join_factor(table)}, the total of {shown_column(column)} times the residual of y"
+        return self.scope.name(sums, f"residual_{spelled(column)}" if column.monomial else "residual", shown)
+
+    # -- traces --------------------------------------------------------------------------------------------------
+
+    def trace(self, kernel: Linked | None, of: Linked | None) -> Expr:
+        """tr(P), tr(P V) or tr(P K P V)."""
+        links = [link for link in (kernel, of) if link is not None]
+        if any(self._vanishes(link) for link in links):
+            return ZERO
+        if not links:
+            return minus(minus(self.scope.accumulators.total(()), self.removed.rank()), self.rank())
+        return self._trace_once(links[0]) if len(links) == 1 else self._trace_twice(*links)
+
+    def rank(self) -> Expr:
+        """The rank of the mean columns, as left by what is removed first."""
+        if not self.columns:
+            return ZERO
+        return self._name(Rank(self.gram(), self._lengths()), "rank", f"the rank of {self.listed}")
+
+    def _trace_once(self, link: Linked) -> Expr:
+        value = self.removed.trace(link.table, link.left, link.right)
+        if self.columns:
+            value = minus(value, TraceOf(Product((self.inverse(), self.cross(link)), "matrix")))
+        return self._trace_named(value, self._scale(link), link)
+
+    def _trace_twice(self, kernel: Linked, of: Linked) -> Expr:
+        if self.removed.columns:
+            raise UnsupportedError(
+                "a generated estimator computes sums over levels of squared residuals off covariates alone, not off "
+                "the levels of another factor; statistics='within' needs no more"
+            )
+        cells = self.scope.table((*kernel.table, *of.table))
+        found = [self._crossed(kernel.left, kernel.right, of, kernel.table, cells)]
+        if kernel.left != kernel.right and of.left != of.right:
+            found.append(self._crossed(kernel.right, kernel.left, of, kernel.table, cells))
+        squares, values = zip(*found, strict=True)
+        value = times(const(Fraction(1, len(values))), plus(*values))
+        scale = squares[0] if kernel.left == kernel.right and of.left == of.right else None
+        return self._trace_named(value, scale, kernel, of)
+
+    def _crossed(
+        self, first: MeanColumn, second: MeanColumn, of: Linked, table: Table, cells: Table
+    ) -> tuple[Expr, Expr]:
+        """tr(Z_c Z_d' V) and tr(P Z_c Z_d' P V), for c and d the first and second."""
+        places = self.scope.places
+        left = self.scope.total_of(cells, *in_order(second, of.left))
+        right = self.scope.total_of(cells, *in_order(of.right, first))
+        product = power(left, 2) if left == right else times(left, right)
+        shown = f"sum over {join_factor(cells)} of squared totals" if left == right else "of products of totals"
+        squares = self.scope.named_total(SumLevels(product), shown)
+        if not self.columns:
+            return squares, squares
+        inverse = self.inverse()
+
+        def form(weight: Expr, a: MeanColumn, at: Table, b: MeanColumn, other: Table) -> Expr:
+            rows = RowForms(places.at(self.totals(at, a), cells), inverse, places.at(self.totals(other, b), cells))
+            return SumLevels(times(weight, rows))
+
+        crossed = (form(left, first, table, of.right, of.table), form(right, second, table, of.left, of.table))
+        inner = Linked(table, first, second)
+        last = TraceOf(Product((inverse, self.cross(of), inverse, self.cross(inner)), "matrix"))
+        return squares, plus(squares, *(times(const(-1), c) for c in crossed), last)
 
     # -- parts ---------------------------------------------------------------------------------------------------
 
     @property
-    def size(self) -> Expr:
-        """The number of rows, n."""
-        return self.scope.accumulators.total(())
+    def listed(self) -> str:
+        """The mean columns in words."""
+        return ", ".join(monomial_key(c.monomial) for c in self.columns) + self.removed.where
 
-    def total(self, first: MeanColumn | None, second: MeanColumn | None) -> Expr:
-        """The sum over all rows of a product of two columns; None stands for the response."""
-        rows = multiply(first.rows if first else Y, second.rows if second else Y)
-        weight = times(*(c.level for c in (first, second) if c))
-        if shape_of(weight) == "scalar":
-            return times(weight, self.scope.accumulators.total(rows))
-        value = times(weight, self.scope.accumulators.per_level(rows))
-        return self.scope.named_total(
-            over_levels(value), f"total of {_shown(first)} * {_shown(second)}, level covariates centred"
-        )
-
-    def level_total(self, column: MeanColumn | None) -> Expr:
-        """The totals of a column per level; None stands for the response."""
-        if column is None:
-            return self.scope.accumulators.per_level(Y)
-        return times(column.level, self.scope.accumulators.per_level(column.rows))
-
-    def gram(self, columns: tuple[MeanColumn, ...]) -> Expr:
+    def gram(self) -> Expr:
         """X'X."""
-        matrix = Matrix(tuple(tuple(self.total(*_sorted(a, b)) for b in columns) for a in columns))
-        return self.scope.name(matrix, "gram", f"X'X of the columns {_listed(columns)}")
+        matrix = Matrix(tuple(tuple(self.removed.total(a, b) for b in self.columns) for a in self.columns))
+        return self._name(matrix, "gram", f"X'X of the columns {self.listed}")
 
-    def inverse(self, columns: tuple[MeanColumn, ...]) -> Expr:
+    def inverse(self) -> Expr:
         """(X'X)^-, a symmetric generalised inverse."""
-        gram = self.gram(columns)
-        return self.scope.name(GeneralisedInverse(gram, Diagonal(gram)), "inverse", "(X'X)^-")
+        gram = self.gram()
+        return self._name(GeneralisedInverse(gram, self._lengths()), "inverse", f"(X'X)^-{self.removed.where}")
 
-    def coefficients(self, columns: tuple[MeanColumn, ...]) -> Expr:
+    def moments(self) -> Expr:
+        """X'y."""
+        return self._name(
+            Vector(tuple(self.removed.total(c, None) for c in self.columns)), "moments", f"X'y{self.removed.where}"
+        )
+
+    def coefficients(self) -> Expr:
         """Least squares: (X'X)^- X'y."""
-        solved = Product((self.inverse(columns), self._moments(columns)), "vector")
-        return self.scope.name(solved, "slopes", f"least squares of y on {_listed(columns)}: (X'X)^- X'y")
+        solved = Product((self.inverse(), self.moments()), "vector")
+        return self._name(solved, "slopes", f"least squares of y on {self.listed}: (X'X)^- X'y")
 
-    def _moments(self, columns: tuple[MeanColumn, ...]) -> Expr:
-        vector = Vector(tuple(self.total(c, None) for c in columns))
-        return self.scope.name(vector, "moments", "X'y")
+    def totals(self, table: Table, column: MeanColumn) -> Expr:
+        """t_d, for each level of a table."""
+        values = Columns(tuple(self.removed.level_total(table, column, c) for c in self.columns))
+        times_column = f" times {shown_column(column)}" if column.monomial else ""
+        hint = f"totals_{spelled(column)}" if column.monomial else "totals"
+        where = "" if self.scope.places.tables.alone == table else f" of {join_factor(table)}"
+        return self._name(values, hint, f"t: per level{where} the totals of {self.listed}{times_column}", table)
 
-    def _totals(self, columns: tuple[MeanColumn, ...]) -> Expr:
-        table = Table(tuple(self.level_total(c) for c in columns))
-        return self.scope.name(table, "totals", f"t_i: per level the totals of {_listed(columns)}")
+    def cross(self, link: Linked) -> Expr:
+        """T_de."""
+        left, right = self.totals(link.table, link.left), self.totals(link.table, link.right)
+        product = Product((Transposed(left), right), "matrix")
+        return self._name(product, "cross", "T = sum over the levels of t t'", link.table)
 
-    def _cross(self, columns: tuple[MeanColumn, ...]) -> Expr:
-        totals = self._totals(columns)
-        product = Product((Transposed(totals), totals), "matrix")
-        return self.scope.name(product, "cross", "T = sum over the levels of t_i t_i'")
+    def _lengths(self) -> Expr:
+        """The squared lengths of columns: what is small beside them is rounding, not variation."""
+        if not self.removed.columns:
+            return Diagonal(self.gram())
+        return Vector(tuple(self.scope.total_of((), c, c) for c in self.columns))
 
-    # -- statistics ----------------------------------------------------------------------------------------------
+    def _scale(self, link: Linked) -> Expr:
+        if link.left == link.right:
+            return self.scope.total_of((), link.left, link.left)
+        return plus(*(self.scope.total_of((), c, c) for c in (link.left, link.right)))
 
-    def _statistic(self, columns: tuple[MeanColumn, ...], off_levels: bool, per_level: bool) -> Expr:
-        if off_levels:
-            return ZERO if per_level else self._within(columns)
-        squares = self.total(None, None)
-        sums = self.level_total(None)
-        if not columns:
-            return self.scope.name(SumLevels(power(sums, 2)), "squared_sums", "sum of S**2") if per_level else squares
-        if _is_intercept(columns):
-            mean = over(self.scope.accumulators.total(Y), self.size)
-            if per_level:
-                mean = self.scope.name(mean, "mean_y", "the mean of y, about its shift")
-                residual = minus(sums, times(self.level_total(columns[0]), mean))
-                return self.scope.name(SumLevels(power(residual, 2)), "between", "sum of (S - N * mean)**2")
-            corrected = minus(squares, over(power(self.scope.accumulators.total(Y), 2), self.size))
-            return self.scope.name(corrected, "around_mean", "sum of (y - mean)**2")
-        slopes = self.coefficients(columns)
-        if per_level:
-            fitted = Product((self._totals(columns), slopes), "levels")
-            residual = self.scope.name(minus(sums, fitted), "residual", "per level, S - t_i' b")
-            return self.scope.name(SumLevels(power(residual, 2)), "between", "sum of (S - t_i' b)**2")
-        value = minus(squares, Product((self._moments(columns), slopes), "scalar"))
-        return self.scope.name(value, "around_fit", f"residual sum of squares of y on {_listed(columns)}")
+    def _trace_named(self, value: Expr, scale: Expr | None, *links: Linked) -> Expr:
+        inside = " ".join(f"P {_zz(link)}" for link in links)
+        settled = value if scale is None or value == scale else Settled(value, scale)
+        hint = "trace_levels" + ("_twice" if len(links) > 1 else "")
+        return self._name(settled, hint, f"tr({inside})")
 
-    def _within(self, columns: tuple[MeanColumn, ...]) -> Expr:
-        inner = tuple(c for c in columns if c.rows)
-        squares = self._within_total(None, None)
-        if not inner:
-            return self.scope.name(squares, "within", "sum of (y - mean of its level)**2")
-        matrix = self._within_gram(inner)
-        vector = Vector(tuple(self._within_total(c, None) for c in inner))
-        moments = self.scope.name(vector, "within_moments", "X'y within levels")
-        inverse = self.scope.name(
-            GeneralisedInverse(matrix, self._lengths(inner)), "within_inverse", "generalised inverse of within_gram"
-        )
-        value = minus(squares, Product((moments, inverse, moments), "scalar"))
-        return self.scope.name(value, "within", f"residual sum of squares of y on the levels and {_listed(inner)}")
+    def _vanishes(self, link: Linked) -> bool:
+        """Whether the columns of the levels of a factor are removed whole."""
+        model = self.scope.places.tables.model
+        sides = (LevelColumns(link.table, side.monomial) for side in (link.left, link.right))
+        return any(spanned(side, self.level_columns, model) for side in sides)
 
-    def _within_total(self, first: MeanColumn | None, second: MeanColumn | None) -> Expr:
-        means = times(
-            self.level_total(first), self.level_total(second), power(self.scope.accumulators.per_level(()), -1)
-        )
-        if first is second:
-            means = over(power(self.level_total(first), 2), self.scope.accumulators.per_level(()))
-        shown = f"total of {_shown(first)} * total of {_shown(second)} / N"
-        return minus(
-            self.total(first, second), self.scope.named_total(over_levels(means), f"sum over the levels of {shown}")
-        )
-
-    def _within_gram(self, inner: tuple[MeanColumn, ...]) -> Expr:
-        matrix = Matrix(tuple(tuple(self._within_total(*_sorted(a, b)) for b in inner) for a in inner))
-        return self.scope.name(matrix, "within_gram", f"X'X within levels, of {_listed(inner)}")
-
-    def _lengths(self, inner: tuple[MeanColumn, ...]) -> Expr:
-        """The squared lengths of columns: what is small beside them within levels is rounding, not variation."""
-        return Vector(tuple(self.total(c, c) for c in inner))
-
-    # -- design constants ----------------------------------------------------------------------------------------
-
-    def _rank(self, columns: tuple[MeanColumn, ...]) -> Expr:
-        if not columns:
-            return ZERO
-        if _is_intercept(columns):
-            return ONE
-        gram = self.gram(columns)
-        return self.scope.name(Rank(gram, Diagonal(gram)), "rank", "the rank of X")
-
-    def _residual_rank(self, columns: tuple[MeanColumn, ...]) -> Expr:
-        """n - rank of [X, Z]."""
-        inner = tuple(c for c in columns if c.rows)
-        free = minus(self.size, Ref("levels"))
-        if not inner:
-            return free
-        rank = Rank(self._within_gram(inner), self._lengths(inner))
-        return minus(free, self.scope.name(rank, "within_rank", "the rank of X within levels"))
-
-    def _trace_once(self, columns: tuple[MeanColumn, ...]) -> Expr:
-        if not columns:
-            return self.size
-        if _is_intercept(columns):
-            taken = over(self._power_sum(2), self.size)
-        else:
-            taken = TraceOf(Product((self.inverse(columns), self._cross(columns)), "matrix"))
-        return self.scope.name(Settled(minus(self.size, taken), self.size), "trace_levels", "tr(P Z Z')")
-
-    def _trace_twice(self, columns: tuple[MeanColumn, ...]) -> Expr:
-        squares = self._power_sum(2)
-        if not columns:
-            return squares
-        sizes = self.scope.accumulators.per_level(())
-        if _is_intercept(columns):
-            value = plus(
-                squares, times(MINUS_TWO, over(self._power_sum(3), self.size)), power(over(squares, self.size), 2)
-            )
-        else:
-            inverse, cross, totals = self.inverse(columns), self._cross(columns), self._totals(columns)
-            crossed = SumLevels(times(sizes, RowForms(totals, inverse)))
-            value = plus(
-                squares, times(MINUS_TWO, crossed), TraceOf(Product((inverse, cross, inverse, cross), "matrix"))
-            )
-        return self.scope.name(Settled(value, squares), "trace_levels_twice", "tr(P Z Z' P Z Z')")
-
-    def _power_sum(self, exponent: int) -> Expr:
-        value = SumLevels(power(self.scope.accumulators.per_level(()), exponent))
-        return self.scope.name(value, f"sum_of_size{exponent}", f"sum over the levels of N**{exponent}")
+    def _name(self, value: Expr, hint: str, formula: str, table: Table = ()) -> Expr:
+        by = self.removed.by
+        suffix = self.scope.places.tables.suffix(table) if table else ""
+        return self.scope.name(value, "_".join(part for part in (by, hint) if part) + suffix, formula)
 
 
-def _is_intercept(columns: tuple[MeanColumn, ...]) -> bool:
-    return len(columns) == 1 and columns[0].monomial == ()
-
-
-def _shown(column: MeanColumn | None) -> str:
-    return "y" if column is None else monomial_key(column.monomial)
-
-
-def _sorted(first: MeanColumn, second: MeanColumn) -> tuple[MeanColumn, MeanColumn]:
-    """The two in one order, so that a matrix is symmetric to the last bit."""
-    return (first, second) if first.monomial <= second.monomial else (second, first)
-
-
-def _listed(columns: tuple[MeanColumn, ...]) -> str:
-    return ", ".join(monomial_key(c.monomial) for c in columns)
+def _zz(link: Linked) -> str:
+    """Z_c Z_d' in words."""
+    name = join_factor(link.table)
+    left, right = (monomial_key(c.monomial) for c in (link.left, link.right))
+    if left == right == "1":
+        return f"Z Z' [{name}]"
+    return f"Z Z' [{left}|{name}]" if left == right else f"Z Z' [{left},{right}|{name}]"

@@ -6,12 +6,13 @@ A body of a total is read as a polynomial in the row symbols whose coefficients 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from momentalg.errors import UnsupportedError
 from momentalg.expr import nodes as node
 from momentalg.expr.indices import renamed
+from momentalg.expr.names import join_factor
 from momentalg.expr.nodes import Node, Variable
 from momentalg.lower.accumulators import Accumulators, multiply
 from momentalg.lower.arrays import (
@@ -19,21 +20,33 @@ from momentalg.lower.arrays import (
     ZERO,
     Const,
     Expr,
+    Gather,
     Power,
     Ref,
     SumLevels,
+    Table,
     Times,
-    over_levels,
     plus,
     power,
     shape_of,
+    table_of,
     times,
 )
-from momentalg.lower.ir import Powers, Quantity, RankCheck
+from momentalg.lower.columns import Side, shown_column
+from momentalg.lower.design_totals import design_total
+from momentalg.lower.ir import Margin, Powers, Quantity, RankCheck
+from momentalg.lower.place import Places
 from momentalg.lower.symbols import RESPONSE, Symbols
 from momentalg.lower.wording import wording
 
 RowPolynomial = dict[Powers, Expr]
+
+Y: Powers = ((RESPONSE, 1),)
+
+Bound = frozenset[tuple[str, str]]
+"""Label columns and the index that names a level of them, as in a sum over i and k."""
+
+NOWHERE: Bound = frozenset()
 
 
 @dataclass
@@ -44,10 +57,10 @@ class Scope:
     statistics and traces.
     """
 
-    factor: tuple[str, ...]
     symbols: Symbols
+    places: Places
     accumulators: Accumulators
-    steps: list[Quantity | RankCheck] = field(default_factory=list)
+    steps: list[Quantity | Margin | RankCheck] = field(default_factory=list)
     letters: dict[str, Expr] = field(default_factory=dict)
     hats: dict[str, Expr] = field(default_factory=dict)
     project: Callable[[Node], Expr] | None = None
@@ -77,6 +90,10 @@ class Scope:
             value = last.value
         return self.name(value, hint, formula)
 
+    def table(self, by: Iterable[str]) -> Table:
+        """The table of the levels of a factor."""
+        return self.places.tables.of(by)
+
     def scalar(self, item: Node) -> Expr:
         """The value of a node that has one value for the whole sample."""
         match item:
@@ -90,18 +107,18 @@ class Scope:
                 return power(self.scalar(base), exponent)
             case node.Size(by=()):
                 return self.accumulators.total(())
-            case node.Levels(by) if self._is_factor(by):
-                return Ref("levels")
+            case node.Levels(by):
+                return self.places.tables.levels(self.table(by))
             case node.Total(body, by=()):
-                return self.named_total(self._total(self.rows(body)), wording(item))
+                return self.named_total(self.sum_rows(self.rows(body), ()), wording(item))
             case node.Sum(index, body, by=()):
                 return self.scalar(node.Total(renamed(body, {index: ""}), ()))
             case node.Over(None, body):
-                return self.named_total(self._total(self.rows(body)), wording(item))
-            case node.Over(by, body) if by is not None and self._is_factor(by):
-                return self._sum_levels(self.level(body), item)
-            case node.LevelSum(levels, body) if self._is_factor(tuple(c for c, _ in levels)):
-                return self._sum_levels(self.level(body, tuple(i for _, i in levels)), item)
+                return self.named_total(self.sum_rows(self.rows(body), ()), wording(item))
+            case node.Over(by, body):
+                return self._over(self.table(by or ()), body, item)
+            case node.LevelSum(levels, body):
+                return self._total_of(design_total(levels, body, self), item)
             case node.Projected() | node.Trace() if self.project is not None:
                 return self.project(item)
             case node.Letter(name) if name in self.letters:
@@ -111,36 +128,38 @@ class Scope:
             case _:
                 raise self._refusal(item)
 
-    def level(self, item: Node, bound: tuple[str, ...] = ()) -> Expr:
-        """The values of a node on the levels of the factor; `bound` is the index that names them, if any."""
+    def level(self, item: Node, bound: Bound = NOWHERE) -> Expr:
+        """The values of a node on levels, along the coarsest table that tells them; `bound` are indices of levels."""
         match item:
             case node.Number(value):
                 return Const(value)
             case node.Add(args):
-                return plus(*(self.level(a, bound) for a in args))
+                return self.places.plus(*(self.level(a, bound) for a in args))
             case node.Mul(args):
-                return times(*(self.level(a, bound) for a in args))
+                return self.places.times(*(self.level(a, bound) for a in args))
             case node.Pow(base, exponent):
                 return power(self.level(base, bound), exponent)
-            case node.Size(by, level) if self._is_here(by, level, bound):
-                return self.accumulators.per_level(())
-            case node.Total(body, by, level) if by and self._is_here(by, level, bound):
-                return plus(*(times(w, self.accumulators.per_level(p)) for p, w in self.rows(body, bound).items()))
+            case node.Function("nonempty", node.Size(by, level)) if by and _is_here(by, level, bound):
+                return Power(self.accumulators.per_level(self.table(by), ()), 0)
+            case node.Size(by, level) if by and _is_here(by, level, bound):
+                return self.accumulators.per_level(self.table(by), ())
+            case node.Total(body, by, level) if by and _is_here(by, level, bound):
+                return self.sum_rows(self.rows(body, bound), self.table(by))
             case node.Sum(index, body, by, level) if by:
                 return self.level(node.Total(renamed(body, {index: ""}), by, level), bound)
-            case node.Value(variable, _, level) if variable in self.symbols.levels and level in ((), bound):
+            case node.Value(variable, _, level) if variable in self.symbols.levels and (
+                not level or frozenset(level) <= {index for _, index in bound}
+            ):
                 return self.symbols.levels[variable]
             case _:
                 return self.scalar(item)
 
-    def rows(self, item: Node, bound: tuple[str, ...] = ()) -> RowPolynomial:
-        """A node at an observation, as a polynomial in the row symbols with coefficients on the level."""
+    def rows(self, item: Node, bound: Bound = NOWHERE) -> RowPolynomial:
+        """A node at an observation, as a polynomial in the row symbols with coefficients on levels."""
         match item:
             case node.Response(index=""):
                 return {((RESPONSE, 1),): ONE}
-            case node.Value(variable, index="") if (
-                variable in self.symbols.rows and variable not in self.symbols.levels
-            ):
+            case node.Value(variable, index="", level=()) if variable in self.symbols.rows:
                 return self._row_value(variable)
             case node.Add(args):
                 return self._add([self.rows(a, bound) for a in args])
@@ -163,52 +182,86 @@ class Scope:
             case _:
                 return {(): self.level(item, bound)}
 
+    def sum_rows(self, polynomial: RowPolynomial, table: Table) -> Expr:
+        """The sum of what rows hold over the rows of each level of a table; over all rows when it has no columns."""
+        return self.places.plus(*(self._sum_term(powers, weight, table) for powers, weight in polynomial.items()))
+
+    def _sum_term(self, powers: Powers, weight: Expr, table: Table) -> Expr:
+        along = table_of(weight)
+        if set(along) <= set(table):
+            total = self.accumulators.per_level(table, powers) if table else self.accumulators.total(powers)
+            return self.places.times(weight, total)
+        fine = self.table((*table, *along))
+        value = self.places.times(weight, self.accumulators.per_level(fine, powers))
+        if shape_of(value) != "scalar":
+            return self.places.onto(value, table)
+        return times(value, self.count(fine, table))  # the weight is a number over the total
+
+    def count(self, fine: Table, table: Table) -> Expr:
+        """The number of levels of a table; of those in each level of a coarser one, where that has columns."""
+        if not table:
+            return self.places.tables.levels(fine)
+        return self.places.onto(Power(self.accumulators.per_level(fine, ()), 0), table)
+
+    def total_of(self, table: Table, *sides: Side) -> Expr:
+        """The sum of a product of columns, None for the response, over the rows of each level of a table."""
+        powers: Powers = ()
+        for side in sides:
+            powers = multiply(powers, side.rows if side else Y)
+        weight = self.places.times(ONE, *(side.level for side in sides if side))
+        value = self.sum_rows({powers: weight}, table)
+        if not isinstance(value, SumLevels):
+            return value
+        shown = " * ".join(shown_column(side) for side in sides)
+        return self.named_total(value, f"total of {shown}, level covariates centred")
+
     def _row_value(self, variable: Variable) -> RowPolynomial:
         symbol = self.symbols.rows[variable]
         value: RowPolynomial = {((symbol.name, 1),): ONE}
         return self._add([value, {(): Ref(f"shift_{symbol.name}")}]) if symbol.shifted else value
 
-    def _total(self, polynomial: RowPolynomial) -> Expr:
-        terms = []
-        for powers, weight in polynomial.items():
-            if shape_of(weight) == "scalar":
-                terms.append(times(weight, self.accumulators.total(powers)))
-            else:
-                terms.append(over_levels(times(weight, self.accumulators.per_level(powers))))
-        return plus(*terms)
+    def _over(self, table: Table, body: Node, item: Node) -> Expr:
+        value = self.level(body)
+        if shape_of(value) == "scalar":
+            return times(value, self.places.tables.levels(table))
+        return self._total_of(SumLevels(self.places.at(value, table)), item)
 
-    def _sum_levels(self, value: Expr, item: Node) -> Expr:
-        if value == Ref("size", "levels"):
+    def _total_of(self, total: Expr, item: Node) -> Expr:
+        """A sum over levels with its name; sizes add up to the number of rows."""
+        if isinstance(total, SumLevels) and total.arg == self._size_of(total.arg):
             return self.accumulators.total(())
-        total = over_levels(value)
         return self.named_total(total, wording(item)) if isinstance(total, SumLevels) else total
+
+    def _size_of(self, value: Expr) -> Expr:
+        return self.accumulators.per_level(table_of(value), ()) if isinstance(value, Ref) else ZERO
 
     def named_total(self, value: Expr, formula: str) -> Expr:
         """Name a total after what it adds up, where that makes a name."""
         spelled = _spelled(value.arg) if isinstance(value, SumLevels) else ""
         return self.name(value, f"sum_of_{spelled}" if spelled else "part", formula)
 
-    def _is_factor(self, by: tuple[str, ...]) -> bool:
-        return set(by) == set(self.factor)
-
-    def _is_here(self, by: tuple[str, ...], level: tuple[str, ...], bound: tuple[str, ...]) -> bool:
-        return self._is_factor(by) and level in ((), bound)
-
     def _add(self, parts: list[RowPolynomial]) -> RowPolynomial:
         found: RowPolynomial = {}
         for part in parts:
             for powers, weight in part.items():
-                found[powers] = plus(found[powers], weight) if powers in found else weight
+                found[powers] = self.places.plus(found[powers], weight) if powers in found else weight
         return {p: w for p, w in found.items() if w != ZERO}
 
     def _multiply(self, first: RowPolynomial, second: RowPolynomial) -> RowPolynomial:
-        return self._add([{multiply(p, q): times(v, w)} for p, v in first.items() for q, w in second.items()])
+        products = [{multiply(p, q): self.places.times(v, w)} for p, v in first.items() for q, w in second.items()]
+        return self._add(products)
 
     def _refusal(self, item: Node) -> UnsupportedError:
+        factors = " and ".join(join_factor(f) for f in self.places.tables.model.factors)
         return UnsupportedError(
             f"a generated estimator cannot compute {wording(item)!r}: it takes totals over the levels of "
-            f"{':'.join(self.factor)} and over all rows, sizes, covariates, and projections off the mean columns"
+            f"{factors} and of their intersections, over all rows, sizes, covariates, and projection statistics"
         )
+
+
+def _is_here(by: tuple[str, ...], level: tuple[str, ...], bound: Bound) -> bool:
+    """Whether a level is the one that everything is at: the default, or one whose indices are bound."""
+    return level == () or all(pair in bound for pair in zip(by, level, strict=True))
 
 
 def _spelled(value: Expr) -> str:
@@ -218,6 +271,8 @@ def _spelled(value: Expr) -> str:
     below: list[str] = []
     for factor in factors:
         base, exponent = (factor.base, factor.exponent) if isinstance(factor, Power) else (factor, 1)
+        while isinstance(base, Gather):
+            base = base.arg
         if not isinstance(base, Ref):
             return ""
         (above if exponent > 0 else below).append(base.name + (str(abs(exponent)) if abs(exponent) > 1 else ""))

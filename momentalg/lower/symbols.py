@@ -2,56 +2,33 @@
 
 from __future__ import annotations
 
-import keyword
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from momentalg.errors import UnsupportedError
+from momentalg.expr.names import join_factor, split_factor
 from momentalg.expr.nodes import Add, Function, Mul, Node, Number, Pow, Size, Value, Variable
 from momentalg.expr.traversal import walk
-from momentalg.lower.arrays import Apply, Const, Expr, Ref, plus, power, times
+from momentalg.lower.arrays import Along, Apply, Const, Expr, Ref, power
+from momentalg.lower.identifiers import identifiers
 from momentalg.lower.ir import LevelSymbol, RowSymbol
+from momentalg.lower.place import Places
 from momentalg.model.resolved import ResolvedModel
 
 RESPONSE = "y"
-_TAKEN = frozenset(  # local names of the generated code, and what it calls
-    """
-    y n size level levels code codes sums left right columns shift moves moved np csv sys math os estimates e i j k row
-    rows table gram moment moments inverse rank slopes cross coefficients totals within matrix value values within_gram
-    within_moments within_inverse name names key keys total sum mean scale chunk path main solve combine accumulate
-    truncate argv print len min max abs all range list dict str int float
-    """.split()
-)
 
 
 @dataclass(frozen=True)
 class Symbols:
-    """The covariates of a model: by observation as row symbols, constant on the levels as expressions."""
+    """The covariates of a model: by observation as row symbols, constant on levels as expressions along a table.
+
+    Where the model has one factor, a covariate that is constant on its levels is read by level alone. With several, it
+    is a row symbol as well, whose products with covariates of another factor need no table of their intersection.
+    """
 
     rows: dict[Variable, RowSymbol]
     levels: dict[Variable, Expr]
     columns: tuple[LevelSymbol, ...]
-
-
-def is_taken(name: str) -> bool:
-    """Whether generated code has another use for `name`, or Python does."""
-    prefixes = ("sum_", "total_", "shift_", "move_", "level_", "mean_", "centred_", "estimate_")
-    return name in _TAKEN or keyword.iskeyword(name) or name.startswith(prefixes)
-
-
-def identifiers(names: Iterable[str]) -> dict[str, str]:
-    """A distinct plain identifier for each name: the name itself where it is one, else x1, x2, ..."""
-    found: dict[str, str] = {}
-    for name in names:
-        own = re.fullmatch(r"[A-Za-z][A-Za-z0-9]{0,23}", name)
-        plain = own is not None and not is_taken(name)
-        chosen = name if plain else ""
-        number = 1
-        while not chosen or chosen in found.values():
-            chosen, number = f"x{number}", number + 1
-        found[name] = chosen
-    return found
 
 
 def leaves(model: ResolvedModel, variable: Variable) -> tuple[Variable, ...]:
@@ -63,11 +40,13 @@ def leaves(model: ResolvedModel, variable: Variable) -> tuple[Variable, ...]:
         if isinstance(node, Value):
             below.update(dict.fromkeys(leaves(model, node.variable)))
         elif isinstance(node, Size):
-            below[Variable("size", model.groups[0].name)] = None
+            below[_size(model, node)] = None
     return tuple(below)
 
 
-def resolve(model: ResolvedModel, variables: Iterable[Variable], shifted: frozenset[Variable]) -> Symbols:
+def resolve(
+    model: ResolvedModel, variables: Iterable[Variable], shifted: frozenset[Variable], places: Places
+) -> Symbols:
     """Sort covariates into those of the rows and those of the levels.
 
     Raises `UnsupportedError` for a function of both a covariate by observation and the size of a level, which is not
@@ -75,59 +54,62 @@ def resolve(model: ResolvedModel, variables: Iterable[Variable], shifted: frozen
     """
     wanted = tuple(dict.fromkeys(variables))
     needed = tuple(dict.fromkeys(v for w in wanted for v in (*leaves(model, w), w)))
-    names = identifiers(v.name for v in needed if v.kind != "size")
-    by_row = {v for v in needed if any(not _on_level(model, leaf) for leaf in leaves(model, v))}
+    tables = places.tables
+    names = identifiers((v.name for v in needed if v.kind != "size"), "x")
+    by_level = {v for v in needed if all(_on_level(model, leaf) for leaf in leaves(model, v))}
+    with_size = {v for v in needed if any(leaf.kind == "size" for leaf in leaves(model, v))}
+    by_row = {v for v in needed if v not in by_level or (tables.alone is None and v not in with_size)}
+    read = by_row | {leaf for v in by_row for leaf in leaves(model, v)}
     rows: dict[Variable, RowSymbol] = {}
     levels: dict[Variable, Expr] = {}
     columns: list[LevelSymbol] = []
-    inside_row_functions = {leaf for v in by_row for leaf in leaves(model, v)}
     for v in needed:
-        if v in by_row and any(leaf.kind == "size" for leaf in leaves(model, v)):
+        if v in by_row & with_size:
             raise UnsupportedError(
                 f"{v.name} mixes a covariate that varies by observation with the size of a level, which is known only "
                 "after all rows are read; use a product of the two, such as x:size(user), or make a column"
             )
-        if v in by_row or (v in inside_row_functions and v.kind == "column"):
-            name = names[v.name]
-            if v.kind == "column":
-                rows[v] = RowSymbol(name, v.name, v.name, None, v in shifted, v)
-            else:
-                value = apply(model, v, lambda leaf: Ref(names[leaf.name]))
-                rows[v] = RowSymbol(name, v.name, None, value, v in shifted, v)
-        if v not in by_row:
+        if v in read and v.kind == "column":
+            rows[v] = RowSymbol(names[v.name], v.name, v.name, None, v in shifted, v)
+        elif v in by_row:
+            value = apply(model, v, lambda leaf: Ref(names[leaf.name]), places)
+            rows[v] = RowSymbol(names[v.name], v.name, None, value, v in shifted, v)
+        if v in by_level:
+            table = tables.of(model.constant_on.get(v, ()))
             if v.kind == "size":
-                levels[v] = Ref("size", "levels")
+                levels[v] = Ref(f"size{tables.suffix(tables.ask(table))}", Along(table))
             elif v.kind == "column":
-                columns.append(LevelSymbol(f"level_{names[v.name]}", v.name))
-                levels[v] = Ref(f"level_{names[v.name]}", "levels")
+                name = f"level_{names[v.name]}"
+                columns.append(LevelSymbol(name, v.name, tables.keep(table)))
+                levels[v] = Ref(name, Along(table))
             else:
-                levels[v] = apply(model, v, levels.__getitem__)
+                levels[v] = apply(model, v, levels.__getitem__, places)
     return Symbols(rows, levels, tuple(columns))
 
 
-def apply(model: ResolvedModel, variable: Variable, read: Callable[[Variable], Expr]) -> Expr:
+def apply(model: ResolvedModel, variable: Variable, read: Callable[[Variable], Expr], places: Places) -> Expr:
     """The expression of a function variable, with its arguments read by `read`."""
-    return _arithmetic(model, _definition(model, variable), read)
+    return _arithmetic(model, _definition(model, variable), read, places)
 
 
-def _arithmetic(model: ResolvedModel, node: Node, read: Callable[[Variable], Expr]) -> Expr:
+def _arithmetic(model: ResolvedModel, node: Node, read: Callable[[Variable], Expr], places: Places) -> Expr:
     match node:
         case Number(value):
             return Const(value)
         case Add(args):
-            return plus(*(_arithmetic(model, a, read) for a in args))
+            return places.plus(*(_arithmetic(model, a, read, places) for a in args))
         case Mul(args):
-            return times(*(_arithmetic(model, a, read) for a in args))
+            return places.times(*(_arithmetic(model, a, read, places) for a in args))
         case Pow(base, exponent):
-            return power(_arithmetic(model, base, read), exponent)
+            return power(_arithmetic(model, base, read, places), exponent)
         case Function(function, body):
-            return Apply(function, _arithmetic(model, body, read))
+            return Apply(function, _arithmetic(model, body, read, places))
         case Value(variable) if variable.kind == "function":
-            return apply(model, variable, read)
+            return apply(model, variable, read, places)
         case Value(variable):
             return read(variable)
         case Size():
-            return read(Variable("size", model.groups[0].name))
+            return read(_size(model, node))
         case _:
             raise UnsupportedError(f"a covariate cannot be computed from {type(node).__name__}; make a column of it")
 
@@ -139,4 +121,10 @@ def _definition(model: ResolvedModel, variable: Variable) -> Node:
 
 
 def _on_level(model: ResolvedModel, variable: Variable) -> bool:
-    return variable.kind == "size" or model.constant_on.get(variable) == model.groups[0].factor
+    return variable.kind == "size" or variable in model.constant_on
+
+
+def _size(model: ResolvedModel, node: Size) -> Variable:
+    """The covariate that is the size of a level, under the name that the model has for its factor."""
+    known = (v for v in model.constant_on if v.kind == "size" and set(split_factor(v.name)) == set(node.by))
+    return next(known, Variable("size", join_factor(node.by)))

@@ -1,7 +1,7 @@
 """Formulas as one line of plain words, for the comments of generated code.
 
-``sum over user of (total of y)**2 / N``: y is the response, N the size of a level, n the number of rows. Names of
-columns stand as in formulas.
+``sum over user of (total of y)**2 / N``: y is the response, N the size of a level, n the number of rows. What is of a
+level other than that of the sum says so, as in ``sum over a:b of N**2 / N[a]``. Names of columns stand as in formulas.
 """
 
 from __future__ import annotations

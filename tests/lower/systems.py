@@ -43,9 +43,14 @@ def module(name: str, statistics: str = "henderson3", means: str | None = None) 
 
 
 def exact_estimates(
-    solved: Any, labels: Sequence[object], y: Sequence[Any], covariates: Mapping[str, Sequence[Any]] | None = None
+    solved: Any,
+    labels: Sequence[Any] | Mapping[str, Sequence[Any]],
+    y: Sequence[Any],
+    covariates: Mapping[str, Sequence[Any]] | None = None,
 ) -> dict[str, float]:
     """What exact arithmetic makes of the same floats, by reading the statistics literally."""
     columns = {name: [Fraction(v) for v in values] for name, values in (covariates or {}).items()}
-    rows = ExactRows(solved.system.model, list(labels), [Fraction(v) for v in y], columns)
+    by_column = labels if isinstance(labels, Mapping) else {"user": labels}
+    found = {name: list(values) for name, values in by_column.items()}
+    rows = ExactRows(solved.system.model, found, [Fraction(v) for v in y], columns)
     return {key: float(value) for key, value in estimates(solved, rows).items()}

@@ -27,9 +27,11 @@ from momentalg.lower.accumulators import Accumulators
 from momentalg.lower.columns import closed_under_shift
 from momentalg.lower.estimator import lower
 from momentalg.lower.exact import ExactRows, Reading
-from momentalg.lower.self_test import example, vanishes
+from momentalg.lower.examples import Shape, example
+from momentalg.lower.identifiers import identifiers
+from momentalg.lower.self_test import vanishes
 from momentalg.lower.shift import first_order, may_shift
-from momentalg.lower.symbols import identifiers
+from momentalg.lower.tables import Tables
 from tests.lower.systems import FORMULAS, module, solution
 
 USER = ("user",)
@@ -49,7 +51,7 @@ def test_only_what_the_statistics_need_is_accumulated():
 
 
 def test_recentring_keeps_the_lower_powers_beside_the_higher():
-    sums = Accumulators({"y"})
+    sums = Accumulators({"y"}, Tables(ma.Model("y ~ 1 + (1 | user)").resolved))
     sums.total((("x", 1), ("y", 2)))
     found, _ = sums.finish()
     assert {acc.name for acc in found} == {"total_x", "total_x_y", "total_x_y2"}
@@ -75,7 +77,7 @@ def test_first_order_is_the_derivative_along_a_constant():
     """q(y + c) - q(y) - c**2 q(1) = c q'(y) for quadratic q, exactly."""
     model = ma.Model("y ~ 1 + (1 | user)").resolved
     total, size = Total(Y, USER), Size(USER)
-    rows = example(model, (3, 2, 1), 7)
+    rows = example(model, Shape((3, 2, 1), 6, (), 7))
     moved = ExactRows(model, rows.labels, [v + 5 for v in rows.response], {})
     ones = ExactRows(model, rows.labels, [Fraction(1)] * 6, {})
     for q in (
@@ -106,7 +108,7 @@ def test_first_order_of_solutions_and_projections():
 
 def test_identifiers_are_ours_unless_plain():
     names = ["x", "x1", "lambda", "size", "a b", "é", "np", "_private", "X" * 40, "'; import os"]
-    found = identifiers(names)
+    found = identifiers(names, "x")
     assert found["x"] == "x"
     assert found["x1"] == "x1"
     assert len(set(found.values())) == len(names)
