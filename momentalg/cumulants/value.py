@@ -15,12 +15,13 @@ from math import factorial
 from types import MappingProxyType
 
 from momentalg.cumulants.binding import not_empty
-from momentalg.cumulants.design_moments import Known, close, effect_variable, raw
+from momentalg.cumulants.design_moments import Known, close, effect_variable
 from momentalg.cumulants.letters import from_letters, to_letters, unfolded
 from momentalg.cumulants.normal_form import Unifier, normal_form
 from momentalg.cumulants.partitions import Blocks, set_partitions
 from momentalg.cumulants.polynomial import UNIT, Polynomial, Powers, times
 from momentalg.cumulants.random_view import all_design, total_cumulance, with_effects_known
+from momentalg.cumulants.raw_moments import raw
 from momentalg.cumulants.terms import DEFAULT, OBSERVATION, Cell, Level, Observation, Term, cell_of
 from momentalg.cumulants.totals import DesignTotal, levels_of, relabelled
 from momentalg.cumulants.translate import translate

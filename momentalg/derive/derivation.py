@@ -8,10 +8,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from momentalg.cumulants.cost import Cost, cost
-from momentalg.cumulants.design_moments import raw
 from momentalg.cumulants.display import to_node
 from momentalg.cumulants.letters import from_letters
 from momentalg.cumulants.polynomial import Polynomial
+from momentalg.cumulants.raw_moments import raw
 from momentalg.cumulants.value import canonical_value
 from momentalg.derive.matrix_form import MatrixForm, matrix_form
 from momentalg.derive.readable import Readable

@@ -8,12 +8,13 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from momentalg.cumulants.design_moments import Letter, Moment, raw
+from momentalg.cumulants.design_moments import Letter, Moment
 from momentalg.cumulants.display import parameter_rank, to_node
 from momentalg.cumulants.evaluate import powers_by_key
 from momentalg.cumulants.letters import from_letters
 from momentalg.cumulants.normal_form import Unifier, normal_form
 from momentalg.cumulants.polynomial import Polynomial
+from momentalg.cumulants.raw_moments import raw
 from momentalg.cumulants.terms import SIZE, Entry, Level, Term, cell_of
 from momentalg.cumulants.totals import DesignTotal, single
 from momentalg.derive.step import Chain, Step

@@ -9,12 +9,13 @@ from typing import Any
 
 from momentalg.check.random_cases import Case
 from momentalg.check.random_models import COVARIATES, FACTORS, LEVEL_COVARIATE, OWN_COVARIATE
-from momentalg.cumulants.design_moments import NONEMPTY, Known, Letter, Moment, raw
+from momentalg.cumulants.design_moments import NONEMPTY, Known, Letter, Moment
 from momentalg.cumulants.evaluate import DesignTable, evaluate, total_value
 from momentalg.cumulants.identity import joint_cumulant
 from momentalg.cumulants.letters import units_symbol
 from momentalg.cumulants.polynomial import Polynomial
 from momentalg.cumulants.random_view import all_design, total_cumulance, with_effects_known
+from momentalg.cumulants.raw_moments import raw
 from momentalg.cumulants.terms import What
 from momentalg.cumulants.translate import translate
 from momentalg.expr.nodes import Node
