@@ -135,8 +135,10 @@ def _several(model: Model) -> Iterator[Derivation]:
     resolved = model.resolved
     totals = [Total(Response(), factor) for factor in dict.fromkeys(block.factor for block in resolved.groups)]
     if resolved.has_unit:
+        unit = Total(Response(), resolved.unit)
         with suppress(UnsupportedError):
-            yield model.var(Total(Response(), resolved.unit))
+            yield model.var(unit)
+            totals = [total for total in totals if total != unit]  # its conditional variance is a step there
     for total in totals:
         yield model.var(total, given=DESIGN)
     if len(totals) > 1 and not resolved.has_unit:
@@ -156,7 +158,7 @@ def _assumptions(model: ResolvedModel) -> Iterator[str]:
     for block in model.groups:
         if len(block.coefficients) > 1:
             keys = ", ".join(str(c.key) for c in block.coefficients)
-            yield f"The effects of {keys} in a level of {join_factor(block.factor)} may be correlated."
+            yield f"The effects ({keys}) of a level of {join_factor(block.factor)} may be correlated."
     others = "Otherwise effects" if any(len(b.coefficients) > 1 for b in model.groups) else "Effects"
     yield f"{others} and residuals are independent of one another and of the design."
     if model.has_unit:
