@@ -35,6 +35,7 @@ STYLE = """
 .momentalg table.equations td { border: 0; padding: 0.25em 0.3em; text-align: left; vertical-align: baseline; }
 .momentalg table.equations td:first-child { text-align: right; white-space: nowrap; }
 .momentalg table.equations td:last-child { font-size: 85%; padding-left: 2em; opacity: 0.75; }
+.momentalg table.equations td.left { text-align: left; font-size: 100%; padding-left: 0; opacity: 1; }
 .momentalg .acted { border-bottom: 1px dotted; }
 """
 
@@ -159,12 +160,13 @@ def _words(note: str) -> str:
 
 
 def _html_rows(lines: Sequence[Line], notation: Notation) -> Iterator[str]:
+    """The rows of a table; where a left side is wide, all of them have rows of their own."""
     room = _room(lines, notation, HTML_LINE)
     indent = any(x.left is not None and _is_wide(x.left, notation) for x in lines)
     for line in lines:
         left = _displayed(line.left, notation) if line.left is not None else ""
-        if line.left is not None and _is_wide(line.left, notation):
-            yield f"<tr><td></td><td>{left}</td><td></td></tr>"
+        if left and indent:
+            yield f'<tr><td class="left" colspan="3">{left}</td></tr>'
             left = ""
         formulas = mathml_lines(line.node, notation, room, line.acted)
         right = "<br>".join(_formula(code, n == 0, indent) for n, code in enumerate(formulas))

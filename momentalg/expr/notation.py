@@ -98,11 +98,12 @@ class Notation:
             return found
         if ("letter", name) in self.symbols:
             return self.symbols["letter", name]
-        used = {s.glyph for s in self.symbols.values()} | {Glyph("upright", w) for w in WORDS}
+        words = set(WORDS) - {"RSS"}  # a statistic of that name is one: RSS beside RSS(1, x) is no clash
+        used = {s.glyph for s in self.symbols.values()} | {Glyph("upright", w) for w in words}
         natural = () if name.isdigit() else (letter_glyph(name), Glyph("upright", name))
         glyph = next((g for g in natural if g not in used), Glyph("code", name + "'"))
         plain = plain_name(name)
-        taken = plain in WORDS or any(s.ascii == plain for s in self.symbols.values())
+        taken = plain in words or any(s.ascii == plain for s in self.symbols.values())
         return Symbol(glyph, f"{plain}'" if taken else plain)
 
     def factor(self, by: tuple[str, ...]) -> Symbol:
