@@ -51,6 +51,11 @@ def crossed_cumulant(summands: Sequence[tuple[Totals, int]], known: Known, model
     return joint_cumulant(products, law, model.may_be_empty)
 
 
+def is_realised(symbol: object, model: ResolvedModel) -> bool:
+    """Whether a symbol of a result over random designs is a value that one design has."""
+    return isinstance(symbol, DesignTotal) and not _is_constant(symbol, _incidence(model), model)
+
+
 def _incidence(model: ResolvedModel) -> Incidence:
     if model.incidence is None:
         raise UnsupportedError(f"no incidence is declared, and there are no units: {model.unit}")
@@ -61,8 +66,10 @@ def _is_constant(symbol: DesignTotal, law: Incidence, model: ResolvedModel) -> b
     """Whether a total is the same in all designs: a number of levels, probabilities, a fixed number of observations."""
     if not symbol.entries:
         return join_factor(symbol.levels) not in model.may_be_empty
-    if not symbol.levels and symbol.entries[0].what.kind == "units":
-        return True
+    kind, _, detail = symbol.entries[0].what
+    if not symbol.levels and kind in ("units", "named"):
+        inner = [detail] if isinstance(detail, DesignTotal) else detail.symbols() if kind == "named" else ()
+        return all(not isinstance(s, DesignTotal) or _is_constant(s, law, model) for s in inner)
     if all(e.what.monomial and e.what.monomial[0][0].kind == "law" for e in symbol.entries):
         return True
     return not law.strata and not symbol.levels and symbol.entries[0][:2] == ((), SIZE)

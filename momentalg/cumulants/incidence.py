@@ -14,10 +14,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from fractions import Fraction
 from functools import cache
 from itertools import count, product
 from math import factorial
 
+from momentalg.cumulants.denominators import cancelled
 from momentalg.cumulants.design_symbols import COUNT, Moment
 from momentalg.cumulants.normal_form import Contradiction, Unifier
 from momentalg.cumulants.partitions import Blocks, counted_partitions, falling_factorial, set_partitions
@@ -35,9 +37,9 @@ Slot = dict[str, Level]
 
 
 def joint_cumulant(products: Sequence[Totals], law: Incidence, empty: frozenset[str]) -> Polynomial:
-    """The joint cumulant of products of design totals; `empty` are the columns whose levels may be empty.
+    """The joint cumulant of products of design totals, in raw moments of the law's counts.
 
-    In raw moments of the law's counts, or in their cumulants where that is shorter: Var(N) rather than E(N^2) - E(N)^2.
+    `empty` are the columns whose levels may have no observation.
     """
     result = Polynomial()
     for partition in set_partitions(len(products)):
@@ -48,8 +50,7 @@ def joint_cumulant(products: Sequence[Totals], law: Incidence, empty: frozenset[
                 powers.update(dict(products[n]))
             value = value * expectation(frozenset(powers.items()), law, empty)
         result = result + value
-    other = _in_cumulants(result)
-    return other if len(other.terms) < len(result.terms) else result
+    return result
 
 
 @cache
@@ -229,11 +230,21 @@ def _sum_out(powers: Counter[tuple[Cell, Columns]]) -> None:
                 break
 
 
+def readable(polynomial: Polynomial) -> Polynomial:
+    """Each parameter's coefficient in raw moments, or in cumulants where shorter: Var(N), not E(N^2) - E(N)^2."""
+    result = Polynomial()
+    for outside, constant in cancelled(polynomial).split(lambda s: isinstance(s, str)).items():
+        other = _in_cumulants(constant)
+        shorter = other if len(other.terms) < len(constant.terms) else constant
+        result = result + shorter * Polynomial({outside: Fraction(1)})
+    return result
+
+
 def _in_cumulants(polynomial: Polynomial) -> Polynomial:
     """Write E[n^p] in the cumulants of n."""
 
     def value(symbol: object, power: int) -> Polynomial | None:
-        if not isinstance(symbol, Moment) or len(symbol.arguments) != 1:
+        if not isinstance(symbol, Moment) or symbol.given or [len(a) for a in symbol.arguments] != [1]:
             return None
         (((who, order),),) = symbol.arguments
         result = Polynomial()

@@ -15,6 +15,7 @@ from functools import cache
 
 from momentalg.cumulants.design_moments import Known, close, effect_variable, size_variable
 from momentalg.cumulants.identity import joint_cumulant
+from momentalg.cumulants.incidence import readable
 from momentalg.cumulants.letters import to_letters
 from momentalg.cumulants.partitions import set_partitions
 from momentalg.cumulants.polynomial import Polynomial
@@ -34,7 +35,7 @@ def all_design(model: ResolvedModel) -> Known:
     found = {Variable("size", join_factor(factor)) for factor in model.factors}
     if not model.has_unit:
         found.add(INCIDENCE)
-    for column in (*model.mean, *(c for block in model.groups for c in block.coefficients)):
+    for column in model.terms:
         found.update(v for v, _ in column.monomial)
     return close(found, model)
 
@@ -70,7 +71,8 @@ def total_cumulance(statistics: Statistics, stages: Sequence[Known], model: Reso
             result = result + design_cumulant(inner, stages[stage], model)
         return result
 
-    return at(0, tuple(range(len(statistics))))
+    result = at(0, tuple(range(len(statistics))))
+    return result if model.incidence is None or stages[0] == stages[-1] else readable(result)
 
 
 def sizes_known(known: Known, model: ResolvedModel) -> bool:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from momentalg.cumulants.evaluate import Argument, DesignTable, evaluate_law, letter_product, powers_by_key
+from momentalg.cumulants.incidence_values import evaluate_incidence
 from momentalg.cumulants.letters import from_letters, units_symbol
 from momentalg.cumulants.random_view import all_design
 from momentalg.cumulants.translate import translate
-from momentalg.cumulants.value import canonical_value, known_variables, without_independence
+from momentalg.cumulants.value import canonical_value, known_variables, without_laws
 from momentalg.data.design import DesignData, design_rows, tables_of, with_functions
 from momentalg.data.places import Labelled, chosen, occurring, places
 from momentalg.data.tables import polynomial_value
@@ -21,9 +23,11 @@ from momentalg.expr.names import join_factor, quote
 from momentalg.expr.nodes import Variable
 from momentalg.model.designs import read_law
 from momentalg.model.distributions.joint import Atom, JointLaw
+from momentalg.model.incidence.base import Incidence
 from momentalg.model.keys import canonical_key
 from momentalg.model.marginals import MarginalLaws
 from momentalg.model.resolved import ResolvedModel
+from momentalg.model.resolving import meeting
 
 if TYPE_CHECKING:
     from momentalg.derive.derivation import Derivation
@@ -44,20 +48,28 @@ def evaluate_derivation(
     factors: by all pairs of levels), or with `at` the number for that level: ``at={"user": "u7", "item": "i3"}`` maps
     factors or columns to labels of the default levels, and the names given with `.at()` to theirs.
 
+    Of a random crossed design `law` is one of `ma.designs` with its laws given, the model's own by default; `units` are
+    the numbers of levels that it leaves open, and `at` the places of levels whose probabilities differ.
+
     Raises:
         DataError: neither or both of data and law, missing parameters or units, unknown labels.
         UnsupportedError: an unconditional result on data, or a conditional one under a law.
 
     """
+    model = derivation.model.resolved
+    if data is None and law is None and not derivation.given:
+        law = model.incidence
     if (data is None) == (law is None):
         raise DataError("evaluate() needs data=... (a frame) or law=... (the law of one unit), and not both")
-    model = derivation.model.resolved
     numbers = read_parameters(parameters, model)
     if law is not None:
         if derivation.given:
             raise UnsupportedError(
                 "the result is conditional: evaluate it with data=..., or ask for the unconditional moment"
             )
+        if isinstance(law, Incidence):
+            canonical = canonical_value(derivation.asked, replace(meeting(without_laws(model), law), independent=()))
+            return evaluate_incidence(canonical, numbers, law, units or {}, at or {})
         return _under_law(derivation, numbers, law, units, model)
     if not all_design(model) <= known_variables(derivation.given, model):
         raise UnsupportedError(
@@ -131,7 +143,7 @@ def _under_law(
     if units is not None and not _is_number_of_units(units, name):
         raise DataError(f"units= says how many levels {name} has, as in units={{{name!r}: 40}}; found {units!r}")
     if isinstance(read, JointLaw):  # a joint law needs no declared independence, and may contradict it
-        free = without_independence(model)
+        free = replace(without_laws(model), incidence=None)
         polynomial, moment = canonical_value(derivation.asked, free), _joint_moment(read, free)
     else:
         polynomial, moment = derivation.canonical_polynomial, _marginal_moment(read, model)

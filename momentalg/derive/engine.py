@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from momentalg.cumulants.crossed import is_realised
 from momentalg.cumulants.display import to_node
 from momentalg.cumulants.letters import from_letters, units_symbol
 from momentalg.cumulants.polynomial import Polynomial
@@ -189,6 +190,8 @@ def _facts(
 
 
 def _is_ratio(symbol: object, power: int, model: ResolvedModel) -> bool:
+    if not model.has_unit:
+        return is_realised(symbol, model)
     named = isinstance(symbol, DesignTotal) and any(e.what.kind == "named" for e in symbol.entries)
     return named or (isinstance(symbol, DesignTotal) and power < 0 and symbol != units_symbol(model))
 

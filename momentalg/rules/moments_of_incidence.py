@@ -1,9 +1,9 @@
 """Moments of a random design: expectations of products of sizes, from the law of which levels meet."""
 
-from momentalg.cumulants.denominators import cancelled
 from momentalg.cumulants.display import to_node
+from momentalg.cumulants.incidence import readable
 from momentalg.cumulants.letters import from_letters
-from momentalg.cumulants.value import value
+from momentalg.cumulants.value import canonical_value
 from momentalg.expr.nodes import Cumulant, E, Letter, LevelSum, Node, Response, Size, mul
 from momentalg.expr.traversal import walk
 from momentalg.rules.rule import Context, Rule
@@ -16,7 +16,7 @@ def _rewrite(node: Node, context: Context) -> Node | None:
         return None
     if not any(isinstance(p, Cumulant) for p in walk(node)):
         return None
-    new = to_node(from_letters(cancelled(value(node, context.model)), context.model), context.model)
+    new = to_node(from_letters(readable(canonical_value(node, context.model)), context.model), context.model)
     return None if new == node else new
 
 
