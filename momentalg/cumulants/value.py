@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from functools import reduce
+from functools import lru_cache, reduce
 from itertools import count, product
 from math import factorial
 from types import MappingProxyType
@@ -20,7 +20,7 @@ from momentalg.cumulants.letters import from_letters, to_letters, unfolded
 from momentalg.cumulants.normal_form import Unifier, normal_form
 from momentalg.cumulants.partitions import Blocks, set_partitions
 from momentalg.cumulants.polynomial import UNIT, Polynomial, Powers, times
-from momentalg.cumulants.random_view import all_design, total_cumulance, with_effects_known
+from momentalg.cumulants.random_view import Statistics, all_design, total_cumulance, with_effects_known
 from momentalg.cumulants.raw_moments import raw
 from momentalg.cumulants.terms import DEFAULT, OBSERVATION, Cell, Level, Observation, Term, cell_of
 from momentalg.cumulants.totals import DesignTotal, levels_of, relabelled
@@ -185,8 +185,14 @@ def _cumulant(args: tuple[Node, ...], known: Known, bound: Mapping[str, Cell], m
     for picked in product(*(_by_parameters(_know_effects(a, known, model)).items() for a in args)):
         statistics = tuple(tuple(translate(statistic, given, bound)) for _, statistic in picked)
         outside = reduce(times, (parameters for parameters, _ in picked))
-        result = result + total_cumulance(statistics, stages, model) * Polynomial({outside: Fraction(1)})
+        result = result + cumulance(statistics, stages, model) * Polynomial({outside: Fraction(1)})
     return result
+
+
+@lru_cache(maxsize=1024)
+def cumulance(statistics: Statistics, stages: tuple[Known, ...], model: ResolvedModel) -> Polynomial:
+    """`total_cumulance`, remembered: a derivation, its steps and their replay ask for the same ones."""
+    return total_cumulance(statistics, stages, model)
 
 
 def _by_parameters(node: Node) -> dict[Powers, Node]:

@@ -14,14 +14,14 @@ from momentalg.cumulants.crossed import is_realised
 from momentalg.cumulants.display import to_node
 from momentalg.cumulants.letters import from_letters, units_symbol
 from momentalg.cumulants.polynomial import Polynomial
-from momentalg.cumulants.random_view import all_design, needs_nonempty, sizes_known, total_cumulance, with_effects_known
+from momentalg.cumulants.random_view import all_design, needs_nonempty, sizes_known, with_effects_known
 from momentalg.cumulants.terms import Term
 from momentalg.cumulants.totals import DesignTotal
 from momentalg.cumulants.translate import translate
-from momentalg.cumulants.value import known_variables
+from momentalg.cumulants.value import cumulance, known_variables
 from momentalg.derive.derivation import Derivation
 from momentalg.derive.step import Chain
-from momentalg.derive.strategies import given_design, total_law
+from momentalg.derive.strategies import by_linear_forms, given_design, total_law
 from momentalg.derive.titles import SUM_OVER_LEVELS, law_title, moment_title
 from momentalg.errors import AssumptionError, ModelError, UnsupportedError
 from momentalg.expr.keys import variable_key
@@ -61,7 +61,7 @@ def derive(
     stages = _stages(outside, steps, resolved, alone)
     known = known_variables(outside, resolved)
     _require_nonempty(statistics, known, resolved)
-    polynomial = total_cumulance(
+    polynomial = cumulance(
         tuple(tuple(translate(a, with_effects_known(resolved, known))) for a in args),
         (known, known | all_design(resolved)),
         resolved,
@@ -226,7 +226,13 @@ class _Prover:
         return tuple(self.chains)
 
     def _prove(self, goal: Cumulant, stage: int) -> Chain:
-        if stage == len(self.given) - 1:
+        if stage == len(self.given) - 1 and (forms := by_linear_forms(goal, self.model, moment_title(goal))):
+            for part in walk(forms.end):
+                if isinstance(part, Cumulant) and part not in self.proved:
+                    self._prove(part, stage)
+            chain = forms.then("earlier_result", self.model, lemmas=self.proved).then("sum_over_level", self.model)
+            chain = chain.then("collection", self.model)
+        elif stage == len(self.given) - 1:
             chain = given_design(goal, self.model, moment_title(goal))
         else:
             law = total_law(goal.args)

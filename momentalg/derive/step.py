@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from momentalg.catalogue import discover
@@ -12,7 +12,7 @@ from momentalg.errors import RuleError
 from momentalg.expr.expanding import with_powers
 from momentalg.expr.nodes import ZERO, Add, Cumulant, Delta, LevelSum, Mul, Node, Pow, Sum, add, mul, power
 from momentalg.expr.text import text
-from momentalg.expr.traversal import Path, find, get, put, transform
+from momentalg.expr.traversal import Path, children, get, put, transform
 from momentalg.model.resolved import ResolvedModel
 from momentalg.rules.rule import Context, Rule
 
@@ -95,20 +95,26 @@ def apply(rule: Rule, node: Node, context: Context) -> tuple[Node, tuple[Path, .
     """Apply a law wherever it applies, outermost first, until it applies no more; and where it did at first."""
     places: tuple[Path, ...] = ()
     for _ in range(LIMIT):
-        found: tuple[Path, ...] = ((),) if rule.whole and rule.rewrite(node, context) is not None else ()
-        if not rule.whole:
-            found = tuple(find(node, lambda part: rule.rewrite(part, context) is not None))
+        found = tuple(_rewritten(rule, node, context))
         if not found:
             return node, places
-        places = places or found
-        for path in found:
-            new = rule.rewrite(get(node, path), context)
-            assert new is not None
+        places = places or tuple(path for path, _ in found)
+        for path, new in found:
             node = put(node, path, new)
         node = assembled(node)
         if rule.once or rule.whole:
             return node, places
     raise RuleError(f"the law {rule.name} went on for {LIMIT} rounds")
+
+
+def _rewritten(rule: Rule, node: Node, context: Context, path: Path = ()) -> Iterator[tuple[Path, Node]]:
+    """Where the law applies, outermost places first, and what it gives there."""
+    new = rule.rewrite(node, context)
+    if new is not None:
+        yield path, new
+    elif not rule.whole:
+        for position, child in enumerate(children(node)):
+            yield from _rewritten(rule, child, context, (*path, position))
 
 
 def assembled(node: Node) -> Node:

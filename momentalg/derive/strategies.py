@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from momentalg.cumulants.terms import Term
 from momentalg.cumulants.translate import translate
 from momentalg.derive.step import Chain, rule_named
-from momentalg.expr.nodes import Cumulant, Node
+from momentalg.expr.nodes import Cumulant, Node, Response
 from momentalg.expr.traversal import walk
 from momentalg.model.resolved import ResolvedModel
 from momentalg.rules.rule import Context
@@ -18,6 +18,7 @@ PARTS = ("independence", "expansion_of_sums", "taking_out_known", "effects_of_le
 CUMULANT = (*WRITE_OUT, *PARTS, "effects", "sum_over_level", "collection")
 PRODUCTS = ("cumulants_of_products", "cumulants_of_totals", "coincidence", "sum_over_level", "collection")
 WHOLE = ("core_identity",)
+FORMS = 12  # moments of linear forms that are derived one by one
 READABLE = 150  # nodes of an intermediate expression; beyond it the table of partitions serves a reader better
 
 
@@ -38,8 +39,28 @@ def _run(chain: Chain, phases: Sequence[str], model: ResolvedModel) -> Chain:
 def _phases(goal: Cumulant, model: ResolvedModel) -> Sequence[str]:
     statistics = [translate(a, model) for a in goal.args]
     if all(len(_draws(term)) <= 1 and _is_total(term, model) for terms in statistics for term in terms):
-        return EXPECTATION if len(goal.args) == 1 else CUMULANT
+        phases = EXPECTATION if len(goal.args) == 1 else CUMULANT
+        return phases[:-1] if _of_an_observation(goal, model) else phases
     return PRODUCTS if rule_named(PRODUCTS[0]).rewrite(goal, Context(model)) is not None else WHOLE
+
+
+def _of_an_observation(goal: Cumulant, model: ResolvedModel) -> bool:
+    """Whether a moment is of one observation, whose covariates stay its own: it is to be put in sums over others."""
+    return len(model.columns) > 1 and all(isinstance(a, Response) for a in goal.args)
+
+
+def by_linear_forms(goal: Cumulant, model: ResolvedModel, title: str) -> Chain | None:
+    """The expectation of a quadratic statistic in the moments of its linear forms, which are derived by themselves.
+
+    None where there are several statistics, products of more than two forms, or one factor, whose levels are taken one
+    by one.
+    """
+    statistics = [translate(a, model) for a in goal.args]
+    if len(model.columns) == 1 or len(statistics) > 1 or max(map(len, map(_draws, statistics[0])), default=0) != 2:
+        return None
+    chain = Chain(title, goal).then(PRODUCTS[0], model)
+    forms = {part for part in walk(chain.end) if isinstance(part, Cumulant)}
+    return chain if chain.steps and len(forms) <= FORMS else None
 
 
 def _draws(term: Term) -> list[object]:

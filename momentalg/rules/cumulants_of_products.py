@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
-from itertools import product
+from itertools import islice, product
 
 from momentalg.cumulants.display import monomial_node, symbol_node
 from momentalg.cumulants.partitions import counted_partitions
@@ -26,6 +26,7 @@ from momentalg.cumulants.terms import (
 )
 from momentalg.cumulants.totals import single
 from momentalg.cumulants.translate import translate
+from momentalg.expr.indices import level_labels, observation_labels
 from momentalg.expr.nodes import (
     Cov,
     Cumulant,
@@ -34,6 +35,7 @@ from momentalg.expr.nodes import (
     LevelSum,
     Node,
     Number,
+    Over,
     Response,
     Size,
     Sum,
@@ -47,7 +49,6 @@ from momentalg.expr.nodes import (
 from momentalg.model.resolved import ResolvedModel
 from momentalg.rules.rule import Context, Rule
 
-NAMES = ("j", "k", "l", "m", "p", "q", "s", "t")
 BY = ("user",)
 S, T, N = Total(Response(), BY), Total(Response() ** 2, BY), Size(BY)
 
@@ -57,7 +58,8 @@ def _rewrite(node: Node, context: Context) -> Node | None:
         return None
     statistics = [translate(a, context.model) for a in node.args]
     picked = list(product(*statistics))
-    if any(sum(len(term.bound) for term in terms) > 1 or _runs_over_all(terms) for terms in picked):
+    simple = len(context.model.columns) == 1 or len(statistics) > 1  # otherwise the sums would be many
+    if simple and any(sum(len(term.bound) for term in terms) > 1 or _runs_over_all(terms) for terms in picked):
         return None
     new = add(*(_of_terms(terms, node.given, context.model) for terms in picked))
     return None if new == node else new
@@ -68,12 +70,35 @@ def _runs_over_all(terms: Sequence[Term]) -> bool:
     return any(not o.cell and len(o.draws) > 1 for term in terms for o in term.observations)
 
 
+def _named(whole: Term, model: ResolvedModel) -> dict[Level, Level]:
+    """Names for the levels that are summed over: the default one of each column if it is free."""
+    taken = {(level.column, level.name) for level in whole.free_levels}
+    names: dict[Level, Level] = {}
+    for level in sorted(whole.bound):
+        labels = (DEFAULT, *islice(level_labels(model.columns.index(level.column), len(model.columns)), 20))
+        name = next(label for label in labels if (level.column, label) not in taken)
+        taken.add((level.column, name))
+        names[level] = Level(level.column, name)
+    return names
+
+
+def _summed(body: Node, whole: Term, names: dict[Level, Level], model: ResolvedModel) -> Node:
+    """The sum of the body over the named levels; over cells where they are those of one."""
+    if not names:
+        return body
+    columns = tuple(c for c in model.columns if Level(c, DEFAULT) in names.values())
+    if len(columns) == len(names) > 1 and any(set(names.values()) <= set(e.cell) for e in whole.entries):
+        return Over(columns, body)
+    ordered = sorted(names.values(), key=lambda level: model.columns.index(level.column))
+    return LevelSum(tuple((level.column, level.name) for level in ordered), body)
+
+
 def _of_terms(terms: Sequence[Term], given: tuple[Node, ...], model: ResolvedModel) -> Node:
     whole = reduce(multiply, terms)
-    bound = {level: Level(level.column, DEFAULT) for level in whole.bound}  # of the one level that may be summed over
+    bound = _named(whole, model)
     whole = relabel(whole, bound)
     owner = [n for n, term in enumerate(terms) for _ in term.observations]
-    names = iter(NAMES)
+    names = observation_labels(len(model.columns))
     forms: list[tuple[int, Node]] = []  # the statistic that a linear form belongs to, and the form
     around: list[tuple[str, Observation]] = []  # observations with several draws are summed over by name
     entries = [_entry(e, model) for e in whole.entries]
@@ -102,7 +127,7 @@ def _of_terms(terms: Sequence[Term], given: tuple[Node, ...], model: ResolvedMod
     for index, observation in reversed(around):
         inner = Sum(index, mul(_covariates(observation, index, model), inner), *_place(observation.cell, model))
     body = mul(*entries, inner)
-    return LevelSum(tuple((level.column, level.name) for level in bound.values()), body) if bound else body
+    return _summed(body, whole, bound, model)
 
 
 def _place(cell: Cell, model: ResolvedModel) -> tuple[tuple[str, ...], tuple[str, ...]]:
