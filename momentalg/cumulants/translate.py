@@ -237,8 +237,12 @@ def _inverse(base: Node, model: ResolvedModel, scope: Scope, exponent: int) -> T
             "a statistic is divided by something that contains the response; only sizes, covariates and design "
             "constants can be denominators. A ratio of two statistics is a function of both: ask for them one by one"
         )
+    match terms:
+        case [Term(coefficient, (Observation((), covariates, cell),), ())] if cell == (CURRENT,):  # as in sum 1/w
+            inverted = tuple((v, -exponent * power) for v, power in covariates)
+            return Term(coefficient ** (-exponent), (Observation((), inverted, cell),))
     if any(CURRENT in o.cell for term in terms for o in term.observations):
-        raise UnsupportedError("division by a covariate that varies by observation: make a column of 1/x")
+        raise UnsupportedError("division by a sum of covariates that vary by observation: make a column of 1/(x + z)")
     found = Polynomial((m, t.coefficient) for t in terms if (m := _monomial(t, model)) is not None)
     if not found:
         raise StatisticError("division by zero in a statistic")

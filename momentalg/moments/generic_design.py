@@ -30,7 +30,7 @@ def generic_design(model: ResolvedModel, seed: int) -> DesignTable:
 
 def _label_columns(model: ResolvedModel) -> list[str]:
     """All label columns, those that a column is local to before it."""
-    named = [*model.columns, *(c for by in model.constant_on.values() for c in by), *model.fixed]
+    named = [*model.columns, *(c for by in model.constant_on.values() for c in by)]
     found = dict.fromkeys(c for name in named for c in sorted(model.closure([name])))
     return sorted(found, key=lambda c: len(model.closure([c])))
 
@@ -64,7 +64,7 @@ def _crossed(columns: list[str], model: ResolvedModel, rng: random.Random) -> li
 def _row(columns: list[str], levels: dict[str, int], model: ResolvedModel, rng: random.Random) -> Labels:
     row: Labels = {}
     for column in columns:
-        known = model.fixed.get(column)
+        known = model.coded.get(column)
         if known:
             row[column] = rng.choice(known)
         elif column in model.local_to:
@@ -77,7 +77,7 @@ def _row(columns: list[str], levels: dict[str, int], model: ResolvedModel, rng: 
 def _covariates(rows: list[Labels], model: ResolvedModel, rng: random.Random) -> dict[Variable, list[Fraction]]:
     """Values of all covariates but sizes: random ones, and indicators by their definition."""
     values: dict[Variable, list[Fraction]] = {}
-    for column in (*model.mean, *(c for block in model.groups for c in block.coefficients)):
+    for column in model.terms:
         for variable, _ in column.monomial:
             if variable.kind == "size" or variable in values:
                 continue

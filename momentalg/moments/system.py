@@ -19,7 +19,7 @@ from momentalg.moments.equations import MEANS, MomentEquation
 from momentalg.moments.expectation import expectation, unknown_order, variance_keys
 from momentalg.moments.identifiability import Identification
 from momentalg.moments.solution import Solution, solve_confounded, solve_equations
-from momentalg.statistics.family import NamedStatistic, StatisticFamily, response_total
+from momentalg.statistics.family import NamedStatistic, StatisticFamily, offsets, response_total
 
 if TYPE_CHECKING:
     from momentalg.derive.reading import Section
@@ -62,7 +62,7 @@ class MomentSystem(Readable):
     @property
     def mean_keys(self) -> tuple[str, ...]:
         """The mean parameters, in the order of the normal equations."""
-        return tuple(str(c.key) for c in self.model.mean if c.key is not None)
+        return tuple(str(c.key) for c in self.model.mean if c.key is not None) if self.common else ()
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -154,7 +154,7 @@ def moment_equations(model: Model, statistics: Any = None, means: str | None = N
     `means` is one of "projection", "products" and "plug-in"; by default, whichever of the first two applies.
     """
     resolved = model.resolved
-    if any(c.key is None for c in resolved.mean):
+    if offsets(resolved):
         raise UnsupportedError(
             "moment equations with an offset are not derivable yet: subtract the column from the response"
         )
@@ -162,7 +162,8 @@ def moment_equations(model: Model, statistics: Any = None, means: str | None = N
         raise ModelError(f"means={means!r} is none of {', '.join(MEANS)}")
     name, chosen = _chosen(default_statistics(resolved) if statistics is None else statistics, resolved)
     family = discover("momentalg.statistics", "STATISTIC")["normal_equations"]
-    common = tuple(MomentEquation(s.name, s.node, expectation(s.node, resolved)) for s in family.build(resolved))
+    means_of = () if resolved.level_values else family.build(resolved)  # fixed factors whose levels are not known
+    common = tuple(MomentEquation(s.name, s.node, expectation(s.node, resolved)) for s in means_of)
     if name == family.name:  # the mean parameters alone: every system has these equations
         return MomentSystem(resolved, model.formula, "projection", common, (), name, repr(model))
     equations = [MomentEquation(s.name, s.node, expectation(s.node, resolved)) for s in chosen]

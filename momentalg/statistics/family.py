@@ -20,7 +20,6 @@ from momentalg.expr.nodes import (
     mul,
     power,
 )
-from momentalg.model.fixed_factors import factors_of
 from momentalg.model.resolved import GroupBlock, ResolvedModel
 
 if TYPE_CHECKING:
@@ -68,21 +67,14 @@ def level_total(by: tuple[str, ...], monomial: Monomial) -> Node:
 
 def mean_columns(model: ResolvedModel) -> tuple[Column, ...]:
     """The columns of the mean, offsets aside: a fixed factor whose levels are not known has one for each level."""
-    found: list[Column] = []
-    for column in model.mean:
-        arbitrary = [v for v, _ in column.monomial if v.kind == "fixed"]
-        if arbitrary:
-            rest = tuple((v, p) for v, p in column.monomial if v.kind != "fixed")
-            found.append(LevelColumns(factors_of(arbitrary[0]), rest))
-        elif column.key is not None:
-            found.append(column.monomial)
-    return tuple(found)
+    left_out = offsets(model)
+    return tuple(model.projected(c) for c in model.mean if c.key is not None or c.monomial not in left_out)
 
 
 def offsets(model: ResolvedModel) -> tuple[Monomial, ...]:
     """The columns of the mean whose coefficient is 1."""
-    arbitrary = {v for c in model.mean for v, _ in c.monomial if v.kind == "fixed"}
-    return tuple(c.monomial for c in model.mean if c.key is None and not arbitrary & {v for v, _ in c.monomial})
+    values = model.level_values
+    return tuple(c.monomial for c in model.mean if c.key is None and not any(v in values for v, _ in c.monomial))
 
 
 def block_columns(block: GroupBlock) -> tuple[LevelColumns, ...]:

@@ -203,7 +203,7 @@ def test_names_of_different_levels_never_meet():
     [
         (1 / (1 + Size(("user",))), "several terms at a level"),
         (1 / Total(Response(), ()), "contains the response"),
-        (Total(1 / Value(x), ()), "varies by observation"),
+        (Total(1 / (1 + Value(x)), ()), "vary by observation"),
     ],
 )
 def test_denominators_that_are_refused(statistic, message):
