@@ -81,7 +81,7 @@ class Reader(ABC, Generic[T]):
             case n.Size(by, level):
                 return self.number(Fraction(len(self.sample.where(self.level_of(by, level, scope)))))
             case n.Levels(by):
-                return self.number(Fraction(len(self.sample.levels(by))))
+                return self.number(Fraction(len(self.sample.levels(self._closed(by)))))
             case n.Delta(first, second):
                 same = self._observation(first, scope) == self._observation(second, scope)
                 return self.number(Fraction(int(same)))
@@ -110,7 +110,7 @@ class Reader(ABC, Generic[T]):
                 for o in self.sample.rows:
                     yield body, self._bind_observation("", o, scope, own_level=True)
             case n.Over(by, body):
-                for labels in self.sample.levels(by or ()):
+                for labels in self.sample.levels(self._closed(by or ())):
                     yield body, self.bind_level(labels, scope)
             case n.LevelSum(levels, body):
                 choices = [self.sample.levels((column,)) for column, _ in levels]
@@ -148,14 +148,24 @@ class Reader(ABC, Generic[T]):
         return kept | {("default", c): v for c, v in self.sample.implied(labels, self.columns).items()}
 
     def level_of(self, by: tuple[str, ...], level: tuple[str, ...], scope: Scope) -> dict[str, Any]:
-        """The labels that a factor and its level names stand for; the default level when there are no names."""
+        """The labels that a factor and its level names stand for; the default level when there are no names.
+
+        Labels of a column that is local to another one mean something within a level of that one only, so the default
+        level brings it along.
+        """
         if level and len(level) != len(by):
             raise StatisticError(f"a level of {':'.join(by)} needs {len(by)} names, one per column; found {level}")
         keys = [("level", i) for i in level] if level else [("default", c) for c in by]
         for key in keys:
             if key not in scope:
                 raise StatisticError(f"the {key[0]} {key[1]!r} of {':'.join(by)} is not bound; pass at={{...}}")
-        return {c: scope[key] for c, key in zip(by, keys, strict=True)}
+        found = {c: scope[key] for c, key in zip(by, keys, strict=True)}
+        parents = () if level else (c for c in self._closed(by) if ("default", c) in scope)
+        return {**{c: scope["default", c] for c in parents}, **found}
+
+    def _closed(self, by: tuple[str, ...]) -> tuple[str, ...]:
+        """The columns of a factor, and those that they are local to."""
+        return (*by, *sorted(self.model.closure(by) - set(by)))
 
     def _observation(self, index: str, scope: Scope) -> Observation:
         if ("observation", index) not in scope:
@@ -193,7 +203,7 @@ class Reader(ABC, Generic[T]):
         """The value of a covariate at an observation."""
         row = self.sample.rows[observation]
         if variable.kind == "size":
-            return Fraction(len(self.sample.where({c: row[c] for c in split_factor(variable.name)})))
+            return Fraction(len(self.sample.where({c: row[c] for c in self._closed(split_factor(variable.name))})))
         if variable.name in row:
             return Fraction(row[variable.name])
         return self._defined(variable, self._bind_observation("", observation, {}, own_level=True))
@@ -229,7 +239,7 @@ class Reader(ABC, Generic[T]):
             weights = [self.monomial_at(of or (), o) for o in self.sample.rows]
             return [[w if i == j else Fraction(0) for j in range(len(weights))] for i, w in enumerate(weights)]
         left, right = ([self.monomial_at(c.monomial, o) for o in self.sample.rows] for c in of)
-        same = same_level([tuple(row[c] for c in of[0].factor) for row in self.sample.rows.values()])
+        same = same_level([tuple(row[c] for c in self._closed(of[0].factor)) for row in self.sample.rows.values()])
         return [
             [one * (left[i] * right[j] + left[j] * right[i]) / 2 for j, one in enumerate(row)]
             for i, row in enumerate(same)
@@ -241,7 +251,7 @@ class Reader(ABC, Generic[T]):
         for column in columns:
             monomial = column.monomial if is_levels(column) else column
             values = {o: self.monomial_at(monomial, o) for o in self.sample.rows}
-            for level in self.sample.levels(column.factor) if is_levels(column) else ({},):
+            for level in self.sample.levels(self._closed(column.factor)) if is_levels(column) else ({},):
                 inside = set(self.sample.where(level))
                 spanned.append([value if o in inside else Fraction(0) for o, value in values.items()])
         p = residual_maker(spanned, len(self.sample.rows))
