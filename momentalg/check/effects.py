@@ -71,7 +71,7 @@ class BlockEffects:
         """The laws in words."""
         name = self.block.name
         if len(set(self.laws)) == 1:
-            joint = f"; {', '.join(self.keys)} drawn jointly" if len(self.laws) > 1 else ""
+            joint = f", jointly for {' and '.join(self.keys)}" if len(self.laws) > 1 else ""
             return f"{name} {self.laws[0].describe()}{joint}"
         return f"{name} " + ", ".join(f"{k} {law.describe()}" for k, law in zip(self.keys, self.laws, strict=True))
 

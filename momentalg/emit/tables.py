@@ -43,8 +43,8 @@ def fit_facts(fit: Any) -> Iterator[tuple[str, str]]:
 
 
 def fit_grid(fit: Any) -> Grid:
-    """The estimates; variance components as they are, and truncated at 0."""
-    components = set(fit.variance_components.index)
+    """The estimates; variances as they are, and truncated at 0."""
+    components = {key for key in fit.variance_components.index if key.startswith("var(")}
     rows = []
     for key in fit.keys:
         truncated = f"{fit.truncated[key]:.6g}" if key in components else ""

@@ -61,13 +61,17 @@ class FitResult:
 
         keys = [key for key in self.keys if _is_component(key)]
         raw = [self.estimates[key] for key in keys]
-        columns = {"estimate": raw, "truncated": [self.truncated[k] for k in keys], "negative": [v < 0 for v in raw]}
+        columns = {
+            "estimate": raw,
+            "truncated": [self.truncated[k] for k in keys],
+            "negative": [k in self.negative for k in keys],
+        }
         return pd.DataFrame(columns, index=pd.Index(keys, name="parameter"))
 
     @property
     def negative(self) -> tuple[str, ...]:
-        """The components whose estimates are negative."""
-        return tuple(key for key in self.keys if _is_component(key) and self.estimates[key] < 0)
+        """The variances whose estimates are negative; a covariance may be."""
+        return tuple(key for key in self.keys if _is_variance(key) and self.estimates[key] < 0)
 
     @property
     def bse(self) -> NoReturn:
@@ -115,6 +119,10 @@ class FitResult:
 
 def _is_component(key: str) -> bool:
     return read_key(key).kind != "mean"
+
+
+def _is_variance(key: str) -> bool:
+    return _is_component(key) and key.startswith("var(")
 
 
 def _series(values: Mapping[str, float], name: str) -> pd.Series[float]:

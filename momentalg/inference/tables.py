@@ -18,9 +18,11 @@ def tidy_row(key: str, estimate: float) -> tuple[str, str | None, str, float, fl
     read = read_key(key)
     if read.kind == "mean":
         return "fixed", None, key, estimate, float("nan")
-    group = read.factor if read.kind == "group" else "Residual"
-    term = "(Intercept)" if read.kind == "group" else "Observation"
-    return "ran_pars", group, f"var__{term}", estimate, float("nan")
+    if read.kind != "group":
+        return "ran_pars", "Residual", "var__Observation", estimate, float("nan")
+    terms = dict.fromkeys("(Intercept)" if c == "1" else c for c in read.coefficients)  # a variance names it once
+    kind = "var" if len(terms) == 1 else "cov"
+    return "ran_pars", read.factor, f"{kind}__{'.'.join(terms)}", estimate, float("nan")
 
 
 def rows(fit: FitResult) -> list[tuple[str, str, str]]:

@@ -313,3 +313,18 @@ def test_a_part_whose_rows_are_all_dropped_is_counted(rats):
     with pytest.raises(NothingLeftError, match="all 30 rows have missing values") as caught:
         ma.Model(RATS).fit([whole.iloc[:10], whole.iloc[10:30]], missing="drop")
     assert caught.value.rows == 30
+
+
+def test_a_negative_covariance_is_no_negative_variance():
+    """Days counted backwards: the intercept moves to the last day, and the covariance changes its sign."""
+    data = ma.datasets.load("sleepstudy")
+    data["Days"] = 9 - data["Days"]
+    fit = ma.Model("Reaction ~ 1 + Days + (1 + Days | Subject)").fit(data)
+    covariance = "cov(1,Days|Subject)"
+    assert fit.params[covariance] == pytest.approx(-(9.60433 + 9 * 35.0717), rel=1e-5)
+    assert fit.negative == ()
+    assert not fit.variance_components.loc[covariance, "negative"]
+    assert fit.variance_components.loc[covariance, "truncated"] == fit.params[covariance]
+    assert fit.tidy()["term"].to_list()[2:] == [
+        "var__(Intercept)", "cov__(Intercept).Days", "var__Days", "var__Observation"
+    ]  # fmt: skip
