@@ -146,11 +146,13 @@ def solve_confounded(
 def _smallest_block(
     equations: Sequence[MomentEquation], unknowns: Sequence[str]
 ) -> tuple[Sequence[MomentEquation], list[str]] | None:
+    held = [{u for u in unknowns if e.coefficients.get(u, ZERO) != ZERO} for e in equations]
     for size in range(1, CLOSED_FORM_LIMIT + 1):
-        for chosen in combinations(equations, size):
-            keys = [u for u in unknowns if any(e.coefficients.get(u, ZERO) != ZERO for e in chosen)]
+        small = [(e, keys) for e, keys in zip(equations, held, strict=True) if len(keys) <= size]
+        for chosen in combinations(small, size):
+            keys = set().union(*(keys for _, keys in chosen))
             if len(keys) == size:
-                return chosen, keys
+                return [e for e, _ in chosen], [u for u in unknowns if u in keys]
     return None
 
 
