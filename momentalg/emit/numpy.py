@@ -129,6 +129,8 @@ class Context:
     uses_positions: bool
     uses_through: bool
     uses_values: bool
+    coded: tuple[tuple[str, str], ...]
+    text: str
     uses_blocks: bool
     uses_level_ranks: bool
     uses_inverse: bool
@@ -187,7 +189,9 @@ def _context(ir: EstimatorIR) -> Context:
         labels=_tuple(_label_columns(ir)),
         level_names="{" + ", ".join(f'"level{t.suffix}": {_tuple(t.columns)}' for t in ir.tables) + "}",
         variances=_tuple([e.key for e in ir.estimates if e.is_variance]),
-        numeric=_tuple([c for c in _columns(ir) if c not in _label_columns(ir)]),
+        numeric=_tuple([c for c in _columns(ir) if c not in (*_label_columns(ir), *(d.column for d in ir.coded))]),
+        coded=tuple((literal(c.column), _list(c.labels)) for c in ir.coded),
+        text=_tuple([*_label_columns(ir), *(c.column for c in ir.coded if isinstance(c.labels[0], str))]),
         read=tuple(_read(ir)),
         shifts=tuple(s.name for s in shifted),
         moved=tuple(f"{s.name} = {s.name} - shift_{s.name}" for s in shifted),
@@ -292,6 +296,7 @@ def _label_columns(ir: EstimatorIR) -> list[str]:
 
 def _columns(ir: EstimatorIR) -> list[str]:
     covariates = [s.column for s in ir.rows if s.column is not None and s.column != ir.response]
+    covariates += [c.column for c in ir.coded]
     return list(dict.fromkeys([*_label_columns(ir), ir.response, *covariates, *(s.column for s in ir.levels)]))
 
 
@@ -300,20 +305,25 @@ def _read(ir: EstimatorIR) -> list[str]:
     for symbol in ir.rows:
         if symbol.column is not None:
             lines.append(f"{symbol.name} = _numbers(columns, {literal(symbol.column)})")
+        elif isinstance(symbol.value, arrays.HasLabel):
+            column, label = literal(symbol.value.column), symbol.value.label
+            shown = literal(label) if isinstance(label, str) else repr(label)
+            lines.append(f"{symbol.name} = _has_label(columns, {column}, {shown})")
         elif symbol.value is not None:
             lines.append(f"{symbol.name} = {code(symbol.value)}")
     return lines
 
 
 def _row_product(powers: Powers) -> str:
-    return " * ".join(name for name, exponent in powers for _ in range(exponent))
+    above = " * ".join(name for name, exponent in powers for _ in range(exponent))
+    return (above or "1.0") + "".join(f" / {name}" for name, exponent in powers for _ in range(-exponent))
 
 
 def _row_total(powers: Powers) -> str:
     """The total of a product of rows: a dot product, which needs no memory for the product of two."""
     names = [name for name, exponent in powers for _ in range(exponent)]
-    if len(names) == 1:
-        return f"np.sum({names[0]})"
+    if len(names) == 1 or any(exponent < 0 for _, exponent in powers):
+        return f"np.sum({_row_product(powers)})"
     head, last = names[:-1], names[-1]
     return f"{head[0]} @ {last}" if len(head) == 1 else f"({' * '.join(head)}) @ {last}"
 
@@ -331,6 +341,10 @@ def _unpacked(ir: EstimatorIR) -> list[str]:
 def _tuple(names: Sequence[str]) -> str:
     inner = ", ".join(map(literal, names))
     return f"({inner},)" if len(names) == 1 else f"({inner})"
+
+
+def _list(labels: Sequence[str | int | float]) -> str:
+    return ", ".join(literal(label) if isinstance(label, str) else repr(label) for label in labels)
 
 
 def _shift_note(ir: EstimatorIR) -> str:
@@ -360,10 +374,10 @@ def _file_name(ir: EstimatorIR) -> str:
 
 def _test_columns(ir: EstimatorIR) -> tuple[tuple[str, str], ...]:
     columns = []
-    width = len(_label_columns(ir))
+    width = len(ir.self_test.rows[0].labels)
     for position, name in enumerate(ir.self_test.columns):
         if position < width:
-            values = [literal(row.labels[position]) for row in ir.self_test.rows]
+            values = [_list([row.labels[position]]) for row in ir.self_test.rows]
         else:
             values = [str(row.values[position - width]) for row in ir.self_test.rows]
         columns.append((literal(name), ", ".join(values)))

@@ -56,6 +56,10 @@ def code(expr: a.Expr) -> str:
             return f"np.sum(({_atom(left)} @ {_atom(matrix)}) * {_atom(right)}, axis=1)"
         case a.LevelInverses(blocks):
             return f"_level_inverses({code(blocks)})"
+        case a.LevelProducts(blocks, columns):
+            return f'np.einsum("lcd,ld->lc", {code(blocks)}, {code(columns)})'
+        case a.LevelTraces(left, right):
+            return f'np.einsum("lcd,ldc->", {code(left)}, {code(right)})'
         case a.LevelRanks(blocks):
             return f"_level_ranks({code(blocks)})"
         case a.GeneralisedInverse(matrix, scale):

@@ -12,6 +12,7 @@ from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from momentalg.data.columns import read_columns
+from momentalg.data.levels import with_levels
 from momentalg.errors import DataError, ModelError, NothingLeftError, NotIdentifiedError
 from momentalg.inference.advice import advice, identified
 from momentalg.inference.result import FitResult
@@ -98,6 +99,7 @@ def _restored(estimator: Estimator, table: dict[str, Any], nobs: int, dropped: i
 
 def sums(model: Model, data: Any, statistics: Any = None, means: str | None = None, missing: str = "refuse") -> Sums:
     """Accumulate the sums of a frame, or of an iterable of frames."""
+    model, data = with_levels(model, data)
     estimator = _estimator(model, statistics, means)
     if isinstance(data, (list, tuple)) or hasattr(data, "__next__"):
         return _sums_of_parts(estimator, data, missing)
@@ -132,6 +134,7 @@ def fit(
     """
     if isinstance(data, Sums):
         found = data
+        model, _ = with_levels(model, data)
         if statistics is not None or means is not None:
             asked = _estimator(model, statistics, means)
         else:
@@ -139,6 +142,7 @@ def fit(
         if asked != found.estimator:
             raise ModelError(f"these sums are of {found.estimator.described}; the fit is of {asked.described}")
     else:
+        model, data = with_levels(model, data)
         found = sums(model, data, statistics, means, missing)
     estimator = found.estimator
     try:
@@ -183,8 +187,9 @@ def _module(estimator: Estimator) -> ModuleType:
 def _sums_of(estimator: Estimator, frame: Any, missing: str) -> Sums:
 
     module = estimator.module
-    columns = read_columns(frame, estimator.model.resolved, missing)
-    arrays, labels = dict(columns.arrays), dict(columns.labels)
+    model = estimator.model.resolved
+    columns = read_columns(frame, model, missing)
+    arrays, labels = columns.inputs(model), {n: found for n, found in columns.labels.items() if n not in model.coded}
     if len(module.LEVELS) > 1:
         for name in labels:
             arrays[name], labels[name] = _in_order(arrays[name], labels[name])
@@ -193,7 +198,7 @@ def _sums_of(estimator: Estimator, frame: Any, missing: str) -> Sums:
     except ValueError as error:
         raise DataError(str(error)) from error
     for name, factor in module.LEVELS.items():
-        table[name] = _labelled(table[name], [_plain(labels[column]) for column in factor])
+        table[name] = _labelled(table[name], [_plain(labels[c]) if c in labels else None for c in factor])
     return Sums(estimator, MappingProxyType(table), columns.n, columns.dropped)
 
 
@@ -215,16 +220,17 @@ def _plain(labels: Array) -> Array:
     return labels.astype(str) if labels.dtype.kind == "O" and all(isinstance(v, str) for v in labels) else labels
 
 
-def _labelled(level: Array, labels: Sequence[Array]) -> Array:
-    """Levels by their labels, in place of codes of these."""
+def _labelled(level: Array, labels: Sequence[Array | None]) -> Array:
+    """Levels by their labels, in place of codes of these; None where labels were read as they are."""
     import numpy as np
 
-    if level.dtype.names is None:
-        return np.asarray(labels[0][level])
     names = level.dtype.names
-    found = np.empty(len(level), dtype=[(n, known.dtype) for n, known in zip(names, labels, strict=True)])
-    for name, known in zip(names, labels, strict=True):
-        found[name] = known[level[name]]
+    if names is None:
+        return level if labels[0] is None else np.asarray(labels[0][level])
+    parts = [level[n] if known is None else known[level[n]] for n, known in zip(names, labels, strict=True)]
+    found = np.empty(len(level), dtype=[(n, part.dtype) for n, part in zip(names, parts, strict=True)])
+    for name, part in zip(names, parts, strict=True):
+        found[name] = part
     return found
 
 

@@ -26,12 +26,16 @@ def multiply(first: Powers, second: Powers) -> Powers:
 
 def label(powers: Powers) -> str:
     """A name part for a product of powers: x2_y for x**2 * y."""
-    return "_".join(name + (str(e) if e > 1 else "") for name, e in powers)
+    above = [name + (str(e) if e > 1 else "") for name, e in powers if e > 0]
+    below = [name + (str(-e) if e < -1 else "") for name, e in powers if e < 0]
+    return "_".join([*above, *(["per", *below] if below else [])])
 
 
 def formula(powers: Powers) -> str:
     """A product of powers as it is written."""
-    return " * ".join(name + (f"**{e}" if e > 1 else "") for name, e in powers) or "1"
+    above = " * ".join(name + (f"**{e}" if e > 1 else "") for name, e in powers if e > 0)
+    below = "".join(f" / {name}" + (f"**{-e}" if e < -1 else "") for name, e in powers if e < 0)
+    return (above or "1") + below
 
 
 class Accumulators:
@@ -104,7 +108,7 @@ class Accumulators:
         for kept in sorted(self._divisors(powers), key=_order, reverse=True):
             below = dict(kept)
             moved = {n: e - below.get(n, 0) for n, e in exponents.items()}
-            weight = const(prod(comb(e, moved[n]) for n, e in exponents.items()))
+            weight = const(prod(comb(e, moved[n]) for n, e in exponents.items() if moved[n]))
             moves = [power(Ref(f"move_{n}"), d) for n, d in moved.items() if d]
             if table is not None:
                 part: Expr = self.per_level(table, kept)

@@ -78,6 +78,14 @@ class Apply(Expr):
 
 
 @dataclass(frozen=True)
+class HasLabel(Expr):
+    """Per row, 1 where a column of labels holds a label, else 0."""
+
+    column: str
+    label: str | int | float
+
+
+@dataclass(frozen=True)
 class SumLevels(Expr):
     """The sum over the levels of a table."""
 
@@ -184,6 +192,22 @@ class LevelInverses(Expr):
 
 
 @dataclass(frozen=True)
+class LevelProducts(Expr):
+    """For each level its matrix times its row of columns."""
+
+    blocks: Expr
+    columns: Expr
+
+
+@dataclass(frozen=True)
+class LevelTraces(Expr):
+    """The sum over the levels of the traces of products of two matrices of theirs."""
+
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True)
 class LevelRanks(Expr):
     """The sum over the levels of the ranks of the same matrices."""
 
@@ -274,7 +298,7 @@ def shape_of(expr: Expr) -> Shape:
             return Along(table_of(first), "matrix")
         case LevelInverses(Ref(_, shape)):
             return shape
-        case Transposed(arg):
+        case Transposed(arg) | LevelProducts(_, arg):
             return shape_of(arg)
         case RowForms(left):
             return Along(table_of(left))

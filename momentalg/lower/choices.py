@@ -27,7 +27,7 @@ def shifted_covariates(solution: Solution, least_squares: bool) -> frozenset[Var
     """The covariates that may be shifted; `least_squares` tells whether the mean parameters are fitted by it."""
     model = solution.system.model
     columns = tuple(c.monomial for c in model.mean)
-    shifted = frozenset(v for m in columns for v, _ in m)
+    shifted = frozenset(v for m in columns for v, _ in m if model.indicated(v) is None)
     if least_squares:
         shifted &= _closed(columns, (), shifted, model)
     for node in _parts(solution, least_squares):

@@ -60,7 +60,7 @@ def closed_under_shift(monomials: Iterable[Monomial], spanned: Callable[[Monomia
     """
     present = set(monomials)
     found = set()
-    for variable in dict.fromkeys(v for m in present for v, _ in m):
+    for variable in dict.fromkeys(v for m in present for v, e in m if e > 0):
         lowered = [_lowered(m, variable) for m in present if variable in dict(m)]
         if all(m in present or spanned(m) for m in lowered):
             found.add(variable)

@@ -36,7 +36,7 @@ from momentalg.lower.choices import covariates_used, shifted_covariates
 from momentalg.lower.columns import unshift
 from momentalg.lower.header import arguments, assumptions, defined, require_class, written
 from momentalg.lower.identifiers import is_taken
-from momentalg.lower.ir import Estimate, EstimatorIR, RankCheck, RowSymbol, TableSpec
+from momentalg.lower.ir import CodedColumn, Estimate, EstimatorIR, RankCheck, RowSymbol, TableSpec
 from momentalg.lower.needed import needed
 from momentalg.lower.place import Places
 from momentalg.lower.projections import Projections
@@ -106,6 +106,7 @@ class _Lowering:
             tables=tuple(TableSpec(t, tables.suffix(t)) for t in tables.accumulated()),
             rows=(response, *self.symbols.rows.values()),
             levels=self.symbols.columns,
+            coded=tuple(CodedColumn(name, labels) for name, labels in self.model.coded.items() if labels),
             accumulators=accumulators,
             steps=needed((*derived, *self.scope.steps), estimates),
             estimates=estimates,

@@ -30,7 +30,7 @@ class ExactRows:
     """Rows: the labels of each label column, the responses, and the covariate columns, by name."""
 
     model: ResolvedModel
-    labels: Mapping[str, Sequence[Hashable]]
+    labels: Mapping[str, Sequence[n.Label]]
     response: Sequence[Fraction]
     columns: Mapping[str, Sequence[Fraction]]
     _projections: dict[tuple[n.Column, ...], ExactProjection] = field(default_factory=dict, compare=False, repr=False)
@@ -116,6 +116,8 @@ class Reading:
                 return Fraction(int(self.value(body) > 0))
             case n.Function(name, body):
                 return Fraction(getattr(math, name)(float(self.value(body))))
+            case n.Indicator(n.Value(variable, index), label):
+                return Fraction(int(self.rows.labels[variable.name][self._row(index)] == label))
             case n.Response(index):
                 return Fraction(self.rows.response[self._row(index)])
             case n.Value(variable, index, level):

@@ -10,7 +10,8 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from momentalg.expr.nodes import Variable
+from momentalg.errors import UnsupportedError
+from momentalg.expr.nodes import Label, Variable
 from momentalg.lower.exact import ExactRows
 from momentalg.lower.symbols import leaves
 from momentalg.model.resolved import ResolvedModel
@@ -75,8 +76,7 @@ def example(model: ResolvedModel, shape: Shape) -> ExactRows | None:
 
 def covariates(model: ResolvedModel) -> tuple[Variable, ...]:
     """The data columns that the covariates of a model are read from, in order."""
-    columns = [*model.mean, *(c for block in model.groups for c in block.coefficients)]
-    used = (leaf for c in columns for v, _ in c.monomial for leaf in leaves(model, v))
+    used = (leaf for c in model.terms for v, _ in c.monomial for leaf in leaves(model, v))
     return tuple(dict.fromkeys(v for v in used if v.kind == "column"))
 
 
@@ -85,9 +85,8 @@ def _has_several(model: ResolvedModel) -> bool:
 
 
 def _have_values(rows: ExactRows) -> bool:
-    columns = [*rows.model.mean, *(c for block in rows.model.groups for c in block.coefficients)]
     try:
-        for column in columns:
+        for column in rows.model.terms:
             rows.vector(column.monomial)
     except (ArithmeticError, ValueError):
         return False
@@ -113,14 +112,19 @@ def _rows(model: ResolvedModel, shape: Shape, start: int) -> ExactRows:
     return ExactRows(model, labels, [Fraction(next(numbers)) for _ in range(shape.rows)], columns)
 
 
-def _labels(model: ResolvedModel, shape: Shape, numbers: Iterator[int]) -> dict[str, list[str]]:
+def _labels(model: ResolvedModel, shape: Shape, numbers: Iterator[int]) -> dict[str, list[Label]]:
     if shape.sizes:
-        names = [_letter(0, i) for i, size in enumerate(shape.sizes) for _ in range(size)]
-        return dict.fromkeys(model.columns, names)
-    found: dict[str, list[str]] = {}
-    for position, column in enumerate(model.columns):
-        count = shape.labels[position % len(shape.labels)]
-        found[column] = [_letter(position, next(numbers) % count) for _ in range(shape.rows)]
+        names: list[Label] = [_letter(0, i) for i, size in enumerate(shape.sizes) for _ in range(size)]
+        found = {column: names for column in model.columns if column not in model.coded}
+    else:
+        found = {}
+        for position, column in enumerate(c for c in model.columns if c not in model.coded):
+            count = shape.labels[position % len(shape.labels)]
+            found[column] = [_letter(position, next(numbers) % count) for _ in range(shape.rows)]
+    for column, known in model.coded.items():
+        if known is None:
+            raise UnsupportedError(f"the levels of {column} are not known: declare them, fixed={{{column!r}: [...]}}")
+        found[column] = [known[next(numbers) % len(known)] for _ in range(shape.rows)]
     return found
 
 

@@ -23,12 +23,16 @@ def is_taken(name: str) -> bool:
 
 
 def identifiers(names: Iterable[str], stem: str) -> dict[str, str]:
-    """A distinct plain identifier for each name: the name itself where it is one, else `stem` and a number."""
+    """A distinct plain identifier for each name: the name itself where it is one, else `stem` and a number.
+
+    An indicator such as ``drug[b]`` is called ``drugb``, where that is free.
+    """
     found: dict[str, str] = {}
     for name in names:
-        own = re.fullmatch(r"[A-Za-z][A-Za-z0-9]{0,23}", name)
-        plain = own is not None and not is_taken(name)
-        chosen = name if plain else ""
+        own = re.fullmatch(r"([A-Za-z][A-Za-z0-9]{0,23})(?:\[([A-Za-z0-9]{1,12})\])?", name)
+        letters = "".join(part for part in own.groups() if part) if own else ""
+        plain = own is not None and not is_taken(letters)
+        chosen = letters if plain and letters not in found.values() else ""
         number = 1
         while not chosen or chosen in found.values():
             chosen, number = f"{stem}{number}", number + 1

@@ -42,6 +42,14 @@ class LevelSymbol:
 
 
 @dataclass(frozen=True)
+class CodedColumn:
+    """A column of labels that are known by name, as those of a fixed factor: the reference first."""
+
+    column: str
+    labels: tuple[str | int | float, ...]
+
+
+@dataclass(frozen=True)
 class TableSpec:
     """A table that is kept while rows are read: its label columns, and what the names of its sums end in."""
 
@@ -124,7 +132,7 @@ class TestRow:
 
     __test__ = False  # not a test class
 
-    labels: tuple[str, ...]
+    labels: tuple[str | int | float, ...]
     values: tuple[int, ...]
 
 
@@ -153,6 +161,7 @@ class EstimatorIR:
     tables: tuple[TableSpec, ...]
     rows: tuple[RowSymbol, ...]
     levels: tuple[LevelSymbol, ...]
+    coded: tuple[CodedColumn, ...]
     accumulators: tuple[Accumulator, ...]
     steps: tuple[Quantity | Margin | RankCheck, ...]
     estimates: tuple[Estimate, ...]

@@ -51,6 +51,11 @@ from momentalg.lower.removed import Removed
 from momentalg.lower.scope import Scope
 from momentalg.statistics.projection import spanned
 
+OFF_LEVELS = (
+    "a generated estimator computes sums over levels of squared residuals off covariates alone, not off the levels of "
+    "another factor; statistics='within' needs no more"
+)
+
 
 @dataclass(frozen=True)
 class Projections:
@@ -67,7 +72,7 @@ class Projections:
         if isinstance(node, Projected):
             return projection.statistic(self._kernel(node.kernel))
         if node.of is not None and not is_kernel(node.of):
-            raise UnsupportedError("a generated estimator has residuals of one variance")
+            return projection.diagonal(self._kernel(node.kernel), self.column(node.of))
         return projection.trace(self._kernel(node.kernel), self._kernel(node.of))
 
     def projection(self, common: tuple[Monomial, ...], removed: tuple[LevelColumns, ...] = ()) -> Projection:
@@ -168,10 +173,7 @@ class Projection:
 
     def _trace_twice(self, kernel: Linked, of: Linked) -> Expr:
         if self.removed.columns:
-            raise UnsupportedError(
-                "a generated estimator computes sums over levels of squared residuals off covariates alone, not off "
-                "the levels of another factor; statistics='within' needs no more"
-            )
+            raise UnsupportedError(OFF_LEVELS)
         cells = self.scope.table((*kernel.table, *of.table))
         found = [self._crossed(kernel.left, kernel.right, of, kernel.table, cells)]
         if kernel.left != kernel.right and of.left != of.right:
@@ -203,6 +205,39 @@ class Projection:
         inner = Linked(table, first, second)
         last = TraceOf(Product((inverse, self.cross(of), inverse, self.cross(inner)), "matrix"))
         return squares, plus(squares, *(times(const(-1), c) for c in crossed), last)
+
+    # -- residuals of unequal variance ---------------------------------------------------------------------------
+
+    def diagonal(self, kernel: Linked | None, weight: MeanColumn) -> Expr:
+        """tr(P D) or tr(P K P D), D the diagonal matrix of a covariate."""
+        if kernel is not None and self.removed.columns:
+            raise UnsupportedError(OFF_LEVELS)
+        inside = f"P {_zz(kernel)} P" if kernel else "P"
+        shown = f"tr({inside} D), D the diagonal of {shown_column(weight)}"
+        hint = f"trace_{spelled(weight)}"
+        if kernel is None:
+            value = self.removed.weighted_trace(weight)
+            if self.columns:
+                value = minus(value, TraceOf(Product((self.inverse(), self._weighted_gram(weight)), "matrix")))
+            return self._name(value, hint, shown)
+        value = self.scope.total_of((), kernel.left, kernel.right, weight)
+        if self.columns:
+            inverse = self.inverse()
+            for first, second in ((kernel.left, kernel.right), (kernel.right, kernel.left)):
+                values = tuple(self.scope.total_of(kernel.table, first, weight, c) for c in self.columns)
+                weighted = self.scope.name(Columns(values), "weighted_totals", "t, weighted")
+                crossed = Product((Transposed(weighted), self.totals(kernel.table, second)), "matrix")
+                value = minus(value, TraceOf(Product((inverse, crossed), "matrix")))
+            parts = (inverse, self._weighted_gram(weight), inverse, self.cross(kernel))
+            value = plus(value, TraceOf(Product(parts, "matrix")))
+        return self._name(value, f"{hint}_levels", shown, kernel.table)
+
+    def _weighted_gram(self, weight: MeanColumn) -> Expr:
+        """X'DX."""
+        rows = tuple(tuple(self.removed.weighted(*in_order(a, b), weight) for b in self.columns) for a in self.columns)
+        return self._name(
+            Matrix(rows), f"gram_{spelled(weight)}", f"X'DX, D of {shown_column(weight)}, of {self.listed}"
+        )
 
     # -- parts ---------------------------------------------------------------------------------------------------
 

@@ -22,13 +22,16 @@ from momentalg.lower.arrays import (
     Columns,
     Expr,
     LevelInverses,
+    LevelProducts,
     LevelRanks,
+    LevelTraces,
     RowForms,
     SumLevels,
     Table,
     const,
     minus,
     over,
+    plus,
     power,
     times,
 )
@@ -87,6 +90,38 @@ class Removed:
             return total
         return minus(total, self._explained(self.scope.table((*table, *self.table)), *sides))
 
+    def weighted(self, first: Side, second: Side, weight: MeanColumn) -> Expr:
+        """a'P D P b, D the diagonal matrix of a covariate."""
+        total = self.scope.total_of((), first, second, weight)
+        if not self.columns:
+            return total
+        sums = self.scope.total_of
+        if self._plain:
+            one, two = (over(sums(self.table, side), self._size) for side in (first, second))
+            parts = (
+                times(MINUS, one, sums(self.table, second, weight)),
+                times(MINUS, two, sums(self.table, first, weight)),
+                times(one, two, sums(self.table, weight)),
+            )
+            return plus(total, SumLevels(plus(*parts)))
+        left, right = (self._parts(self.table, side) for side in (first, second))
+        crossed = (
+            RowForms(left, self._weights(), self._parts(self.table, second, weight)),
+            RowForms(right, self._weights(), self._parts(self.table, first, weight)),
+        )
+        fitted = (LevelProducts(self._weights(), side) for side in (left, right))
+        twice = RowForms(next(fitted), self._blocks(weight), next(fitted))
+        return plus(total, *(times(MINUS, SumLevels(c)) for c in crossed), SumLevels(twice))
+
+    def weighted_trace(self, weight: MeanColumn) -> Expr:
+        """tr(P D)."""
+        total = self.scope.total_of((), weight)
+        if not self.columns:
+            return total
+        if self._plain:
+            return minus(total, SumLevels(over(self.scope.total_of(self.table, weight), self._size)))
+        return minus(total, LevelTraces(self._weights(), self._blocks(weight)))
+
     def rank(self) -> Expr:
         """The rank of the removed columns."""
         if not self.columns:
@@ -127,17 +162,18 @@ class Removed:
             )
         return self.scope.named_total(SumLevels(value), f"sum over {join_factor(table)} of {shown}")
 
-    def _parts(self, table: Table, side: Side) -> Expr:
-        """C'a, per level of a table."""
-        columns = Columns(tuple(self.scope.total_of(table, *in_order(c, side)) for c in self.columns))
-        name = f"{spelled(side)}_by_{self.scope.places.tables.name(table)}"
+    def _parts(self, table: Table, side: Side, *weights: MeanColumn) -> Expr:
+        """C'a, or C'Da, per level of a table."""
+        columns = Columns(tuple(self.scope.total_of(table, *in_order(c, side), *weights) for c in self.columns))
+        name = "_".join([spelled(side), *map(spelled, weights), "by", self.scope.places.tables.name(table)])
         shown = f"for each level of {join_factor(table)} the totals of {self._listed} times {shown_column(side)}"
         return self.scope.name(columns, name, shown)
 
-    def _blocks(self) -> Expr:
-        """W."""
+    def _blocks(self, *weights: MeanColumn) -> Expr:
+        """W, or C'DC."""
         rows = tuple(
-            tuple(self.scope.total_of(self.table, *in_order(c, d)) for d in self.columns) for c in self.columns
+            tuple(self.scope.total_of(self.table, *in_order(c, d), *weights) for d in self.columns)
+            for c in self.columns
         )
         return self.scope.name(Blocks(rows), f"grams_{self.by}", f"for each level Z'Z of its columns {self._listed}")
 

@@ -175,10 +175,7 @@ class Scope:
                     product = self._multiply(product, inner)
                 return product
             case node.Pow(base, exponent):
-                inner = self.rows(base, bound)
-                if set(inner) != {()}:
-                    raise self._refusal(item)
-                return {(): power(inner[()], exponent)}
+                return self._inverse_row(self.rows(base, bound), exponent, item)
             case _:
                 return {(): self.level(item, bound)}
 
@@ -187,7 +184,9 @@ class Scope:
         return self.places.plus(*(self._sum_term(powers, weight, table) for powers, weight in polynomial.items()))
 
     def _sum_term(self, powers: Powers, weight: Expr, table: Table) -> Expr:
-        along = table_of(weight)
+        if (reduced := self.symbols.reduced(powers)) is None:
+            return ZERO
+        powers, along = reduced, table_of(weight)
         if set(along) <= set(table):
             total = self.accumulators.per_level(table, powers) if table else self.accumulators.total(powers)
             return self.places.times(weight, total)
@@ -219,6 +218,13 @@ class Scope:
         symbol = self.symbols.rows[variable]
         value: RowPolynomial = {((symbol.name, 1),): ONE}
         return self._add([value, {(): Ref(f"shift_{symbol.name}")}]) if symbol.shifted else value
+
+    def _inverse_row(self, inner: RowPolynomial, exponent: int, item: Node) -> RowPolynomial:
+        """A negative power of what is one product at an observation."""
+        if len(inner) != 1:
+            raise self._refusal(item)
+        ((powers, weight),) = inner.items()
+        return {tuple((name, e * exponent) for name, e in powers): power(weight, exponent)}
 
     def _over(self, table: Table, body: Node, item: Node) -> Expr:
         value = self.level(body)

@@ -38,7 +38,7 @@ def make_self_test(solution: Solution) -> SelfTest:
             continue
         lines = []
         for t in range(len(rows)):
-            labels = tuple(str(rows.labels[c][t]) for c in model.columns)
+            labels = tuple(rows.labels[c][t] for c in model.columns)
             values = (rows.response[t], *(v[t] for v in rows.columns.values()))
             lines.append(TestRow(labels, tuple(map(int, values))))
         return SelfTest((*model.columns, model.response, *rows.columns), tuple(lines), tuple(exact.items()))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from momentalg.errors import UnsupportedError
 from momentalg.expr.names import join_factor, split_factor
-from momentalg.expr.nodes import Add, Function, Mul, Node, Number, Pow, Size, Value, Variable
+from momentalg.expr.nodes import Add, Function, Indicator, Mul, Node, Number, Pow, Size, Value, Variable
 from momentalg.expr.traversal import walk
-from momentalg.lower.arrays import Along, Apply, Const, Expr, Ref, power
+from momentalg.lower.arrays import Along, Apply, Const, Expr, HasLabel, Ref, power
 from momentalg.lower.identifiers import identifiers
-from momentalg.lower.ir import LevelSymbol, RowSymbol
+from momentalg.lower.ir import LevelSymbol, Powers, RowSymbol
 from momentalg.lower.place import Places
 from momentalg.model.resolved import ResolvedModel
 
@@ -30,10 +31,25 @@ class Symbols:
     levels: dict[Variable, Expr]
     columns: tuple[LevelSymbol, ...]
 
+    @cached_property
+    def _indicators(self) -> dict[str, str]:
+        """The columns of labels that row symbols are indicators of, by name."""
+        return {s.name: s.value.column for s in self.rows.values() if isinstance(s.value, HasLabel)}
+
+    def reduced(self, powers: Powers) -> Powers | None:
+        """A product of powers without those of indicators, which are themselves; None when it is 0 at every row.
+
+        Indicators of two levels of one column are nowhere 1 together.
+        """
+        columns = [self._indicators[name] for name, _ in powers if name in self._indicators]
+        if len(set(columns)) < len(columns):
+            return None
+        return tuple((name, 1 if name in self._indicators else e) for name, e in powers)
+
 
 def leaves(model: ResolvedModel, variable: Variable) -> tuple[Variable, ...]:
     """The columns and sizes that a covariate is computed from; itself, unless it is a function."""
-    if variable.kind != "function":
+    if variable.kind != "function" or model.indicated(variable) is not None:
         return (variable,)
     below: dict[Variable, None] = {}
     for node in walk(_definition(model, variable)):
@@ -56,7 +72,8 @@ def resolve(
     needed = tuple(dict.fromkeys(v for w in wanted for v in (*leaves(model, w), w)))
     tables = places.tables
     names = identifiers((v.name for v in needed if v.kind != "size"), "x")
-    by_level = {v for v in needed if all(_on_level(model, leaf) for leaf in leaves(model, v))}
+    indicators = {v for v in needed if model.indicated(v) is not None}
+    by_level = {v for v in needed if all(_on_level(model, leaf) for leaf in leaves(model, v))} - indicators
     with_size = {v for v in needed if any(leaf.kind == "size" for leaf in leaves(model, v))}
     by_row = {v for v in needed if v not in by_level or (tables.alone is None and v not in with_size)}
     read = by_row | {leaf for v in by_row for leaf in leaves(model, v)}
@@ -69,7 +86,13 @@ def resolve(
                 f"{v.name} mixes a covariate that varies by observation with the size of a level, which is known only "
                 "after all rows are read; use a product of the two, such as x:size(user), or make a column"
             )
-        if v in read and v.kind == "column":
+        if v.kind == "fixed":
+            raise UnsupportedError(
+                f"the levels of {v.name} are not known: declare them, fixed={{...: [...]}}, or fit data, which has them"
+            )
+        if v in indicators:
+            rows[v] = RowSymbol(names[v.name], v.name, None, _has_label(model, v), False, v)
+        elif v in read and v.kind == "column":
             rows[v] = RowSymbol(names[v.name], v.name, v.name, None, v in shifted, v)
         elif v in by_row:
             value = apply(model, v, lambda leaf: Ref(names[leaf.name]), places)
@@ -90,6 +113,13 @@ def resolve(
 def apply(model: ResolvedModel, variable: Variable, read: Callable[[Variable], Expr], places: Places) -> Expr:
     """The expression of a function variable, with its arguments read by `read`."""
     return _arithmetic(model, _definition(model, variable), read, places)
+
+
+def _has_label(model: ResolvedModel, variable: Variable) -> HasLabel:
+    definition = _definition(model, variable)
+    if not isinstance(definition, Indicator):
+        raise TypeError(f"{variable.name} is no indicator of a level")
+    return HasLabel(definition.body.variable.name, definition.label)
 
 
 def _arithmetic(model: ResolvedModel, node: Node, read: Callable[[Variable], Expr], places: Places) -> Expr:
