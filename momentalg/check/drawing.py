@@ -90,13 +90,13 @@ class FrameDesign:
     def draw(self, rng: np.random.Generator) -> Rows:
         if not self.laws:
             return self.rows
-        drawn = _covariates(self.laws, self.model, self.rows, rng)
+        drawn = draw_covariates(self.laws, self.model, self.rows, rng)
         return Rows({**self.rows.columns, **drawn}, self.rows.count)
 
     def describe(self) -> str:
         factors = dict.fromkeys(block.factor for block in self.model.groups)
         counts = [f"{int(self.rows.level(f, self.model).max()) + 1} levels of {join_factor(f)}" for f in factors]
-        return f"that of the data: {self.rows.count} observations, {', '.join(counts)}" + _also_drawn(self.laws)
+        return f"that of the data: {self.rows.count} observations, {', '.join(counts)}" + also_drawn(self.laws)
 
 
 @dataclass(frozen=True)
@@ -144,12 +144,12 @@ class UnitDesign:
         if isinstance(self.law, JointLaw):
             columns |= _atom_columns(self.law, atoms[seen], sizes[seen], codes)
         else:
-            columns |= _covariates(_by_column(self.law.laws), self.model, rows, rng)
-        columns |= _covariates(self.laws, self.model, rows, rng)
+            columns |= draw_covariates(_by_column(self.law.laws), self.model, rows, rng)
+        columns |= draw_covariates(self.laws, self.model, rows, rng)
         return Rows(columns, len(codes), int((~seen).sum()))
 
     def describe(self) -> str:
-        return f"{self.units} units of {self.law.factor}, {self.law.describe()}" + _also_drawn(self.laws)
+        return f"{self.units} units of {self.law.factor}, {self.law.describe()}" + also_drawn(self.laws)
 
 
 def read_covariates(given: Mapping[str, object] | None, model: ResolvedModel) -> dict[str, Law]:
@@ -172,7 +172,7 @@ def read_covariates(given: Mapping[str, object] | None, model: ResolvedModel) ->
     return laws
 
 
-def _covariates(laws: Mapping[str, Law], model: ResolvedModel, rows: Rows, rng: np.random.Generator) -> Columns:
+def draw_covariates(laws: Mapping[str, Law], model: ResolvedModel, rows: Rows, rng: np.random.Generator) -> Columns:
     """Draw covariates: one value per level where the model says so, otherwise one per observation."""
     constant = {v.name: factor for v, factor in model.constant_on.items() if v.kind == "column"}
     drawn: Columns = {}
@@ -251,5 +251,6 @@ def _require_constant(values: Array, codes: Array, name: str, factor: tuple[str,
         raise DataError(f"{name!r} is declared constant on {join_factor(factor)!r}, but varies within its levels")
 
 
-def _also_drawn(laws: Mapping[str, Law]) -> str:
+def also_drawn(laws: Mapping[str, Law]) -> str:
+    """The laws of covariates that are drawn beside a design, in words."""
     return "".join(f"; {name} {law.describe()}" for name, law in laws.items())

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from momentalg.check.drawing import Drawing, FrameDesign, UnitDesign, read_covariates
+from momentalg.check.meeting import IncidenceDesign
 from momentalg.check.responses import Responses
 from momentalg.check.verdict import CheckRow, SimulationCheck
 from momentalg.data.levels import with_levels
@@ -20,6 +21,7 @@ from momentalg.model.distributions.base import Law
 from momentalg.model.distributions.empirical import EmpiricalUnits
 from momentalg.model.distributions.exact import ExactLike
 from momentalg.model.distributions.joint import JointLaw
+from momentalg.model.incidence.base import Incidence
 from momentalg.model.marginals import MarginalLaws
 from momentalg.model.resolved import ResolvedModel
 
@@ -81,7 +83,7 @@ def simulation(
     model: Any,
     *,
     parameters: Mapping[str, ExactLike],
-    design: Any,
+    design: Any = None,
     effects: Mapping[str, object] | None = None,
     residual: object = None,
     covariates: Mapping[str, object] | None = None,
@@ -95,12 +97,15 @@ def simulation(
     responses = Responses.read(resolved, parameters, effects, residual)
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise ModelError(f"the seed must be a whole number of 0 or more; found {seed!r}")
+    design = _design(design, resolved)
+    if isinstance(design, Incidence):
+        return Simulation(resolved, IncidenceDesign.read(design, resolved, units, laws), responses, seed)
     if _is_law(design):
         if not resolved.has_unit:
             crossed = " and ".join(dict.fromkeys(block.name for block in resolved.groups))
             raise UnsupportedError(
                 f"{crossed} are crossed, and the law of one unit says nothing of which levels meet: give a frame as "
-                "the design, with the labels of its rows; the response need not be there"
+                "the design, with the labels of its rows, or one of ma.designs, such as ma.designs.draws(...)"
             )
         return Simulation(resolved, UnitDesign.read(design, resolved, units, laws), responses, seed)
     if units is not None:
@@ -112,7 +117,7 @@ def check(
     model: Any,
     *,
     parameters: Mapping[str, ExactLike],
-    design: Any,
+    design: Any = None,
     effects: Mapping[str, object] | None = None,
     residual: object = None,
     covariates: Mapping[str, object] | None = None,
@@ -131,13 +136,14 @@ def check(
         model: a `Model`.
         parameters: all its parameters by key; int, Fraction, ``"1/3"`` or float.
         design: a frame, whose labels and covariates stay as they are; or the law of one unit, such as
-            ``{"size(user)": ma.Poisson(3)}``, a list of atoms or ``ma.empirical(frame)``, with `units`.
+            ``{"size(user)": ma.Poisson(3)}``, a list of atoms or ``ma.empirical(frame)``, with `units`; or one of
+            `ma.designs`, with the numbers of levels as `units`; by default the model's own incidence.
         effects: the law of the effects by factor, and of ``"residual"``: a law or its name; normal by default. Every
             law is centred and scaled to the variance in `parameters`. Correlated effects are combinations of
             independent ones with these laws; ``{"user": {"1": "exponential", "x": "normal"}}`` gives each its own.
         residual: the law of the residual, if it is not in `effects`.
         covariates: laws of covariates that are drawn independently of everything else.
-        units: the number of units of a random design, ``{"user": 40}``.
+        units: the number of units of a random design, ``{"user": 40}``, or of levels, ``{"user": 40, "item": 30}``.
         replicates: the number of data sets.
         seed: the seed of the random numbers; the same seed gives the same result.
         statistics: what the moment equations are made of, as in ``model.moment_equations``.
@@ -189,9 +195,21 @@ def check(
     )
 
 
+def _design(design: Any, model: ResolvedModel) -> Any:
+    """The design that was given, or the incidence of the model."""
+    if design is not None:
+        return design
+    if model.incidence is None:
+        raise ModelError(
+            "a check needs a design: a frame, the law of a unit such as {'size(user)': ma.Poisson(3)}, or one of "
+            "ma.designs"
+        )
+    return model.incidence
+
+
 def _with_levels(model: Any, design: Any, drawn: Collection[str]) -> Any:
     """The model with the levels that its fixed factors have in the frame of the design."""
-    if _is_law(design) or not hasattr(model, "resolved"):
+    if design is None or isinstance(design, Incidence) or _is_law(design) or not hasattr(model, "resolved"):
         return model
     return with_levels(model, design, drawn)[0]
 

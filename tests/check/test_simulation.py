@@ -476,3 +476,39 @@ def test_fixed_factors_have_the_means_of_their_levels(fixed):
     check(model, parameters=values, design=frame, replicates=2, estimator=lambda c: seen.append(c) or {"Intercept": 5})
     assert seen[0]["y"].tolist() == ([12, 5, 16, 5] if fixed else [5, 12, 16, 12])
     assert seen[0]["drug"].tolist() == frame["drug"]
+
+
+SHARES = ["1/2", "1/4", "1/8", "1/8"]
+INCIDENCES = {
+    "cells": (ma.designs.independent_cells("user", "item", Poisson(1)), {"user": 9, "item": 7}),
+    "draws": (ma.designs.draws("user", "item", Poisson(4), SHARES), {"user": 12}),
+    "labels": (ma.designs.multinomial_labels("user", "item", 60, [SHARES, SHARES]), None),
+}
+
+
+@pytest.mark.parametrize("name", INCIDENCES)
+def test_the_generated_estimator_is_unbiased_on_random_crossed_designs(name):
+    incidence, units = INCIDENCES[name]
+    settings = {"parameters": CROSSED_TRUTH, "effects": {"user": "exponential"}, "replicates": 400, "units": units}
+    found = CROSSED.check(design=incidence, **settings)
+    assert found.passed, found.summary()
+    own = Model("y ~ 1 + (1 | user) + (1 | item)", incidence=incidence)
+    assert own.check(**settings).rows == found.rows
+    assert repr(incidence) in found.design
+
+
+def test_incidences_that_leave_something_open_are_refused_before_anything_is_drawn():
+    with pytest.raises(ModelError, match="leaves"):
+        CROSSED.check(parameters=CROSSED_TRUTH, design=ma.designs.draws("user", "item"), units={"user": 5})
+    with pytest.raises(ModelError, match="say how many levels"):
+        CROSSED.check(parameters=CROSSED_TRUTH, design=INCIDENCES["cells"][0], units={"user": 5})
+    with pytest.raises(ModelError, match="a check needs a design"):
+        CROSSED.check(parameters=CROSSED_TRUTH)
+
+
+def test_nested_designs_are_sampled():
+    model = Model("y ~ 1 + (1 | a / b)")
+    incidence = ma.designs.nested_sampling("a", "b", {1: "1/2", 3: "1/2"}, Poisson(2))
+    values = {"Intercept": 1, "var(1|a)": 1, "var(1|a:b)": "1/2", "var(residual)": 2}
+    found = model.check(parameters=values, design=incidence, units={"a": 20}, replicates=400, effects={"a": "uniform"})
+    assert found.passed, found.summary()
