@@ -14,6 +14,7 @@ import pytest
 
 import momentalg as ma
 from momentalg.emit import writing
+from momentalg.emit.design import data_facts, design_grid
 from momentalg.emit.environment import names_used
 from momentalg.emit.report import HtmlContext, LatexContext, MarkdownContext, write_report
 from momentalg.errors import MomentalgError, UnsupportedError
@@ -213,3 +214,78 @@ def test_covariates_bring_their_covariances(tmp_path):
     text = write_report(model, tmp_path / "r.md").read_text()
     for heading in (r"\operatorname{Cov}(S, S_{x})", r"\operatorname{Cov}(S, X)", r"\operatorname{Cov}(S, N)"):
         assert f"### ${heading}$" in text
+
+
+# -- several factors and slopes ----------------------------------------------------------------------------------------
+
+SEVERAL = {
+    "crossed": ("diameter ~ 1 + (1 | plate) + (1 | sample)", "Penicillin"),
+    "nested": ("strength ~ 1 + (1 | batch / cask)", "Pastes"),
+    "slopes": ("Reaction ~ 1 + Days + (1 + Days | Subject)", "sleepstudy"),
+}
+SAID = {
+    "crossed": (
+        "crossed; 144 of 144 cells occur, each with one observation",
+        "Factors are crossed: everything is given the design",
+        "random effect of sample",
+        "number of observations in a cell of plate and sample",
+        "effects of different levels are independent",
+        "0.716908",
+        "3.73092",
+    ),
+    "nested": (
+        "In the random view, the levels of batch are independent",
+        "law of total variance",
+        "linear in the cells",
+        "8.43367",
+    ),
+    "slopes": (
+        "The effects (1, Days) of a level of Subject may be correlated",
+        "random slope of Days by Subject",
+        "covariance of the random effect of Subject and slope of Days by Subject",
+        "as a formula it is too long to read here",
+        "9.60433",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_several_factors_and_slopes_are_reported(name, tmp_path):
+    formula, data = SEVERAL[name]
+    model, frame = ma.Model(formula), ma.datasets.load(data)
+    fit = model.fit(frame)
+    for suffix in FORMATS:
+        text = write_report(model, tmp_path / f"r{suffix}", data=frame, fit=fit).read_text(encoding="utf-8")
+        for words in SAID[name]:
+            if suffix == ".html" or not any(c in words for c in "()"):
+                assert words in text, (suffix, words)
+        assert "def accumulate(" in text
+        if suffix == ".html":
+            page = Nesting()
+            page.feed(text)
+            assert not page.open
+
+
+def test_the_design_of_several_factors_is_a_table():
+    frame = pd.DataFrame(
+        {"y": [1.0, 2, 4, 3, 5, 7, 6, 8], "a": list("ppppqqqq"), "b": list("uuvwuvvv"), "c": list("rrsstttt")}
+    )
+    found = design_grid(frame, ma.Model("y ~ 1 + (1 | a) + (1 | b) + (1 | c)").resolved)
+    assert [row[:3] for row in found.rows] == [
+        ("a", "2", "4"),
+        ("b", "3", "1 to 4"),
+        ("c", "3", "2 to 4"),
+        ("a:b", "5", "1 to 3"),
+        ("b:c", "5", "1 to 3"),
+    ]
+    facts = dict(data_facts(frame, ma.Model("y ~ 1 + (1 | a) + (1 | b) + (1 | c)").resolved))
+    assert facts["a and b"] == "crossed; 5 of 6 cells occur, 2 with replicates, up to 3"
+    assert facts["a and c"] == "a level of c lies in one level of a"
+    assert facts["Observations"] == "8"
+
+
+def test_a_fixed_factor_is_reported_with_its_levels(tmp_path):
+    frame = pd.DataFrame({"y": [1.0, 2, 4, 3, 5, 7], "drug": list("abcabc"), "user": list("ppqqrr")})
+    text = write_report(ma.Model("y ~ C(drug) + (1 | user)"), tmp_path / "r.md", data=frame).read_text(encoding="utf-8")
+    assert "drug is a fixed factor, with levels a, b, c; the first is the reference" in text
+    assert "`drug[b]`" in text
