@@ -37,6 +37,8 @@ def to_letters(polynomial: Polynomial, model: ResolvedModel) -> Polynomial:
 
     def value(symbol: object, power: int) -> Polynomial | None:
         if isinstance(symbol, DesignTotal) and symbol.entries:
+            if any(is_effect(e.what) and len(e.cell) > len(model.unit) for e in symbol.entries):
+                return None  # effects of a nested factor
             units = {unit_of(e, model) for e in symbol.entries}
             unit = units.pop() if len(units) == 1 else None
             if unit and all(level.free for level in unit):

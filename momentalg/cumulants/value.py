@@ -18,6 +18,7 @@ from momentalg.cumulants.binding import not_empty
 from momentalg.cumulants.design_moments import Known, close, effect_variable
 from momentalg.cumulants.letters import from_letters, to_letters, unfolded
 from momentalg.cumulants.normal_form import Unifier, normal_form
+from momentalg.cumulants.over_effects import cumulant_over_effects
 from momentalg.cumulants.partitions import Blocks, set_partitions
 from momentalg.cumulants.polynomial import UNIT, Polynomial, Powers, times
 from momentalg.cumulants.random_view import Statistics, all_design, total_cumulance, with_effects_known
@@ -178,7 +179,9 @@ def _exactly(alike: Blocks, names: Sequence[str]) -> Polynomial:
 
 def _cumulant(args: tuple[Node, ...], known: Known, bound: Mapping[str, Cell], model: ResolvedModel) -> Polynomial:
     if any(isinstance(part, Cumulant) for a in args for part in walk(a)):
-        return design_cumulant([value(a, model, bound) for a in args], known, model)
+        inner = [value(a, model, bound) for a in args]
+        fixed = all_design(model) <= known
+        return cumulant_over_effects(inner, known, model) if fixed else design_cumulant(inner, known, model)
     given = with_effects_known(model, known)
     stages = (known, known | all_design(model))
     result = Polynomial()

@@ -10,7 +10,7 @@ from itertools import pairwise
 from momentalg.derive.reading import Line, Section
 from momentalg.expr.nodes import DESIGN
 from momentalg.expr.notation import Notation
-from momentalg.expr.text import text
+from momentalg.expr.text import TextPrinter, text
 
 WIDTH = 100
 GLUE = "\N{NO-BREAK SPACE}"  # formulas break before + and - only
@@ -20,7 +20,8 @@ def sections_text(sections: Sequence[Section], notation: Notation, width: int = 
     """Plain text, `width` columns wide; only what cannot be broken is wider."""
     lines: list[str] = []
     for section in sections:
-        given = ["the design" if node == DESIGN else text(node, notation) for node in section.given]
+        printer = TextPrinter(notation)
+        given = ["the design" if node == DESIGN else printer.condition(node).code for node in section.given]
         lines += ["", f"{section.heading} given {', '.join(given)}" if given else section.heading]
         for line, following in pairwise((*section.lines, None)):
             if line is not None:

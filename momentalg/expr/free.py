@@ -74,6 +74,10 @@ def free(
                 yield from levels(constant_on.get(variable, columns), names)
         case n.Value(index=index):
             yield from observation(index)
+        case n.Cumulant(args, given) if len(columns) > 1:  # given the effects of a factor, all of them are
+            for part in (*args, *(g for g in given if not isinstance(g, n.Effect))):
+                yield from free(part, columns, constant_on, bound)
+            return
         case n.Delta(first, second):
             yield from (Free(None, index) for index in (first, second) if index not in bound.observations)
     for child in children(node):

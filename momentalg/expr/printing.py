@@ -204,7 +204,9 @@ class Printer(Drawing):
         return self.call(kappa.at(Symbol(Glyph("upright", str(order)), str(order))), args[:1], given)
 
     def condition(self, node: n.Node, scope: Scope | None = None) -> Box:
-        """What is conditioned on; a covariate by observation stands for all its values, and has no index."""
+        """What is conditioned on; covariates by observation, and effects, stand for all values, and have no index."""
+        if isinstance(node, n.Effect) and len(self.notation.columns) > 1:
+            return self.symbol(self.notation.effect(node.by, node.coefficient))
         where = (self.notation.constant_on or {}).get(node.variable) if isinstance(node, n.Value) else ()
         if isinstance(node, n.Value) and where is None and not node.index and node.variable.kind != "size":
             return self.symbol(self.notation.covariate(node.variable))
