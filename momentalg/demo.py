@@ -16,10 +16,11 @@ from momentalg.expr.text import text
 
 if TYPE_CHECKING:
     from momentalg.check.verdict import SimulationCheck
+    from momentalg.moments.system import MomentSystem
 
 TRUTH = {"Intercept": 2, "var(1|user)": "1/3", "var(residual)": 1}
 REPLICATES = 2000
-STAGES = 7
+STAGES = 9
 
 
 def main(arguments: list[str]) -> int:
@@ -36,6 +37,8 @@ def main(arguments: list[str]) -> int:
     estimator = generate(model, folder)
     dyestuff(folder)
     litters()
+    crossed = penicillin(folder)
+    others()
     good, wrong = checks(model)
     report(model, folder, good)
     print(f"\nDone in {time.perf_counter() - begun:.0f} s. In {folder}:")
@@ -43,7 +46,7 @@ def main(arguments: list[str]) -> int:
         print(f"  {path.name:<22} {path.stat().st_size:>8,} bytes")
     print(f"\nRead {folder / 'matloff.html'} in a browser. For your own data, with the columns user and rating:")
     print(f"  {shown(Path(sys.executable))} {estimator} data.csv")
-    if good.passed and not wrong.passed:
+    if good.passed and crossed.passed and not wrong.passed:
         return 0
     print("The checks by simulation did not turn out as they should.", file=sys.stderr)
     return 1
@@ -111,9 +114,51 @@ def litters() -> None:
     print(f"  Variance between litters: {before:.3f} without size(Litter) in the model, {after:.3f} with it.")
 
 
+def penicillin(folder: Path) -> SimulationCheck:
+    """Two crossed factors: the equations for any design, the expected mean squares of these data, fit and check."""
+    stage(6, "Crossed factors: diameters of 144 zones on 24 plates, each with 6 samples of penicillin")
+    data = ma.datasets.load("Penicillin")
+    model = ma.Model("diameter ~ 1 + (1 | plate) + (1 | sample)")
+    system = model.moment_equations()
+    print(indented(equations_of(system)))
+    print("\n  Expected mean squares of these data:\n")
+    print(indented(system.coefficients(data, mean_squares=True).round(4).to_string()))
+    fit = model.fit(data)
+    print(f"\n{indented(fit.summary().partition('\n\nStandard errors')[0])}".rstrip())
+    check: SimulationCheck = model.check(
+        parameters=dict(fit.params),
+        design=data,
+        effects={"plate": "exponential", "sample": "exponential"},
+        replicates=REPLICATES // 4,
+        progress=sys.stderr.isatty(),
+    )
+    model.report(folder / "penicillin.html", data=data, fit=fit, check=check)
+    print(
+        f"\n  Check with {REPLICATES // 4} simulated data sets of this design and skewed effects: it {check.verdict}."
+    )
+    return check
+
+
+def equations_of(system: MomentSystem) -> str:
+    """The equations of the variance components, as text."""
+    return system.text().partition("Equations of the variance components\n")[2].partition("  Means:")[0].rstrip("\n")
+
+
+def others() -> None:
+    """Nested factors, and effects that are correlated."""
+    stage(7, "Nested factors, and random slopes: the same calls")
+    for formula, name, about in (
+        ("strength ~ 1 + (1 | batch/cask)", "Pastes", "casks of paste in batches"),
+        ("Reaction ~ 1 + Days + (1 + Days | Subject)", "sleepstudy", "days of little sleep"),
+    ):
+        fit = ma.Model(formula).fit(ma.datasets.load(name))
+        print(f"  {name}, {about}: {formula}")
+        print(f"    {', '.join(f'{key} = {value:.6g}' for key, value in fit.params.items())}")
+
+
 def checks(model: ma.Model) -> tuple[SimulationCheck, SimulationCheck]:
     """The estimator under skewed effects and random sizes, and a wrong one, which fails."""
-    stage(6, f"Check: {REPLICATES} simulated data sets; exponential effects, a Poisson number of ratings of each user")
+    stage(8, f"Check: {REPLICATES} simulated data sets; exponential effects, a Poisson number of ratings of each user")
     settings: dict[str, Any] = {
         "parameters": TRUTH,
         "design": {"size(user)": ma.Poisson(3)},
@@ -144,7 +189,7 @@ def variance_of_means(columns: dict[str, Any]) -> dict[str, float]:
 
 def report(model: ma.Model, folder: Path, check: SimulationCheck) -> None:
     """The whole story as pages."""
-    stage(7, "Report: model, assumptions, derivation, equations, solution, generated code and check, as pages")
+    stage(9, "Report: model, assumptions, derivation, equations, solution, generated code and check, as pages")
     for suffix in ("html", "tex", "md"):
         path = folder / f"matloff.{suffix}"
         model.report(path, check=check)
