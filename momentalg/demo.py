@@ -124,7 +124,8 @@ def penicillin(folder: Path) -> SimulationCheck:
     print("\n  Expected mean squares of these data:\n")
     print(indented(system.coefficients(data, mean_squares=True).round(4).to_string()))
     fit = model.fit(data)
-    print(f"\n{indented(fit.summary().partition('\n\nStandard errors')[0])}".rstrip())
+    print()
+    print(indented(fit.summary().partition("\n\nStandard errors")[0]))
     check: SimulationCheck = model.check(
         parameters=dict(fit.params),
         design=data,
