@@ -18,6 +18,7 @@ from typing import Any
 from momentalg.check.parameters import ParameterValues
 from momentalg.check.partitions import CumulantsFromMoments, MomentsFromCumulants, Multiset
 from momentalg.check.reader import Reader
+from momentalg.check.residuals import residual_cumulant
 from momentalg.check.sample import Labels, Observation, Sample, design_scope
 from momentalg.check.scope import Scope
 from momentalg.errors import AssumptionError, StatisticError
@@ -122,7 +123,8 @@ class Enumeration:
                     if weight:
                         total += weight * self._parameters.cumulant(block, tuple(names[i] for i in chosen))
         if len(set(observations)) == 1:
-            total += self._parameters.cumulant(None, ("1",) * len(observations))
+            row = self._sample.rows[observations[0]]
+            total += residual_cumulant(row, len(observations), self._model, self._parameters)
         return total
 
     def _share(self, observations: Multiset, factor: tuple[str, ...]) -> bool:

@@ -15,7 +15,9 @@ HIGHEST_ORDER = 8
 def cumulant_keys(model: ResolvedModel) -> Iterator[tuple[str, int | None, tuple[str, ...]]]:
     """Yield (key, position of the block or None for the residual, coefficients) for orders two to eight."""
     for order in range(2, HIGHEST_ORDER + 1):
-        yield model.cumulant_key(None, ("1",) * order), None, ("1",) * order
+        for key, _ in model.residual_cumulants(order):
+            if key is not None:
+                yield key, None, ("1",) * order
         for position, block in enumerate(model.groups):
             names = [str(c.key) for c in block.coefficients]
             for chosen in combinations_with_replacement(names, order):

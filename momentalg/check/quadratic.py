@@ -20,6 +20,7 @@ from typing import Any
 from momentalg.check.linear import Matrix, Vector, dot, matmul, matvec, trace_of_product
 from momentalg.check.parameters import ParameterValues
 from momentalg.check.reader import NumberReader
+from momentalg.check.residuals import residual_cumulant
 from momentalg.check.sample import Labels, Observation, Sample, design_scope
 from momentalg.errors import StatisticError
 from momentalg.expr import nodes as n
@@ -49,6 +50,7 @@ class _Effects:
 
     block: GroupBlock | None
     loadings: list[Vector]
+    row: Labels | None = None  # of a residual: the row that it belongs to
 
     @property
     def names(self) -> list[str]:
@@ -77,7 +79,7 @@ class QuadraticOracle:
             sum((self._parameters.mean(c.key) * reader.monomial_at(c.monomial, o) for c in resolved.mean), Fraction(0))
             for o in range(self._size)
         ]
-        self._effects = [_Effects(None, [self._unit(o)]) for o in range(self._size)]
+        self._effects = [_Effects(None, [self._unit(o)], row) for o, row in enumerate(design_rows)]
         for block in resolved.groups:
             for level in self._sample.levels(block.factor):
                 inside = set(self._sample.where(level))
@@ -137,6 +139,8 @@ class QuadraticOracle:
         return total
 
     def _cumulant(self, effects: _Effects, *places: int) -> Fraction:
+        if effects.row is not None:
+            return residual_cumulant(effects.row, len(places), self._model, self._parameters)
         return self._parameters.cumulant(effects.block, tuple(effects.names[p] for p in places))
 
     def _covariance_matrix(self) -> Matrix:

@@ -139,7 +139,8 @@ def choices(draws: Sequence[Draw], model: ResolvedModel) -> Iterator[Choice]:
             )
             yield Choice(model.cumulant_key(block, names), covariates, block.factor)
     if all(draw.kind != "effect" for draw in draws):
-        yield Choice(model.cumulant_key(None, ("1",) * len(draws)), ((),) * len(draws), (OBSERVATION,))
+        for key, monomial in model.residual_cumulants(len(draws)):
+            yield Choice(key, (monomial, *((),) * (len(draws) - 1)), (OBSERVATION,))
 
 
 def _realise(

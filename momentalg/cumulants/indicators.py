@@ -9,15 +9,21 @@ from __future__ import annotations
 
 from momentalg.cumulants.terms import Cell, Level, What
 from momentalg.expr.monomials import multiply_monomials
-from momentalg.expr.nodes import Monomial
-from momentalg.model.resolved import ResolvedModel
+from momentalg.expr.nodes import Monomial, Variable
+from momentalg.model.resolved import ResolvedModel, root_of
 
 Entries = dict[tuple[Cell, What], int]
 
 
 def once(monomial: Monomial, model: ResolvedModel) -> Monomial | None:
-    """The product with every indicator to the power 1; None where it is 0, of indicators of two levels."""
-    if not model.fixed:
+    """The product with every indicator to the power 1; None where it is 0, of indicators of two levels.
+
+    The square of the root of known weights is the weight.
+    """
+    if model.weights is not None and dict(monomial).get(root_of(model.weights), 0) > 1:
+        whole = ((root_of(model.weights), -2), (Variable("column", model.weights), 1))
+        return once(multiply_monomials(monomial, whole), model)
+    if not model.coded:
         return monomial
     found = []
     seen: dict[str, object] = {}

@@ -84,7 +84,7 @@ def normal_form(term: Term, model: ResolvedModel, unifier: Unifier) -> Powers | 
     for entry, cell in zip(term.entries, cells[observed:], strict=True):
         _put(entries, cell, entry.what, entry.power)
     bound = {unifier.find(level) for level in term.bound}
-    if model.fixed:
+    if model.coded:
         gone = indicate(entries, model)
         if gone is None:
             return None

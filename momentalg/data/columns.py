@@ -35,8 +35,8 @@ class Columns:
     dropped: int
 
     def inputs(self, model: ResolvedModel) -> dict[str, Array]:
-        """What a generated module reads: these arrays, and the labels themselves of fixed factors."""
-        named = {name: self.labels[name][self.arrays[name]] for name in model.fixed}
+        """What a generated module reads: these arrays, and the labels themselves of fixed factors and classes."""
+        named = {name: self.labels[name][self.arrays[name]] for name in model.coded}
         return {**self.arrays, **named}
 
 
@@ -65,7 +65,7 @@ def read_columns(frame: Any, model: ResolvedModel, missing: str = "refuse") -> C
         else:
             arrays[name] = numbers(selected[name], name, name == model.response)
     arrays, dropped = _without_missing(arrays, labels, missing)
-    for name in model.fixed:
+    for name in model.coded:
         _require_levels(model, name, labels[name][np.unique(arrays[name])].tolist())
     for name, values in arrays.items():
         if name not in labels:
@@ -190,12 +190,12 @@ def _without_missing(
 
 def _require_levels(model: ResolvedModel, name: str, found: Sequence[Any]) -> None:
     """Check that a fixed factor has no other levels than are declared, or were seen in the first of several frames."""
-    levels = model.fixed[name]
+    levels = model.coded[name]
     strange = [label for label in found if levels is not None and label not in levels]
     if strange and levels is not None:
         raise DataError(
             f"{name!r} holds {strange[0]!r}, which is none of its levels {', '.join(map(repr, levels))}: declare all "
-            f"levels, fixed={{{name!r}: [...]}}, when parts of the data have different ones"
+            f"levels, {'fixed' if name in model.fixed else 'residual_by'}={{{name!r}: [...]}}"
         )
 
 

@@ -59,7 +59,7 @@ def design_rows(frame: Any, model: ResolvedModel) -> DesignData:
     selected = select(frame, tuple(dict.fromkeys((*model.columns, *columns))))
     labels = {name: [_label(v, name, row) for row, v in enumerate(selected[name].to_list())] for name in model.columns}
     values: dict[Variable, list[Any]] = {}
-    for name in (c for c in columns if c not in model.fixed):
+    for name in (c for c in columns if c not in model.coded):
         values[Variable("column", name)] = [_number(v, name, row) for row, v in enumerate(selected[name].to_list())]
     return with_functions(DesignData(labels, values), model)
 

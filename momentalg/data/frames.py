@@ -49,7 +49,7 @@ def select(frame: Any, names: Sequence[str]) -> Any:
 
 def covariate_columns(model: ResolvedModel) -> tuple[str, ...]:
     """The data columns that the covariates of a model are read from, in order."""
-    terms = [*model.mean, *(c for block in model.groups for c in block.coefficients)]
+    terms = model.terms
     found: dict[str, None] = {}
     for variable in (v for term in terms for v, _ in term.monomial):
         found.update(dict.fromkeys(_columns(model, variable)))

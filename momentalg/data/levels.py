@@ -25,8 +25,8 @@ def with_levels(model: Model, data: Any, elsewhere: Collection[str] = ()) -> tup
     categories is a fixed factor. The data need not have the columns in `elsewhere`.
     """
     if hasattr(data, "estimator"):
-        known = data.estimator.model.resolved.fixed
-        return model.with_fixed(known) if known and model.resolved.fixed != known else model, data
+        known = data.estimator.model.resolved.coded
+        return model.with_fixed(known) if known and model.resolved.coded != known else model, data
     if hasattr(data, "__next__"):
         first = next(data, None)
         return (model, data) if first is None else (with_levels(model, first, elsewhere)[0], chain([first], data))
@@ -42,12 +42,12 @@ def with_levels(model: Model, data: Any, elsewhere: Collection[str] = ()) -> tup
 
 def _seen(frame: Any, model: ResolvedModel, elsewhere: Collection[str]) -> dict[str, list[Label]]:
     """The labels in each column that is a fixed factor without known levels, in order of appearance."""
-    names = dict.fromkeys((*model.fixed, *covariate_columns(model)))
-    wanted = tuple(name for name in names if model.fixed.get(name) is None and name not in elsewhere)
+    names = dict.fromkeys((*model.coded, *covariate_columns(model)))
+    wanted = tuple(name for name in names if model.coded.get(name) is None and name not in elsewhere)
     if not wanted:
         return {}
     selected = select(frame, wanted)
-    return {n: list(_labels(selected[n])) for n in wanted if n in model.fixed or _is_text(selected[n])}
+    return {n: list(_labels(selected[n])) for n in wanted if n in model.coded or _is_text(selected[n])}
 
 
 def _labels(series: Any) -> Iterator[Label]:

@@ -37,6 +37,8 @@ def _run(chain: Chain, phases: Sequence[str], model: ResolvedModel) -> Chain:
 
 
 def _phases(goal: Cumulant, model: ResolvedModel) -> Sequence[str]:
+    if model.level_values:  # an observation lies in levels of other factors, whose values it has
+        return WHOLE
     statistics = [translate(a, model) for a in goal.args]
     if all(len(_draws(term)) <= 1 and _is_total(term, model) for terms in statistics for term in terms):
         phases = EXPECTATION if len(goal.args) == 1 else CUMULANT
@@ -56,7 +58,12 @@ def by_linear_forms(goal: Cumulant, model: ResolvedModel, title: str) -> Chain |
     by one.
     """
     statistics = [translate(a, model) for a in goal.args]
-    if len(model.columns) == 1 or len(statistics) > 1 or max(map(len, map(_draws, statistics[0])), default=0) != 2:
+    if (
+        len(model.columns) == 1
+        or model.level_values
+        or len(statistics) > 1
+        or max(map(len, map(_draws, statistics[0])), default=0) != 2
+    ):
         return None
     chain = Chain(title, goal).then(PRODUCTS[0], model)
     forms = {part for part in walk(chain.end) if isinstance(part, Cumulant)}

@@ -54,6 +54,10 @@ class NamedModel(Protocol):
     @property
     def groups(self) -> tuple[NamedBlock, ...]: ...
     @property
+    def terms(self) -> Sequence[_Column]: ...
+    @property
+    def definitions(self) -> Mapping[n.Variable, n.Node]: ...
+    @property
     def columns(self) -> tuple[str, ...]: ...
     @property
     def constant_on(self) -> Mapping[n.Variable, tuple[str, ...]]: ...
@@ -76,9 +80,8 @@ class Inventory:
     @classmethod
     def of_model(cls, model: NamedModel) -> Inventory:
         """What a model speaks of."""
-        terms = [*model.mean, *(c for block in model.groups for c in block.coefficients)]
-        variables = dict.fromkeys(v for term in terms for v, _ in term.monomial)
-        variables.update(dict.fromkeys(model.constant_on))
+        variables = dict.fromkeys(v for term in model.terms for v, _ in term.monomial)
+        variables.update(dict.fromkeys((*model.constant_on, *model.definitions)))
         blocks = tuple(dict.fromkeys(block.factor for block in model.groups))
         return cls(
             means=tuple(c.key for c in model.mean if c.key is not None),

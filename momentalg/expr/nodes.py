@@ -22,7 +22,7 @@ from momentalg.expr.names import split_factor
 class Variable(NamedTuple):
     """A covariate: a column of the data, the size of a factor's level, or a function of covariates.
 
-    A fixed factor is of kind "factor" in a formula; its value at a level is of kind "fixed" while its levels are unknown.
+    A fixed factor is of kind "factor" in a formula; its value at a level is of kind "fixed" while levels are unknown.
     """
 
     kind: str  # "column" | "size" | "function" | "factor" | "fixed"
@@ -158,7 +158,7 @@ class Function(Node):
 
 @dataclass(frozen=True)
 class Indicator(Node):
-    """1 where the column `body` holds `label`, else 0: the definition of the covariate ``drug[b]`` of a fixed factor."""
+    """1 where the column `body` holds `label`, else 0: how the covariate ``drug[b]`` of a fixed factor is defined."""
 
     body: Value
     label: Label
@@ -255,7 +255,7 @@ class Parameter(Node):
 
 @dataclass(frozen=True)
 class Effect(_Levelled):
-    """The random effect of one coefficient of a group term, at a level or at the level that observation `index` is in."""
+    """The random effect of one coefficient of a group term: at a level, or at that which observation `index` lies in."""
 
     by: tuple[str, ...]
     coefficient: str = "1"

@@ -14,24 +14,26 @@ from itertools import combinations, permutations, product
 
 from momentalg.errors import ModelError, UnsupportedError
 from momentalg.expr.monomials import multiply_monomials
-from momentalg.expr.names import quote
-from momentalg.expr.nodes import Indicator, Label, Monomial, Node, Value, Variable
+from momentalg.expr.nodes import Label, Monomial, Node, Variable
 from momentalg.model.expansion import Expanded
 from momentalg.model.formula import parse_key
-from momentalg.model.functions import label_text, term_key, term_of, variables_of
-from momentalg.model.resolved import Column, GroupBlock
+from momentalg.model.functions import term_key, term_of, variables_of
+from momentalg.model.resolved import Column, GroupBlock, label_text, level_indicator
 
 Levels = tuple[Label, ...]
 Fixed = dict[str, Levels | None]
 """The fixed factors of a model by column, with their levels, the reference first; None: not known."""
 
 
-def declared(fixed: object) -> Fixed:
+def declared(given: object, argument: str = "fixed") -> Fixed:
     """Read ``fixed={"drug": ["a", "b", "c"]}``, ``fixed=["drug"]`` or ``fixed="drug"``."""
-    if fixed is None:
+    if given is None:
         return {}
-    given = fixed.items() if isinstance(fixed, Mapping) else [(name, None) for name in _names(fixed)]
-    return {_name(name): None if levels is None else _levels(str(name), levels) for name, levels in given}
+    pairs = given.items() if isinstance(given, Mapping) else [(name, None) for name in _names(given, argument)]
+    return {
+        _name(name, argument): None if levels is None else _levels(str(name), levels, argument)
+        for name, levels in pairs
+    }
 
 
 def fixed_columns(expanded: Expanded, fixed: Fixed) -> Fixed:
@@ -60,12 +62,6 @@ def factors_of(value: Variable) -> tuple[str, ...]:
     """The columns of the factors that a value of kind "fixed" is the value of a level of."""
     monomial = term_of(parse_key(value.name), value.name, {})
     return tuple(v.name for v, _ in monomial if v.kind == "factor")
-
-
-def indicator(column: str, label: Label) -> tuple[Variable, Indicator]:
-    """The variable ``drug[b]``, and its definition."""
-    body = Value(Variable("column", column))
-    return Variable("function", f"{quote(column)}[{label_text(label)}]"), Indicator(body, label)
 
 
 @dataclass(frozen=True)
@@ -162,7 +158,7 @@ class _Writing:
             yield Column(term_key(found), found)
 
     def define(self, name: str, label: Label) -> Variable:
-        variable, definition = indicator(name, label)
+        variable, definition = level_indicator(name, label)
         self.definitions[variable] = definition
         return variable
 
@@ -198,27 +194,29 @@ def _require_distinct(terms: Iterable[Term]) -> None:
         seen.add(term)
 
 
-def _names(fixed: object) -> list[object]:
-    if isinstance(fixed, str):
-        return [fixed]
-    if isinstance(fixed, Iterable):
-        return list(fixed)
-    raise ModelError(f"fixed= names factors, ['drug'], or gives their levels, {{'drug': ['a', 'b']}}; found {fixed!r}")
+def _names(given: object, argument: str) -> list[object]:
+    if isinstance(given, str):
+        return [given]
+    if isinstance(given, Iterable):
+        return list(given)
+    raise ModelError(
+        f"{argument}= names columns, ['drug'], or gives their levels, {{'drug': ['a', 'b']}}; found {given!r}"
+    )
 
 
-def _name(name: object) -> str:
+def _name(name: object, argument: str) -> str:
     if not isinstance(name, str) or not name:
-        raise ModelError(f"a fixed factor is named by its column, a non-empty text; found {name!r}")
+        raise ModelError(f"{argument}= names columns, each a non-empty text; found {name!r}")
     return name
 
 
-def _levels(name: str, levels: object) -> Levels:
+def _levels(name: str, levels: object, argument: str) -> Levels:
     """The levels, the reference first: two or more different texts or numbers."""
     if isinstance(levels, str) or not isinstance(levels, Iterable):
-        raise ModelError(f"fixed={{{name!r}: ...}} takes a list of the levels, the reference first; found {levels!r}")
+        raise ModelError(f"{argument}={{{name!r}: ...}} takes a list of the levels; found {levels!r}")
     found = tuple(plain_label(label) for label in levels)
     if len(found) < 2:
-        raise ModelError(f"the fixed factor {name!r} has {len(found)} level; with fewer than two it is the intercept")
+        raise ModelError(f"{argument}= gives {name!r} {len(found)} level; it has to have two or more")
     texts = [label_text(label) for label in found]
     if len(set(found)) < len(found) or len(set(texts)) < len(texts):
         raise ModelError(f"the levels of {name!r} are not all different: {', '.join(map(str, found))}")

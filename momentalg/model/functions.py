@@ -16,7 +16,6 @@ from momentalg.expr.nodes import (
     Add,
     Function,
     Indicator,
-    Label,
     Monomial,
     Mul,
     Node,
@@ -156,11 +155,6 @@ def variables_of(node: Node) -> tuple[Variable, ...]:
         case Add() | Mul():
             return tuple(dict.fromkeys(v for a in node.args for v in variables_of(a)))
     return ()
-
-
-def label_text(label: Label) -> str:
-    """The label of a level in keys, as in ``drug[b]``: numbers as they are, texts back-quoted unless they are plain."""
-    return quote(label) if isinstance(label, str) else str(label)
 
 
 def variable_node(variable: Variable) -> Node:

@@ -21,7 +21,7 @@ from momentalg.model.formula import parse_key
 from momentalg.model.functions import factor_of, monomial_of, term_key, term_of, variable_node
 from momentalg.model.resolved import ResolvedModel
 from momentalg.model.resolving import all_variables, basic_variables, known_factor
-from momentalg.model.syntax import Bar, Binary, Call, Name, Numeral, Syntax, Unary
+from momentalg.model.syntax import Bar, Binary, Call, LevelOf, Name, Numeral, Syntax, Unary
 
 _ORDERS = {"var": 2, "cov": 2, **{f"k{n}": n for n in range(3, 9)}}
 _ONE = Numeral(Fraction(1))
@@ -33,7 +33,7 @@ def parameter_keys(model: ResolvedModel) -> tuple[str, ...]:
     for block in model.groups:
         names = [str(c.key) for c in block.coefficients]
         keys += [model.cumulant_key(block, (a, b)) for n, a in enumerate(names) for b in names[n:]]
-    return (*keys, model.cumulant_key(None, ("1", "1")))
+    return (*keys, *(key for key, _ in model.residual_cumulants(2) if key is not None))
 
 
 @lru_cache(maxsize=4096)
@@ -84,12 +84,19 @@ class _Reader:
         if isinstance(arguments[-1], Bar) and arguments[-1].bar == "|":
             return self.effects((*arguments[:-1], arguments[-1].left), arguments[-1].factor, order)
         if all(isinstance(a, Name) and a.text == "residual" and not a.quoted for a in arguments):
-            return self.model.cumulant_key(None, ("1",) * order)
+            return self.residual("", order)
+        if len(arguments) == 1 and isinstance(arguments[0], LevelOf) and arguments[0].column == "residual":
+            return self.residual(f"[{arguments[0].label}]", order)
         products = [self.product(a) for a in arguments]
         found = [p for p in products if p]
         if len(found) < len(products):
             return None
         return key_of(Cumulant(tuple(found * order if len(found) == 1 else found)))
+
+    def residual(self, label: str, order: int) -> str | None:
+        """The cumulant of the residual, or of that of a class."""
+        key = f"{'var' if order == 2 else f'k{order}'}(residual{label})"
+        return key if key in {known for known, _ in self.model.residual_cumulants(order)} else None
 
     def effects(self, coefficients: tuple[Syntax, ...], factor: Syntax, order: int) -> str | None:
         names = tuple("1" if c == _ONE else self.term_key(c) for c in coefficients)

@@ -183,7 +183,12 @@ class ResolvedModel:
 
     @property
     def has_unit(self) -> bool:
-        """Whether all factors are nested in one of them, whose levels may then be i.i.d. units."""
+        """Whether all factors are nested in one of them, whose levels may then be i.i.d. units.
+
+        Where an incidence says how levels of crossed factors meet, it says all, and there are none.
+        """
+        if self.incidence is not None and not self.incidence.within:
+            return False
         return any(all(self.is_nested(other, factor) for other in self.factors) for factor in self.factors)
 
     def is_nested(self, inner: tuple[str, ...], outer: tuple[str, ...]) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from momentalg.errors import ModelError
+from momentalg.errors import ModelError, UnsupportedError
 from momentalg.expr.keys import variable_key
 from momentalg.expr.names import join_factor, quote, split_factor
 from momentalg.expr.nodes import Function, Monomial, Value, Variable
@@ -63,6 +63,11 @@ def with_residuals(model: ResolvedModel, weights: object, residual_by: Fixed) ->
     if isinstance(weights, str):
         definitions[root_of(weights)] = Function("sqrt", Value(Variable("column", weights)))
     for column, levels in residual_by.items():
+        if column.startswith("size("):
+            raise UnsupportedError(
+                f"residual_by={column!r}: a variance that depends on a size has no number of parameters; make a column "
+                "of classes of sizes, or use statistics of pairs, which hold for any variance of the residuals"
+            )
         if column == model.response:
             raise ModelError(f"residual_by={column!r} is the response; classes of residuals are known beforehand")
         known = model.fixed.get(column)
@@ -86,7 +91,7 @@ def constant_within(model: ResolvedModel, levels: Mapping[str, str]) -> Resolved
     for name, factor in levels.items():
         variable = known.get(name) or known.get(_unquoted(name))
         if variable is None and name in model.coded:
-            raise ModelError(f"levels= names the factor {name!r}: declare its own levels, {{{name!r}: [...]}}")
+            raise ModelError(f"levels= names the factor {name!r}: declare its levels, as in fixed={{{name!r}: [...]}}")
         if variable is None:
             listed = ", ".join(known) or "none"
             raise ModelError(f"levels= names {name!r}, which is no covariate of the model; these are: {listed}")
@@ -115,9 +120,8 @@ def meeting(model: ResolvedModel, incidence: Incidence | None) -> ResolvedModel:
         raise ModelError(
             f"{incidence!r} is of {', '.join(map(quote, incidence.columns))}; the model's factors: {found}"
         )
-    if model.has_unit != bool(incidence.within) or (model.has_unit and model.unit != incidence.strata[:1]):
-        kind, works = ("nested", "nested_sampling") if model.has_unit else ("crossed", "draws")
-        raise ModelError(f"{incidence!r} does not go with {kind} factors: use ma.designs.{works}(...)")
+    if incidence.within and not (model.has_unit and model.unit == incidence.strata[:1]):
+        raise ModelError(f"{incidence!r} is of factors nested in {incidence.strata[0]!r}; those of the model are not")
     empty = model.may_be_empty | {join_factor((c,)) for c in incidence.may_be_empty}
     values = {**model.constant_on, **incidence.values}
     return replace(model, incidence=incidence, may_be_empty=empty, constant_on=values)

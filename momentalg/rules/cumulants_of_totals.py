@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from momentalg.cumulants.display import to_node
 from momentalg.cumulants.identity import joint_cumulant
-from momentalg.cumulants.polynomial import Polynomial
+from momentalg.cumulants.polynomial import Polynomial, Powers
 from momentalg.cumulants.random_view import with_effects_known
+from momentalg.cumulants.totals import DesignTotal
 from momentalg.cumulants.translate import translate
 from momentalg.cumulants.value import known_variables
 from momentalg.expr.nodes import Cov, Cumulant, Delta, E, Letter, Node, Response, Size, Total, Var, add, mul
@@ -35,10 +36,22 @@ def _rewrite(node: Node, context: Context) -> Node | None:
     alike = tuple(
         transform(a, lambda p: Response(first) if isinstance(p, Response) and p.index else p) for a in node.args
     )
-    key = model.cumulant_key(None, ("1",) * len(node.args))
-    residual = Polynomial({m: c for m, c in _joint(alike, model).terms.items() if (key, 1) in m})
+    residual = Polynomial(
+        {m: c for m, c in _joint(alike, model).terms.items() if of_residual(m, len(node.args), model)}
+    )
     deltas = [Delta(first, other) for other in names[1:]]
     return add(to_node(apart, context.model), mul(*deltas, to_node(residual, context.model)))
+
+
+def of_residual(monomial: Powers, order: int, model: ResolvedModel) -> bool:
+    """Whether a term is of a cumulant of the residual: a parameter, or a value of the levels of a class."""
+    names: set[str] = set()
+    for key, values in model.residual_cumulants(order):
+        names |= {key} if key is not None else {v.name for v, _ in values if v.kind == "fixed"}
+    found = {s for s, _ in monomial if isinstance(s, str)}
+    for total in (s for s, _ in monomial if isinstance(s, DesignTotal)):
+        found |= {v.name for entry in total.entries for v, _ in entry.what.monomial if v.kind == "fixed"}
+    return bool(names & found)
 
 
 def _joint(args: tuple[Node, ...], model: ResolvedModel) -> Polynomial:

@@ -12,10 +12,14 @@ from momentalg.expr.nodes import (
     Parameter,
     Size,
     Sum,
+    Value,
     Var,
+    add,
     mul,
+    power,
 )
-from momentalg.rules.knowledge import is_known
+from momentalg.model.resolved import ResolvedModel
+from momentalg.rules.knowledge import is_known, knows_design
 from momentalg.rules.rule import Context, Rule
 
 BY = ("user",)
@@ -33,7 +37,7 @@ def _rewrite(node: Node, context: Context) -> Node | None:
     if all(isinstance(a, Noise) for a in node.args):
         if len(set(node.args)) > 1:
             return ZERO
-        return Parameter(context.model.cumulant_key(None, ("1",) * len(node.args)))
+        return residual_cumulant(node.args[0], len(node.args), node.given, context.model)
     effects = [a for a in node.args if isinstance(a, Effect)]
     if len(effects) < len(node.args) or any(is_known(e, node.given, context.model) for e in effects):
         return None
@@ -47,6 +51,19 @@ def _rewrite(node: Node, context: Context) -> Node | None:
         return ZERO
     block = blocks[0]
     return Parameter(context.model.cumulant_key(block, tuple(e.coefficient for e in effects)))
+
+
+def residual_cumulant(noise: Node, order: int, given: tuple[Node, ...], model: ResolvedModel) -> Node | None:
+    """The cumulant of a residual; where it depends on weights or classes of observations, these must be given."""
+    index = noise.index if isinstance(noise, Noise) else ""
+    cumulants = model.residual_cumulants(order)
+    if any(monomial for _, monomial in cumulants) and not knows_design(given, model):
+        return None
+    terms = []
+    for key, monomial in cumulants:
+        parameter = [] if key is None else [Parameter(key)]
+        terms.append(mul(*parameter, *(power(Value(v, index), p) for v, p in monomial)))
+    return add(*terms)
 
 
 RULE = Rule(

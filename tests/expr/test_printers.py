@@ -30,6 +30,7 @@ from momentalg.expr.nodes import (
     E,
     Effect,
     Function,
+    Indicator,
     Hat,
     Letter,
     LevelColumns,
@@ -212,6 +213,7 @@ def test_every_kind_of_node_prints() -> None:
     body = Size(USER)
     samples: dict[str, Node] = {type(part).__name__: part for e in EXAMPLES for part in walk(e[1])}
     more = [Number(F(1, 2)), Noise("j"), OBSERVATIONS, Function("nonempty", body), Levels(USER), Delta("j", "k")]
+    more.append(Indicator(Value(Variable("column", "drug")), "b"))
     samples.update({type(node).__name__: node for node in more})
     kinds = {name for name, kind in vars(nodes).items() if isinstance(kind, type) and issubclass(kind, Node)}
     assert kinds - set(samples) <= {"Node", "_Levelled"}

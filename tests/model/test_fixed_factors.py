@@ -128,7 +128,7 @@ def test_data_show_the_levels_sorted():
     ("formula", "arguments", "match"),
     [
         ("y ~ x + (1 | user)", {"fixed": ["drug"]}, "'drug', which is no common term"),
-        ("y ~ drug + (1 | user)", {"fixed": {"drug": ["a"]}}, "has 1 level"),
+        ("y ~ drug + (1 | user)", {"fixed": {"drug": ["a"]}}, "1 level; it has to have"),
         ("y ~ drug + (1 | user)", {"fixed": {"drug": ["a", "a"]}}, "not all different"),
         ("y ~ drug + (1 | user)", {"fixed": {"drug": "abc"}}, "takes a list of the levels"),
         ("y ~ drug + C(drug) + (1 | user)", {"fixed": ABC}, "there twice"),

@@ -162,9 +162,6 @@ def test_slopes_of_term_objects():
 @pytest.mark.parametrize(
     ("argument", "value", "names"),
     [
-        ("incidence", object(), "crossed"),
-        ("residual_by", "size(user)", "residual variances that differ"),
-        ("weights", "w", "weights of observations"),
         ("family", "poisson", "generalised"),
         ("kernels", {}, "relatedness"),
     ],
