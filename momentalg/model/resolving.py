@@ -127,6 +127,16 @@ def meeting(model: ResolvedModel, incidence: Incidence | None) -> ResolvedModel:
     return replace(model, incidence=incidence, may_be_empty=empty, constant_on=values)
 
 
+def given_its_design(model: ResolvedModel) -> ResolvedModel:
+    """The model without its incidence, which says nothing once the design is given: levels are those that occur."""
+    incidence = model.incidence
+    if incidence is None:
+        return model
+    empty = model.may_be_empty - {join_factor((c,)) for c in incidence.may_be_empty}
+    values = {v: on for v, on in model.constant_on.items() if v not in incidence.values}
+    return replace(model, incidence=None, may_be_empty=empty, constant_on=values)
+
+
 def assuming(model: ResolvedModel, assumptions: Iterable[Assumption]) -> ResolvedModel:
     """Add declared facts; raises `ModelError` for unknown names and for facts that contradict one another."""
     for fact in assumptions:
