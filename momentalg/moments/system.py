@@ -15,6 +15,7 @@ from momentalg.expr.expanding import with_powers
 from momentalg.expr.monomials import multiply_monomials
 from momentalg.expr.nodes import Factor, Monomial, Node, Over, add
 from momentalg.model.resolved import Column, ResolvedModel
+from momentalg.model.resolving import given_its_design
 from momentalg.moments.equations import MEANS, MomentEquation
 from momentalg.moments.expectation import expectation, unknown_order, variance_keys
 from momentalg.moments.identifiability import Identification
@@ -153,7 +154,7 @@ def moment_equations(model: Model, statistics: Any = None, means: str | None = N
     the default is Henderson III for one random intercept, which is ANOVA when that is all, and "within" otherwise.
     `means` is one of "projection", "products" and "plug-in"; by default, whichever of the first two applies.
     """
-    resolved = model.resolved
+    resolved = given_its_design(model.resolved)
     if offsets(resolved):
         raise UnsupportedError(
             "moment equations with an offset are not derivable yet: subtract the column from the response"
