@@ -152,6 +152,11 @@ class ResolvedModel:
         definition = self.definitions.get(variable) if self.coded else None
         return definition.body.variable.name if isinstance(definition, Indicator) else None
 
+    def home(self, variable: Variable) -> tuple[str, ...] | None:
+        """The factor on whose levels a covariate is constant: an indicator, on its own factor. None: none is known."""
+        column = self.indicated(variable)
+        return self.constant_on.get(variable, None if column is None else (column,))
+
     def projected(self, column: Column) -> Monomial | LevelColumns:
         """What a projection takes to remove a mean column: the levels of a fixed factor whose levels are not known."""
         for variable, _ in column.monomial:

@@ -2,13 +2,18 @@
 
 from momentalg.model.resolved import ResolvedModel
 from momentalg.statistics.family import NamedStatistic, StatisticFamily, mean_columns, require_uncorrelated
-from momentalg.statistics.projection import sequential_reductions
+from momentalg.statistics.projection import class_statistics, sequential_reductions
 
 
 def _build(model: ResolvedModel) -> tuple[NamedStatistic, ...]:
     require_uncorrelated(model, "Henderson III")
     *found, last = sequential_reductions(mean_columns(model), model)
-    return (NamedStatistic("R", found[0].node) if len(found) == 1 else found[0], *found[1:], last)
+    return (
+        NamedStatistic("R", found[0].node) if len(found) == 1 else found[0],
+        *found[1:],
+        last,
+        *class_statistics(model),
+    )
 
 
 STATISTIC = StatisticFamily(

@@ -27,13 +27,14 @@ from momentalg.expr.nodes import (
     negate,
     power,
 )
-from momentalg.model.resolved import ResolvedModel
+from momentalg.model.resolved import ResolvedModel, level_indicator
 from momentalg.statistics.family import (
     NamedStatistic,
     block_columns,
     coarse_first,
     effect_name,
     level_total,
+    mean_columns,
     response_total,
 )
 
@@ -89,6 +90,21 @@ def projected_totals(columns: tuple[Column, ...], kernel: Kernel, model: Resolve
     return Projected(kept, kernel)
 
 
+def class_statistics(model: ResolvedModel) -> list[NamedStatistic]:
+    """For each class of residuals but the first, the totals of it in the levels of the first factor, squared.
+
+    With them the variances of the classes can be told apart, which sums of squares of all residuals together cannot.
+    """
+    found = []
+    for column, levels in model.residual_by.items():
+        for label in (levels or ())[1:]:
+            variable, _ = level_indicator(column, label)
+            of = LevelColumns(model.groups[0].factor, ((variable, 1),))
+            node = projected_totals(mean_columns(model), (of, of), model)
+            found.append(NamedStatistic(f"Q[{variable.name}|{model.groups[0].name}]", node))
+    return found
+
+
 def level_product(kernel: Kernel) -> Node:
     """The product of the totals of the response of a level, each with its covariates: S^2, or S_x S."""
     left, right = (response_total(c.factor, c.monomial) for c in kernel)
@@ -133,6 +149,6 @@ def _quotient(monomial: Monomial, divisor: Monomial) -> Monomial | None:
 def constant_within(monomial: Monomial, factor: Factor, model: ResolvedModel) -> bool:
     """Whether a covariate monomial is constant within the levels of a factor."""
     return all(
-        (columns := model.constant_on.get(variable)) is not None and set(columns) <= model.closure(factor)
+        (columns := model.home(variable)) is not None and set(columns) <= model.closure(factor)
         for variable, _ in monomial
     )

@@ -2,13 +2,13 @@
 
 from momentalg.model.resolved import ResolvedModel
 from momentalg.statistics.family import NamedStatistic, StatisticFamily, mean_columns, require_uncorrelated
-from momentalg.statistics.projection import sequential_reductions
+from momentalg.statistics.projection import class_statistics, sequential_reductions
 
 
 def _build(model: ResolvedModel) -> tuple[NamedStatistic, ...]:
     require_uncorrelated(model, "Type I")
     *reductions, error = sequential_reductions(mean_columns(model), model)
-    return (*(NamedStatistic(f"SS{s.name[1:]}", s.node) for s in reductions), error)
+    return (*(NamedStatistic(f"SS{s.name[1:]}", s.node) for s in reductions), error, *class_statistics(model))
 
 
 STATISTIC = StatisticFamily(

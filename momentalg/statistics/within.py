@@ -9,7 +9,7 @@ from momentalg.statistics.family import (
     effect_name,
     mean_columns,
 )
-from momentalg.statistics.projection import projected_totals, residual_sum_of_squares
+from momentalg.statistics.projection import class_statistics, projected_totals, residual_sum_of_squares
 
 
 def _build(model: ResolvedModel) -> tuple[NamedStatistic, ...]:
@@ -25,8 +25,8 @@ def _build(model: ResolvedModel) -> tuple[NamedStatistic, ...]:
             found.append(NamedStatistic(f"U[{effect_name(block)}]", within))
     if correlated:
         node = residual_sum_of_squares((*common, *block_columns(correlated[0])), model)
-        return (*found, NamedStatistic(f"U[{correlated[0].name}]", node))
-    return (*found, NamedStatistic("RSS", residual_sum_of_squares(common, model)))
+        return (*found, NamedStatistic(f"U[{correlated[0].name}]", node), *class_statistics(model))
+    return (*found, NamedStatistic("RSS", residual_sum_of_squares(common, model)), *class_statistics(model))
 
 
 STATISTIC = StatisticFamily(
