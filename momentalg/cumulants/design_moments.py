@@ -102,6 +102,13 @@ def close(known: Iterable[Variable], model: ResolvedModel) -> Known:
     return frozenset(closed)
 
 
+def is_zero_when_empty(what: What, power: int) -> bool:
+    """Whether a letter to a power is zero for an empty unit: a total is, and a sum of totals within the unit."""
+    if what.kind == WITHIN:
+        return power > 0 and any(is_zero_when_empty(e.what, e.power) for e in what.detail.entries)
+    return what.kind == "total" and power > 0
+
+
 def multiply_letters(parts: Iterable[Letters]) -> Letters:
     """The product of letter monomials; the indicator of a non-empty unit is its own square, and N^p implies it."""
     powers: dict[Letter, int] = {}
@@ -109,9 +116,8 @@ def multiply_letters(parts: Iterable[Letters]) -> Letters:
         for letter, power in part:
             powers[letter] = powers.get(letter, 0) + power
     for letter in [x for x in powers if x.what == NONEMPTY]:
-        powers[letter] = 1
-        if powers.get(letter._replace(what=SIZE), 0) > 0:
-            powers[letter] = 0
+        implied = any(x.unit == letter.unit and is_zero_when_empty(x.what, p) for x, p in powers.items())
+        powers[letter] = 0 if implied else 1
     return frozenset((x, p) for x, p in powers.items() if p)
 
 

@@ -21,6 +21,7 @@ from momentalg.cumulants.design_moments import (
     cumulant_of_letters,
     entry_variables,
     is_effect,
+    is_zero_when_empty,
     multiply_letters,
     size_variable,
 )
@@ -124,7 +125,7 @@ def _sum_letters(total: DesignTotal, start: int, model: ResolvedModel) -> tuple[
     else:
         letters, width = _summand(total, start, model)
     if join_factor(model.unit) in model.may_be_empty:
-        positive = {x.unit for part in letters for x, p in part if x.what.kind == "total" and p > 0}
+        positive = {x.unit for part in letters for x, p in part if is_zero_when_empty(x.what, p)}
         apart = set(range(start, start + width)) - positive
         letters += [frozenset({(Letter(unit, "", NONEMPTY), 1)}) for unit in apart]
     return multiply_letters(letters), width

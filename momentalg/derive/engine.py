@@ -185,7 +185,8 @@ def _facts(
     if any(e.power < 0 and e.cell for terms in statistics for t in terms for e in t.entries):
         found.append("every level has at least one observation (N >= 1)")
     if not sizes_known(known, model) and any(_is_ratio(s, p, model) for s, p in powers(result)):
-        found.append("ratios over the whole sample are kept at the value that they take in the data")
+        what = "ratios over the whole sample" if model.has_unit else "ratios of sizes, and numbers of non-empty cells,"
+        found.append(f"{what} are kept at the value that they take in the data")
     return tuple(found)
 
 

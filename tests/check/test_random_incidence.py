@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from random import Random
 
+import numpy as np
 import pytest
 
 import momentalg as ma
@@ -103,3 +104,180 @@ def test_cumulants_over_all_tables(kind):
         if found != expected:
             different.append((seed, statistics, found, expected))
     assert different == []
+
+
+@pytest.mark.parametrize("seed", range(60 if LONG else 12))
+def test_nested_sampling(seed):
+    rng = Random(seed)
+    groups, sizes = weights(rng, [1, 2], 2), weights(rng, [1, 2], 2)
+    law = ma.designs.nested_sampling("a", "b", groups, sizes)
+    model = ma.Model("y ~ 1 + (1 | a/b)" if seed % 2 else "y ~ 1 + size(a) + (1 | a/b)", incidence=law)
+    row, cells = model.total(model.y, by="a"), ma.over("a:b", model.total(model.y, by="a:b") ** 2)
+    statistics = rng.choice([(row, row), (row, row.at("k")), (row, cells), (cells,), (row**2, row)])
+    values = parameters(model, rng)
+    found = model.cumulant(*statistics).evaluate(parameters=values, units={"a": 2})
+    tables = nested_tables(groups, sizes, 2)
+    assert found == incidence_cumulant(statistics, tables, model.resolved, values, ("a", "b"), {"a": 0, "k": 1})
+
+
+def numbers(law, parameters, units, at=None):
+    """What evaluates a derivation under this law."""
+    return lambda d: d.evaluate(parameters=parameters, law=law, units=units, at=at)
+
+
+PARAMETERS = {"Intercept": 2, "var(1|a)": "1/3", "var(1|b)": "1/5", "var(residual)": "3/7"}
+MU, A, B, E = Fraction(2), Fraction(1, 3), Fraction(1, 5), Fraction(3, 7)
+
+
+def sample_variance(model, levels):
+    """The sample variance, with divisor R - 1, of the totals of the rows."""
+    row, total = model.total(model.y, by="a"), model.total(model.y)
+    return (ma.over("a", row**2) - total**2 / levels) / (levels - 1)
+
+
+def test_independent_cells_as_published():
+    """theory.md 11: totals, their covariances and sample variance when the n_ij are i.i.d.; 5 rows, 3 columns."""
+    law = ma.designs.independent_cells("a", "b", ma.Poisson(2))
+    model = ma.Model(FORMULAS[0], incidence=ma.designs.independent_cells("a", "b"))
+    value = numbers(law, PARAMETERS, {"a": 5, "b": 3})
+    row, column, total = model.total(model.y, by="a"), model.total(model.y, by="b"), model.total(model.y)
+    n2, rows2, columns2 = 6, 42, 110  # E n^2, E N_i^2, E M_j^2 of Poisson counts with means 2, 6 and 10
+    variance = rows2 * A + 3 * n2 * B + 6 * E + MU**2 * 6
+    assert value(model.var(row)) == variance
+    assert value(model.cov(row, row.at("k"))) == 3 * 4 * B
+    assert value(model.cov(row, column)) == (n2 + 2 * 2 * 2) * A + (n2 + 4 * 2 * 2) * B + 2 * E + MU**2 * 2
+    assert value(model.var(total)) == 5 * rows2 * A + 3 * columns2 * B + 30 * E + MU**2 * 30
+    assert value(model.mean(sample_variance(model, 5))) == variance - 3 * 4 * B
+
+
+def test_draws_as_published():
+    """theory.md 11: popular columns make rows overlap, by sum q_j^2."""
+    law = ma.designs.draws("a", "b", {1: "1/2", 3: "1/2"}, ["1/2", "1/4", "1/4"])
+    model = ma.Model(FORMULAS[0], incidence=ma.designs.draws("a", "b"))
+    value = numbers(law, PARAMETERS, {"a": 5})
+    row = model.total(model.y, by="a")
+    q2, n1, n2 = Fraction(3, 8), 2, 5
+    variance = n2 * A + (n1 + (n2 - n1) * q2) * B + n1 * E + MU**2
+    assert value(model.var(row)) == variance
+    assert value(model.cov(row, row.at("k"))) == n1**2 * q2 * B
+    assert value(model.mean(sample_variance(model, 5))) == variance - n1**2 * q2 * B
+
+
+def test_multinomial_labels_as_published():
+    """theory.md 11: with a fixed number of observations, Cov(N_i, N_k) = -n p_i p_k, which brings in mu^2."""
+    law = ma.designs.multinomial_labels("a", "b", 6, [["1/2", "1/2"], ["1/2", "1/4", "1/4"]])
+    model = ma.Model(FORMULAS[0], incidence=ma.designs.multinomial_labels("a", "b"))
+    row, value = model.total(model.y, by="a"), numbers(law, PARAMETERS, {}, {"a": 0, "k": 1})
+    q2, p = Fraction(3, 8), Fraction(1, 2)
+    n2 = 6 * p * (1 - p) + (6 * p) ** 2
+    variance = n2 * A + (6 * p + 30 * p**2 * q2) * B + 6 * p * E + MU**2 * 6 * p * (1 - p)
+    covariance = 30 * p**2 * q2 * B - MU**2 * 6 * p**2
+    assert value(model.var(row)) == variance
+    assert value(model.cov(row, row.at("k"))) == covariance
+    assert value(model.mean(sample_variance(model, 2))) == variance - covariance
+
+
+def test_nested_sampling_as_published():
+    """theory.md 13: E N = EJ En, Var N = EJ Var n + Var J (En)^2, E sum n^2 = EJ E n^2."""
+    law = ma.designs.nested_sampling("a", "b", ma.Poisson(3), {1: "1/2", 3: "1/2"})
+    model = ma.Model("y ~ 1 + (1 | a/b)", incidence=ma.designs.nested_sampling("a", "b"))
+    derivation = model.var(model.total(model.y, by="a"))
+    values = {"Intercept": MU, "var(1|a)": A, "var(1|a:b)": B, "var(residual)": E}
+    size_variance = 3 * 1 + 3 * 2**2
+    expected = (size_variance + 36) * A + 3 * 5 * B + 6 * E + MU**2 * size_variance
+    assert derivation.verify()
+    declared = ma.Model("y ~ 1 + (1 | a/b)", assume=ma.may_be_empty("a"), incidence=law)
+    assert declared.var(declared.total(declared.y, by="a")).evaluate(parameters=values) == expected
+    assert derivation.evaluate(parameters=values, law=law) == expected
+
+
+@pytest.mark.parametrize("kind", ["independent_cells", "draws", "multinomial_labels"])
+def test_derivations_show_their_steps(kind):
+    """E Var(R_i | design) + Var E(R_i | design), every step replayed, down to the moments of the incidence."""
+    model = ma.Model(FORMULAS[0], incidence=getattr(ma.designs, kind)("a", "b"))
+    row, column, total = model.total(model.y, by="a"), model.total(model.y, by="b"), model.total(model.y)
+    for derivation in (model.var(row), model.cov(row, row.at("k")), model.cov(row, column), model.var(total)):
+        assert derivation.verify()
+        assert {"total_variance", "total_covariance"} & {step.rule for step in derivation.steps}
+        assert derivation.chains[-1].end == derivation.node
+        assert all((derivation.latex(), derivation.html(), derivation.text()))
+
+
+def test_what_is_no_polynomial_moment_keeps_its_value():
+    """E of U_a is E N - R; sum n_ij^2 / N_i stays what it is in the data, and says so."""
+    model = ma.Model(FORMULAS[0], incidence=ma.designs.draws("a", "b"))
+    within = ma.over(ma.observations, (model.y - model.total(model.y, by="a") / model.size("a")) ** 2)
+    derivation = model.mean(within)
+    assert any("kept at the value" in fact for fact in derivation.facts)
+    assert "var(residual)*(E(size(a))*levels(a) - levels(a))" in str(derivation.result)
+    with pytest.raises(ma.UnsupportedError, match="at the value that it takes in the data"):
+        derivation.evaluate(parameters=PARAMETERS, law=ma.designs.draws("a", "b", 2, ["1/2", "1/2"]), units={"a": 3})
+    with pytest.raises(ma.UnsupportedError, match="no closed variance"):
+        model.var(within)
+
+
+def test_a_part_of_a_crossed_design_is_not_conditioned_on():
+    model = ma.Model(FORMULAS[0], incidence=ma.designs.draws("a", "b"))
+    row = model.total(model.y, by="a")
+    with pytest.raises(ma.UnsupportedError, match="given a part of it"):
+        model.var(row, given=[model.size("a")])
+    with pytest.raises(ma.UnsupportedError, match="given a part of it"):
+        model.var(row, via=["a"])
+    assert model.var(row, given=ma.design).verify()
+
+
+def test_without_an_incidence_a_crossed_design_is_refused():
+    model = ma.Model(FORMULAS[0])
+    with pytest.raises(ma.UnsupportedError, match=r"ma\.designs\.draws.*") as error:
+        model.var(model.total(model.y, by="a"))
+    assert "given=ma.design" in str(error.value)
+
+
+def test_covariates_are_refused():
+    model = ma.Model("y ~ 1 + x + (1 | a) + (1 | b)", incidence=ma.designs.draws("a", "b"))
+    with pytest.raises(ma.UnsupportedError, match="nothing of covariates"):
+        model.var(model.total(model.y, by="a"))
+
+
+LAWS = {
+    "independent_cells": (ma.designs.independent_cells("a", "b", ma.Poisson("1/2")), {"a": 9, "b": 7}),
+    "draws": (ma.designs.draws("a", "b", ma.Poisson(3), [0.5, 0.2, 0.2, 0.1]), {"a": 9}),
+    "multinomial_labels": (ma.designs.multinomial_labels("a", "b", 30, [[0.4, 0.3, 0.2, 0.1], [0.6, 0.4]]), {}),
+    "joint_labels": (ma.designs.multinomial_labels("a", "b", 20, [[0.4, 0.3], [0.1, 0.2]], joint=True), {}),
+    "nested_sampling": (ma.designs.nested_sampling("a", "b", ma.Poisson(2), ma.Poisson(3)), {"a": 9}),
+}
+
+
+@pytest.mark.parametrize("kind", LAWS)
+def test_sampled_designs_have_these_moments(kind):
+    """Responses over sampled designs, with exponential effects: second moments within 4.5 standard errors."""
+    law, units = LAWS[kind]
+    nested = bool(law.within)
+    model = ma.Model("y ~ 1 + (1 | a/b)" if nested else FORMULAS[0], incidence=law)
+    inner = "var(1|a:b)" if nested else "var(1|b)"
+    values = {"Intercept": 1, "var(1|a)": 1, inner: "1/2", "var(residual)": 2}
+    row, total = model.total(model.y, by="a"), model.total(model.y)
+    rng = np.random.default_rng(20261120)
+    seen = []
+    for _ in range(4000):
+        labels = law.sample(rng, units)
+        a, b = labels["a"], labels["b"]
+        effects = [(rng.exponential(size=1 + c.max(initial=0)) - 1) * v for c, v in ((a, 1.0), (b, 0.5**0.5))]
+        y = 1 + effects[0][a] + effects[1][b] + (rng.exponential(size=len(a)) - 1) * 2**0.5
+        seen.append((y[a == 0].sum() * y[a == 1].sum(), (y[a == 0].sum()) ** 2, y.sum() ** 2))
+    at = {"a": 0, "k": 1}
+    found = [(row, row.at("k")), (row, row), (total, total)]
+    for column, pair in zip(np.array(seen).T, found, strict=True):
+        means = [model.mean(s).evaluate(parameters=values, units=units, at=at) for s in pair]
+        expected = float(model.cov(*pair).evaluate(parameters=values, units=units, at=at) + means[0] * means[1])
+        assert abs(column.mean() - expected) < 4.5 * column.std() / len(column) ** 0.5
+
+
+def test_samples_are_reproducible_and_need_their_laws():
+    law, units = LAWS["draws"]
+    first, second = (law.sample(np.random.default_rng(5), units) for _ in range(2))
+    assert {c: v.tolist() for c, v in first.items()} == {c: v.tolist() for c, v in second.items()}
+    with pytest.raises(ma.ModelError, match="cannot be sampled"):
+        ma.designs.draws("a", "b", ma.Poisson(3)).sample(np.random.default_rng(5), units)
+    with pytest.raises(ma.ModelError, match="how many levels 'a'"):
+        law.sample(np.random.default_rng(5), {})
