@@ -30,6 +30,7 @@ INCIDENCE = Variable("design", "incidence")
 """Which levels of crossed factors meet, and how often."""
 
 
+@cache
 def all_design(model: ResolvedModel) -> Known:
     """Every design variable of a unit, or of the sample where there are no units."""
     found = {Variable("size", join_factor(factor)) for factor in model.factors}

@@ -6,7 +6,7 @@ design; a sum over a named observation or level binds it. What is known enters a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache, reduce
@@ -67,7 +67,8 @@ def canonical_value(node: Node, model: ResolvedModel) -> Polynomial:
     return raw(value(node, model), model)
 
 
-def known_variables(given: Iterable[Node], model: ResolvedModel) -> Known:
+@lru_cache(maxsize=1024)
+def known_variables(given: tuple[Node, ...], model: ResolvedModel) -> Known:
     """The variables that nodes after the bar make known."""
     found: set[Variable] = set()
     for node in given:
@@ -107,6 +108,13 @@ def value(node: Node, model: ResolvedModel, bound: Mapping[str, Cell] = MappingP
 
     `bound` names the observations that enclosing sums run over, with their levels; only these may coincide.
     """
+    return _remembered(node, model, tuple(bound.items()))
+
+
+@lru_cache(maxsize=4096)
+def _remembered(node: Node, model: ResolvedModel, named: tuple[tuple[str, Cell], ...]) -> Polynomial:
+    """`value`: the steps of a derivation have most of their parts in common."""
+    bound = dict(named)
     if not any(isinstance(part, NOT_DESIGN) for part in walk(node)):
         return _design(node, model, bound)
     match node:

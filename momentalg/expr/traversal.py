@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
+from functools import cache
 from typing import Any
 
 from momentalg.expr.nodes import Node
@@ -12,11 +13,22 @@ Path = tuple[int, ...]
 """Positions of children, from the root; the empty path is the root itself."""
 
 
+@cache
+def _names_of(kind: Any) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(kind))
+
+
+def _names(node: Node) -> tuple[str, ...]:
+    """The names of the fields of a node, found once for each kind of node."""
+    kind: Any = type(node)
+    return _names_of(kind)
+
+
 def children(node: Node) -> tuple[Node, ...]:
     """The nodes directly below `node`, in order of its fields."""
     found: list[Node] = []
-    for f in fields(node):
-        value = getattr(node, f.name)
+    for name in _names(node):
+        value = getattr(node, name)
         if isinstance(value, Node):
             found.append(value)
         elif isinstance(value, tuple):
@@ -30,12 +42,12 @@ def rebuild(node: Node, new: tuple[Node, ...]) -> Node:
         return node
     queue = list(new)
     changed: dict[str, Any] = {}
-    for f in fields(node):
-        value = getattr(node, f.name)
+    for name in _names(node):
+        value = getattr(node, name)
         if isinstance(value, Node):
-            changed[f.name] = queue.pop(0)
+            changed[name] = queue.pop(0)
         elif isinstance(value, tuple) and any(isinstance(v, Node) for v in value):
-            changed[f.name] = tuple(queue.pop(0) if isinstance(v, Node) else v for v in value)
+            changed[name] = tuple(queue.pop(0) if isinstance(v, Node) else v for v in value)
     return replace(node, **changed)
 
 
