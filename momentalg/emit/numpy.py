@@ -132,6 +132,7 @@ class Context:
     coded: tuple[tuple[str, str], ...]
     text: str
     uses_blocks: bool
+    uses_absorbed: bool
     uses_level_ranks: bool
     uses_inverse: bool
     uses_settled: bool
@@ -208,10 +209,11 @@ def _context(ir: EstimatorIR) -> Context:
         uses_through=any(m.through for m in margins),
         uses_values=bool(ir.levels),
         uses_blocks=any(isinstance(p, arrays.Blocks) for p in found),
-        uses_level_ranks=any(isinstance(p, arrays.LevelRanks) for p in found),
-        uses_inverse=any(isinstance(p, arrays.GeneralisedInverse) for p in found),
+        uses_absorbed=any(isinstance(p, arrays.Absorbed) for p in found),
+        uses_level_ranks=any(isinstance(p, arrays.LevelRanks | arrays.Absorbed) for p in found),
+        uses_inverse=any(isinstance(p, arrays.GeneralisedInverse | arrays.Absorbed) for p in found),
         uses_settled=any(isinstance(p, arrays.Settled) for p in found),
-        uses_rank=any(isinstance(p, arrays.Rank) for p in found),
+        uses_rank=any(isinstance(p, arrays.Rank | arrays.Absorbed) for p in found),
         uses_solution=any(isinstance(p, arrays.Solved) for p in found),
         test_columns=_test_columns(ir),
         test_size=len(ir.self_test.rows),

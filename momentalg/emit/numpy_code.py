@@ -68,6 +68,12 @@ def code(expr: a.Expr) -> str:
             return f"_rank({code(matrix)}, {code(scale)})"
         case a.Solved(matrix, right):
             return f"_solution({code(matrix)}, {code(right)})"
+        case a.Itself(levels):
+            return f"np.arange({code(levels)})"
+        case a.AbsorbedSquares(equations, total):
+            return f"{code(equations)}.squares({code(total)})"
+        case a.AbsorbedRank(equations):
+            return f"{code(equations)}.rank()"
         case a.Diagonal(arg):
             return f"np.diag({code(arg)})"
         case a.Settled(value, scale):
@@ -78,6 +84,10 @@ def code(expr: a.Expr) -> str:
 
 def assignment(name: str, expr: a.Expr) -> tuple[str, ...]:
     """The lines of ``name = expr``, one entry a line where they are too long for one."""
+    if isinstance(expr, a.Absorbed):
+        return _absorbed(name, expr)
+    if isinstance(expr, a.AbsorbedTrace) or (isinstance(expr, a.Settled) and isinstance(expr.value, a.AbsorbedTrace)):
+        return _absorbed_trace(name, expr)
     line = f"{name} = {code(expr)}"
     if len(line) <= _WIDTH:
         return (line,)
@@ -97,6 +107,45 @@ def assignment(name: str, expr: a.Expr) -> tuple[str, ...]:
             return (f"{name} = (", f"    {first}", *(f"    {_signed(t)}" for t in rest), ")")
         case _:
             return (line,)
+
+
+def _absorbed(name: str, expr: a.Absorbed) -> tuple[str, ...]:
+    """The normal equations of several factors: a line for each factor, and for each two of them."""
+    lines = [f"{name} = _Absorbed("]
+    for factor in expr.factors:
+        parts = (repr(factor.factor), *map(_optional, (factor.blocks, factor.response, factor.common)))
+        lines += ["    " + line for line in _bracketed("(", list(parts), "),")]
+    lines.insert(1, "    [")
+    lines = [*lines[:2], *("    " + line for line in lines[2:]), "    ],", "    {"]
+    for cell in expr.cells:
+        parts = tuple(map(code, (cell.first_positions, cell.second_positions, cell.blocks)))
+        opening = f"({cell.first}, {cell.second}): ("
+        lines += ["        " + line for line in _bracketed(opening, list(parts), "),")]
+    return (*lines, "    },", f"    {_optional(expr.gram)},", f"    {_optional(expr.moments)},", ")")
+
+
+def _absorbed_trace(name: str, expr: a.Expr) -> tuple[str, ...]:
+    """A trace off several factors: a line for the cells of each of them with the levels of the trace."""
+    trace = expr.value if isinstance(expr, a.Settled) else expr
+    if not isinstance(trace, a.AbsorbedTrace):
+        raise TypeError(f"no trace off several factors: {type(trace).__name__}")
+    lines = [
+        f"{name} = {code(trace.equations)}.trace(",
+        f"    {code(trace.total)},",
+        f"    {code(trace.levels)},",
+        "    [",
+    ]
+    for cell in trace.cells:
+        parts = map(code, (cell.positions, cell.linked_positions, cell.left, cell.right))
+        lines += ["        " + line for line in _bracketed("(", list(parts), "),")]
+    lines += ["    ],", f"    {_optional(trace.left)},", f"    {_optional(trace.right)},", ")"]
+    if isinstance(expr, a.Settled):
+        lines.append(f"{name} = _settled({name}, {code(expr.scale)})")
+    return tuple(lines)
+
+
+def _optional(expr: a.Expr | None) -> str:
+    return "None" if expr is None else code(expr)
 
 
 def _bracketed(opening: str, entries: list[str], closing: str) -> list[str]:

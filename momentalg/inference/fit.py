@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from momentalg.data.columns import read_columns
 from momentalg.data.levels import with_levels
-from momentalg.errors import DataError, ModelError, NothingLeftError, NotIdentifiedError
+from momentalg.errors import DataError, ModelError, NothingLeftError, NotIdentifiedError, UnsupportedError
 from momentalg.inference.advice import advice, identified
 from momentalg.inference.result import FitResult
 from momentalg.model.mapping import FrozenMapping
@@ -149,6 +149,8 @@ def fit(
         estimates = estimator.module.solve(dict(found.table))
     except FloatingPointError as error:
         raise DataError(str(error)) from error
+    except MemoryError as error:
+        raise UnsupportedError(str(error)) from error
     except ValueError as error:
         sizes = estimator.module.level_sizes(found.table)
         nearest = advice(model, sizes, estimator.statistics, _works(data, missing))

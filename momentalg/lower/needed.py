@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from momentalg.lower.arrays import Expr, Ref
+from momentalg.lower.arrays import Expr, Group, Ref
 from momentalg.lower.ir import Estimate, Margin, Quantity, RankCheck
 
 Step = Quantity | Margin | RankCheck
@@ -38,6 +38,8 @@ def parts(expr: Expr) -> Iterator[Expr]:
             yield from parts(value)
         elif isinstance(value, tuple):
             waiting.extend(value)
+        elif isinstance(value, Group):
+            waiting.extend(vars(value).values())
 
 
 def names(expr: Expr) -> set[str]:

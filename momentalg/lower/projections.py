@@ -23,6 +23,7 @@ from momentalg.expr.columns import is_kernel, level_columns, monomials
 from momentalg.expr.keys import monomial_key
 from momentalg.expr.names import join_factor
 from momentalg.expr.nodes import Kernel, LevelColumns, Monomial, Node, Projected, Trace, Variable
+from momentalg.lower.absorbed import CrossedProjection
 from momentalg.lower.arrays import (
     ZERO,
     Columns,
@@ -47,6 +48,7 @@ from momentalg.lower.arrays import (
     times,
 )
 from momentalg.lower.columns import MeanColumn, in_order, mean_column, shown_column, spelled
+from momentalg.lower.linked import Linked
 from momentalg.lower.removed import Removed
 from momentalg.lower.scope import Scope
 from momentalg.statistics.projection import spanned
@@ -68,7 +70,10 @@ class Projections:
         """The value of a `Projected` or a `Trace`."""
         if not isinstance(node, Projected | Trace):
             raise UnsupportedError(f"{type(node).__name__} is not a projection statistic")
-        projection = self.projection(monomials(node.columns), level_columns(node.columns))
+        removed = level_columns(node.columns)
+        several = len({self.scope.table(c.factor) for c in removed}) > 1
+        made = self.crossed if several else self.projection
+        projection: Projection | CrossedProjection = made(monomials(node.columns), removed)
         if isinstance(node, Projected):
             return projection.statistic(self._kernel(node.kernel))
         if node.of is not None and not is_kernel(node.of):
@@ -76,19 +81,22 @@ class Projections:
         return projection.trace(self._kernel(node.kernel), self._kernel(node.of))
 
     def projection(self, common: tuple[Monomial, ...], removed: tuple[LevelColumns, ...] = ()) -> Projection:
-        """P off mean columns, and off columns of the levels of a factor."""
-        tables = dict.fromkeys(self.scope.table(c.factor) for c in removed)
-        if len(tables) > 1:
-            listed = " and ".join(join_factor(t) for t in tables)
-            raise UnsupportedError(
-                f"a generated estimator projects off the levels of one factor at a time, and not off those of "
-                f"{listed} together; statistics='within' needs no more than one"
-            )
-        table = next(iter(tables), ())
+        """P off mean columns, and off columns of the levels of one factor at most."""
         model = self.scope.places.tables.model
-        inner = tuple(m for m in common if not spanned(m, removed, model))
+        inner = tuple(self.column(m) for m in common if not spanned(m, removed, model))
+        table = next((self.scope.table(c.factor) for c in removed), ())
         columns = tuple(self.column(c.monomial) for c in removed)
-        return Projection(self.scope, Removed(self.scope, table, columns), tuple(map(self.column, inner)), removed)
+        return Projection(self.scope, Removed(self.scope, table, columns), inner, removed)
+
+    def crossed(self, common: tuple[Monomial, ...], removed: tuple[LevelColumns, ...]) -> CrossedProjection:
+        """P off mean columns, and off columns of the levels of several factors."""
+        model = self.scope.places.tables.model
+        inner = tuple(self.column(m) for m in common if not spanned(m, removed, model))
+        by_table: dict[Table, list[MeanColumn]] = {}
+        for columns in removed:
+            by_table.setdefault(self.scope.table(columns.factor), []).append(self.column(columns.monomial))
+        factors = tuple((table, tuple(columns)) for table, columns in by_table.items())
+        return CrossedProjection(self.scope, factors, inner)
 
     def column(self, monomial: Monomial) -> MeanColumn:
         """A covariate monomial, as a part by observation times a part by level."""
@@ -98,15 +106,6 @@ class Projections:
         if not is_kernel(kernel):
             return None
         return Linked(self.scope.table(kernel[0].factor), *(self.column(c.monomial) for c in kernel))
-
-
-@dataclass(frozen=True)
-class Linked:
-    """The kernel Z_c Z_d' of a factor, by its table and the two covariates."""
-
-    table: Table
-    left: MeanColumn
-    right: MeanColumn
 
 
 @dataclass(frozen=True)

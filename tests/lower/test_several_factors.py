@@ -59,6 +59,11 @@ CASES = [
     Case("y ~ 1 + x + (1 + x | a)", "perry"),
     Case("y ~ 1 + (1 | a) + (1 | b)", "gao_owen"),
     Case("y ~ 1 + x + (1 | a/b)", "type1"),
+    Case("y ~ 1 + (1 | a) + (1 | b)", "henderson3"),
+    Case("y ~ 1 + x + (1 | a) + (1 | b) + (1 | c)", "henderson3"),
+    Case("y ~ 1 + x + z + (1 | a) + (1 | b)", "type2"),
+    Case("y ~ 1 + (1 | a) + (1 | b) + (1 | a:b)", "type2"),
+    Case("y ~ 1 + x + (1 | a) + (0 + x | a) + (0 + x | b)", "henderson3"),
     Case("y ~ 1 + (1 | a) + (1 | b)", "henderson1"),
     Case("y ~ 1 + (1 | a) + (1 | b)", "totals"),
     Case("y ~ 1 + (1 | a) + (1 | b)", "pairs"),
@@ -150,6 +155,22 @@ def test_any_parts_in_any_order_with_any_labels_give_the_same(case):
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_modules_test_themselves(case):
     module(case).load().self_test()
+
+
+def test_normal_equations_of_too_many_levels_are_refused_with_the_alternative(monkeypatch):
+    loaded = module(Case("y ~ 1 + (1 | a) + (1 | b)", "henderson3")).load()
+    monkeypatch.setattr(loaded, "ABSORBED", 19)
+    with pytest.raises(MemoryError, match=r"4 columns, of the levels of b, beside 5 of a .* statistics='within'"):
+        loaded.solve(loaded.accumulate(table(40, 1)))
+
+
+def test_traces_off_several_factors_may_be_taken_in_parts(monkeypatch):
+    """A million levels of an interaction do not fit beside the levels that are projected off."""
+    case = Case("y ~ 1 + (1 | a) + (1 | b) + (1 | a:b)", "type2")
+    loaded, columns = module(case).load(), table(60, 2)
+    source = module(case).source.replace("2**22 // max(self.weights.shape)", "3")
+    parts = EstimatorModule(source, module(case).ir).load()
+    assert parts.solve(parts.accumulate(columns)) == pytest.approx(loaded.solve(loaded.accumulate(columns)), rel=1e-12)
 
 
 # -- dense matrices ------------------------------------------------------------------------------------------------

@@ -1,0 +1,137 @@
+"""Projections off the levels of several crossed factors: their normal equations, those of one factor absorbed.
+
+With Z the columns of all of them and of the mean, y'P y = y'y - (Z'y)' (Z'Z)^- Z'y and tr(P Z_d Z_e') = sum d e -
+tr((Z'Z)^- (Z'Z_d) (Z'Z_e)'). Z'Z is sparse, made of the sums of the cells of each two factors; its inverse is not. The
+factor with most levels is eliminated level by level when the equations are solved, and the rest is dense.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from momentalg.errors import UnsupportedError
+from momentalg.expr.keys import monomial_key
+from momentalg.expr.names import join_factor
+from momentalg.lower.arrays import (
+    Absorbed,
+    AbsorbedFactor,
+    AbsorbedRank,
+    AbsorbedSquares,
+    AbsorbedTrace,
+    Blocks,
+    Columns,
+    CrossedCells,
+    Expr,
+    Itself,
+    LinkedCells,
+    Matrix,
+    Settled,
+    Table,
+    Vector,
+    minus,
+)
+from momentalg.lower.columns import MeanColumn, in_order
+from momentalg.lower.linked import Linked
+from momentalg.lower.scope import Scope
+
+ADVICE = "statistics='within' projects off the levels of one factor at a time"
+
+
+@dataclass(frozen=True)
+class CrossedProjection:
+    """P, off columns of the levels of several factors and mean columns."""
+
+    scope: Scope
+    factors: tuple[tuple[Table, tuple[MeanColumn, ...]], ...]
+    columns: tuple[MeanColumn, ...]
+
+    def statistic(self, kernel: Linked | None) -> Expr:
+        """y'P y."""
+        if kernel is not None:
+            raise UnsupportedError(f"squared totals off the levels of {self._listed} are not computed; {ADVICE}")
+        total = self.scope.total_of((), None, None)
+        return self.scope.name(AbsorbedSquares(self._absorbed(), total), "left", f"y'P y, P off {self._listed}")
+
+    def trace(self, kernel: Linked | None, of: Linked | None) -> Expr:
+        """tr(P) or tr(P Z_d Z_e')."""
+        if kernel is not None and of is not None:
+            raise UnsupportedError(f"traces of two kernels off the levels of {self._listed} are not computed; {ADVICE}")
+        link = kernel or of
+        if link is None:
+            rank = self.scope.name(AbsorbedRank(self._absorbed()), "rank", f"the rank of {self._listed}")
+            return minus(self.scope.accumulators.total(()), rank)
+        total = self.scope.total_of((), *in_order(link.left, link.right))
+        cells = tuple(self._linked(table, columns, link) for table, columns in self.factors)
+        common = self._common(link.table, (link.left,)), self._common(link.table, (link.right,))
+        value: Expr = AbsorbedTrace(
+            self._absorbed(), total, self.scope.places.tables.levels(link.table), cells, *common
+        )
+        if link.left == link.right:
+            value = Settled(value, total)
+        shown = f"tr(P Z Z'), Z of the levels of {join_factor(link.table)}, P off {self._listed}"
+        return self.scope.name(value, "trace_levels", shown)
+
+    def diagonal(self, kernel: Linked | None, weight: MeanColumn) -> Expr:
+        """Refused: residuals of unequal variance would need weighted normal equations."""
+        del kernel, weight
+        raise UnsupportedError(
+            f"residuals of unequal variance off the levels of {self._listed} together are not computed; {ADVICE}"
+        )
+
+    # -- parts ---------------------------------------------------------------------------------------------------
+
+    @property
+    def _listed(self) -> str:
+        levels = [
+            f"[{join_factor(t)}]" if c.monomial == () else f"[{monomial_key(c.monomial)}|{join_factor(t)}]"
+            for t, columns in self.factors
+            for c in columns
+        ]
+        return ", ".join([*(monomial_key(c.monomial) for c in self.columns), *levels])
+
+    def _absorbed(self) -> Expr:
+        factors = tuple(
+            AbsorbedFactor(
+                join_factor(table),
+                self._blocks(table, columns, columns),
+                Columns(tuple(self.scope.total_of(table, c, None) for c in columns)),
+                self._common(table, columns),
+            )
+            for table, columns in self.factors
+        )
+        cells = tuple(self._crossed(first, second) for second in range(len(self.factors)) for first in range(second))
+        gram = moments = None
+        if self.columns:
+            rows = tuple(tuple(self.scope.total_of((), *in_order(a, b)) for b in self.columns) for a in self.columns)
+            gram, moments = Matrix(rows), Vector(tuple(self.scope.total_of((), c, None) for c in self.columns))
+        names = "_".join(self.scope.places.tables.name(table) for table, _ in self.factors)
+        return self.scope.name(Absorbed(factors, cells, gram, moments), f"off_{names}", f"P off {self._listed}")
+
+    def _blocks(self, table: Table, left: tuple[MeanColumn, ...], right: tuple[MeanColumn, ...]) -> Expr:
+        return Blocks(tuple(tuple(self.scope.total_of(table, *in_order(a, b)) for b in right) for a in left))
+
+    def _common(self, table: Table, columns: tuple[MeanColumn, ...]) -> Expr | None:
+        """The totals of the columns times the mean columns, per level of a table."""
+        return self._blocks(table, columns, self.columns) if self.columns else None
+
+    def _crossed(self, first: int, second: int) -> CrossedCells:
+        (one, left), (two, right) = self.factors[first], self.factors[second]
+        cells = self.scope.table((*one, *two))
+        return CrossedCells(
+            first, second, self._positions(one, cells), self._positions(two, cells), self._blocks(cells, left, right)
+        )
+
+    def _linked(self, table: Table, columns: tuple[MeanColumn, ...], link: Linked) -> LinkedCells:
+        cells = self.scope.table((*table, *link.table))
+        return LinkedCells(
+            self._positions(table, cells),
+            self._positions(link.table, cells),
+            *(
+                Columns(tuple(self.scope.total_of(cells, *in_order(c, d)) for c in columns))
+                for d in (link.left, link.right)
+            ),
+        )
+
+    def _positions(self, coarse: Table, fine: Table) -> Expr:
+        tables = self.scope.places.tables
+        return tables.positions(coarse, fine) if coarse != fine else Itself(tables.levels(fine))
