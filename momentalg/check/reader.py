@@ -12,12 +12,12 @@ from fractions import Fraction
 from itertools import product
 from typing import Any, Generic, TypeVar
 
-from momentalg.check.linear import Matrix, matmul, residual_maker, same_level, trace_of_product
+from momentalg.check.linear import Matrix, trace_of_product
+from momentalg.check.projections import Matrices
 from momentalg.check.sample import Labels, Observation, Sample
 from momentalg.check.scope import Scope
 from momentalg.errors import AssumptionError, StatisticError
 from momentalg.expr import nodes as n
-from momentalg.expr.columns import is_kernel, is_levels
 from momentalg.expr.names import split_factor
 from momentalg.expr.traversal import children
 from momentalg.model.resolved import ResolvedModel
@@ -89,9 +89,11 @@ class Reader(ABC, Generic[T]):
                 meaning = self._letter(name)
                 return self.read(meaning, scope) if isinstance(meaning, n.Node) else self.number(meaning)
             case n.Trace(columns, kernel, of):
-                return self.number(trace_of_product(self._projection(columns, kernel), self._matrix(of)))
+                return self.number(
+                    trace_of_product(self._matrices.projection(columns, kernel), self._matrices.kernel(of))
+                )
             case n.Projected(columns, kernel):
-                return self._quadratic(self._projection(columns, kernel))
+                return self._quadratic(self._matrices.projection(columns, kernel))
             case n.Total() | n.Sum() | n.Over() | n.LevelSum() | n.Average():
                 return self.add([self.read(body, inner) for body, inner in self._terms(node, scope)])
             case _:
@@ -233,29 +235,9 @@ class Reader(ABC, Generic[T]):
             raise StatisticError(f"the letter {name!r} has no meaning here; pass letters={{{name!r}: ...}}")
         return self.letters[name]
 
-    def _matrix(self, of: n.Kernel | n.Monomial | None) -> Matrix:
-        """The symmetric part of Z_c Z_d', a diagonal matrix, or the identity."""
-        if not is_kernel(of):
-            weights = [self.monomial_at(of or (), o) for o in self.sample.rows]
-            return [[w if i == j else Fraction(0) for j in range(len(weights))] for i, w in enumerate(weights)]
-        left, right = ([self.monomial_at(c.monomial, o) for o in self.sample.rows] for c in of)
-        same = same_level([tuple(row[c] for c in self._closed(of[0].factor)) for row in self.sample.rows.values()])
-        return [
-            [one * (left[i] * right[j] + left[j] * right[i]) / 2 for j, one in enumerate(row)]
-            for i, row in enumerate(same)
-        ]
-
-    def _projection(self, columns: tuple[n.Column, ...], kernel: n.Kernel | None) -> Matrix:
-        """The matrix P K P of a projection statistic."""
-        spanned: list[list[Fraction]] = []
-        for column in columns:
-            monomial = column.monomial if is_levels(column) else column
-            values = {o: self.monomial_at(monomial, o) for o in self.sample.rows}
-            for level in self.sample.levels(self._closed(column.factor)) if is_levels(column) else ({},):
-                inside = set(self.sample.where(level))
-                spanned.append([value if o in inside else Fraction(0) for o, value in values.items()])
-        p = residual_maker(spanned, len(self.sample.rows))
-        return p if kernel is None else matmul(matmul(p, self._matrix(kernel)), p)
+    @property
+    def _matrices(self) -> Matrices:
+        return Matrices(self.sample, self.model, lambda m: [self.monomial_at(m, o) for o in self.sample.rows])
 
     def _quadratic(self, matrix: Matrix) -> T:
         y = [self.response(o) for o in self.sample.rows]

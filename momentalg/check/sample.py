@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -21,6 +21,8 @@ class Sample:
 
     rows: Mapping[Observation, Mapping[str, Any]]
     empty: tuple[Mapping[str, Any], ...] = ()
+    projections: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    """The matrices of projection statistics on these rows, each made once."""
 
     def where(self, labels: Labels) -> list[Observation]:
         """The observations that carry these labels."""
