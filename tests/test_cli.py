@@ -364,7 +364,7 @@ def test_fit_reads_tabs_semicolons_and_compressed_files(tmp_path):
         ("user,y\na,1\nb\n", "missing values: 'y' (1, first in row 1)"),
         ("user,y,y\na,1,2\n", "2 columns called 'y'"),
         ("user,y\na,1\na,two\n", "not numeric"),
-        ("user,y\na,1\nb,2\n", "every level has one row"),
+        ("user,y\na,1\nb,2\n", "every level of user has one row"),
     ],
 )
 def test_fit_of_files_that_it_cannot_use(tmp_path, content, said):

@@ -14,7 +14,6 @@ from momentalg.check.drawing import Drawing, FrameDesign, UnitDesign, read_covar
 from momentalg.check.meeting import IncidenceDesign
 from momentalg.check.responses import Responses
 from momentalg.check.verdict import CheckRow, SimulationCheck
-from momentalg.data.levels import with_levels
 from momentalg.errors import CheckError, ModelError, UnsupportedError
 from momentalg.model import describe
 from momentalg.model.distributions.base import Law
@@ -209,9 +208,9 @@ def _design(design: Any, model: ResolvedModel) -> Any:
 
 def _with_levels(model: Any, design: Any, drawn: Collection[str]) -> Any:
     """The model with the levels that its fixed factors have in the frame of the design."""
-    if design is None or isinstance(design, Incidence) or _is_law(design) or not hasattr(model, "resolved"):
+    if design is None or isinstance(design, Incidence) or _is_law(design) or not hasattr(model, "with_levels"):
         return model
-    return with_levels(model, design, drawn)[0]
+    return model.with_levels(design, drawn)
 
 
 def _is_law(design: Any) -> bool:

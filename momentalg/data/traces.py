@@ -9,45 +9,31 @@ of columns of levels, which are tables of cells; nothing of size n x n is made (
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from momentalg.data.tables import LARGEST_TABLE, CellTables, group_sums, grouped
-from momentalg.errors import UnsupportedError
-from momentalg.expr.columns import is_kernel, is_levels
-from momentalg.expr.nodes import Column, LevelColumns, Trace
+from momentalg.data.crossing import (
+    TOLERANCE,
+    Columns,
+    columns_of,
+    cross,
+    dense,
+    is_spanned,
+    most_levels,
+    orthonormal,
+    put,
+    require_memory,
+    subtract,
+    without,
+)
+from momentalg.data.joins import LARGEST_TABLE
+from momentalg.data.tables import CellTables
+from momentalg.expr.columns import is_kernel
+from momentalg.expr.nodes import Column, Trace
 
 if TYPE_CHECKING:
     import numpy as np
 
     Array = np.ndarray[Any, Any]
-
-TOLERANCE = 1e-10
-"""Columns that depend on the others to this relative size are counted as dependent."""
-FEW = 8
-"""So few columns are multiplied one by one, on the cells; more of them as matrices."""
-
-
-@dataclass(frozen=True)
-class Columns:
-    """A column for each level: row o has `values[o]` in column `level[o]`, and zero elsewhere."""
-
-    level: Array
-    values: Array
-    count: int
-
-    def of(self, rows: Array) -> Columns:
-        """Some rows alone."""
-        return Columns(self.level[rows], self.values[rows], self.count)
-
-
-@dataclass(frozen=True)
-class Cells:
-    """A cross product of columns, A'B, on the pairs of levels that meet."""
-
-    first: Array
-    second: Array
-    values: Array
 
 
 def trace(node: Trace, tables: CellTables) -> float:
@@ -55,11 +41,11 @@ def trace(node: Trace, tables: CellTables) -> float:
     projection: Projection = tables.remembered(("projection", node.columns), lambda: Projection(tables, node.columns))
     if node.kernel is None:
         if is_kernel(node.of):
-            return projection.same(_columns(node.of[0], tables), _columns(node.of[1], tables))
+            return projection.same(columns_of(node.of[0], tables), columns_of(node.of[1], tables))
         return projection.diagonal(tables.product(node.of) if node.of else None)
-    c, d = (_columns(k, tables) for k in node.kernel)
+    c, d = (columns_of(k, tables) for k in node.kernel)
     if is_kernel(node.of):
-        a, b = (_columns(k, tables) for k in node.of)
+        a, b = (columns_of(k, tables) for k in node.of)
         return (projection.linked(c, d, a, b) + projection.linked(d, c, a, b)) / 2
     return projection.squared(c, d, tables.product(node.of) if node.of else None)
 
@@ -71,13 +57,13 @@ class Projection:
         import numpy as np
 
         self.rows = tables.rows
-        absorbed = _most_levels(columns, tables)
-        self.absorbed = _orthonormal([_columns(c, tables) for c in absorbed])
-        rest = [_columns(c, tables) for c in columns if not _spanned(c, absorbed)]
+        absorbed = most_levels(columns, tables)
+        self.absorbed = orthonormal([columns_of(c, tables) for c in absorbed])
+        rest = [columns_of(c, tables) for c in columns if not is_spanned(c, absorbed)]
         single = self._orthonormal_singles([r.values for r in rest if r.count == 1])
         self.rest = [*single, *(r for r in rest if r.count > 1)]
-        self._meeting = {(id(f), id(r)): _cells(f, r) for f in self.absorbed for r in self.rest}
-        _require_memory([sum(r.count for r in self.rest)] * 2)
+        self._meeting = {(id(f), id(r)): cross(f, r) for f in self.absorbed for r in self.rest}
+        require_memory([sum(r.count for r in self.rest)] * 2)
         gram = self._rest_times_rest(None)
         scale = np.sqrt(np.maximum(self._squares(), 1e-300))
         found, vectors = np.linalg.eigh(gram / np.outer(scale, scale)) if len(gram) else (np.zeros(0), gram)
@@ -90,7 +76,7 @@ class Projection:
 
         level = np.zeros(self.rows, dtype=np.int64)
         scaled = [v / length for v in columns if (length := float(np.sqrt((v**2).sum())))]
-        matrix = np.stack([_without(v, self.absorbed) for v in scaled], axis=1) if scaled else np.zeros((self.rows, 0))
+        matrix = np.stack([without(v, self.absorbed) for v in scaled], axis=1) if scaled else np.zeros((self.rows, 0))
         left, values, _ = np.linalg.svd(matrix, full_matrices=False)
         return [Columns(level, left[:, n], 1) for n in range(len(values)) if values[n] > TOLERANCE]
 
@@ -110,7 +96,7 @@ class Projection:
         """tr(P Z_c Z_d')."""
         found = float((c.values * d.values).sum())
         for f in self.absorbed:
-            found -= float((_cells(c, f).values * _cells(d, f).values).sum())
+            found -= float((cross(c, f).values * cross(d, f).values).sum())
         for rows, low, count in self._ranges(c):
             left, right = (Columns(z.level[rows] - low, z.values[rows], count) for z in (c, d))
             found -= float((self._times_basis(left, rows) * self._times_basis(right, rows)).sum())
@@ -120,7 +106,7 @@ class Projection:
         """tr(P Z_c Z_d' P Z_a Z_b'), as the sum over pairs of levels of (Z_b' P Z_c) (Z_a' P Z_d)."""
         if self.absorbed:
             return float((self._between(b, c) * self._between(a, d)).sum())
-        left, right = _cells(b, c), _cells(a, d)
+        left, right = cross(b, c), cross(a, d)
         bb, cb, ab, db = (self._times_basis(z) for z in (b, c, a, d))
         found = float((left.values * right.values).sum())
         found -= float((left.values * (ab[left.first] * db[left.second]).sum(axis=1)).sum())
@@ -145,7 +131,7 @@ class Projection:
         """Z'B, a row for each level; with `rows`, Z has only these."""
         import numpy as np
 
-        _require_memory([z.count, len(self.basis)])
+        require_memory([z.count, len(self.basis)])
         rest, absorbed = (
             (blocks if rows is None else [b.of(rows) for b in blocks]) for blocks in (self.rest, self.absorbed)
         )
@@ -153,9 +139,9 @@ class Projection:
         start = 0
         for r, whole in zip(rest, self.rest, strict=True):
             block = found[:, start : start + r.count]
-            _put(block, _cells(z, r))
+            put(block, cross(z, r))
             for f, all_rows in zip(absorbed, self.absorbed, strict=True):
-                _subtract(block, _cells(z, f), self._meeting[id(all_rows), id(whole)], f.count)
+                subtract(block, cross(z, f), self._meeting[id(all_rows), id(whole)], f.count)
             start += r.count
         product: Array = found @ self.basis
         return product
@@ -187,9 +173,9 @@ class Projection:
             below = 0
             for s in self.rest:
                 block = found[start : start + r.count, below : below + s.count]
-                _put(block, _cells(r, s))
+                put(block, cross(r, s))
                 for f in self.absorbed:
-                    _subtract(block, _cells(r, f), self._meeting[id(f), id(s)], f.count)
+                    subtract(block, cross(r, f), self._meeting[id(f), id(s)], f.count)
                 below += s.count
             start += r.count
         return found
@@ -205,11 +191,11 @@ class Projection:
         """A'PB, dense."""
         import numpy as np
 
-        _require_memory([a.count, b.count])
+        require_memory([a.count, b.count])
         found = np.zeros((a.count, b.count))
-        _put(found, _cells(a, b))
+        put(found, cross(a, b))
         for f in self.absorbed:
-            _subtract(found, _cells(a, f), _cells(f, b), f.count)
+            subtract(found, cross(a, f), cross(f, b), f.count)
         left: Array = found - self._times_basis(a) @ self._times_basis(b).T
         return left
 
@@ -229,7 +215,7 @@ class Projection:
             block = found[:, start : start + r.count]
             block[np.arange(len(block)), r.level[rows]] += r.values[rows]
             for f in self.absorbed:
-                block -= f.values[rows, None] * _dense(_cells(f, r), f.count, r.count)[f.level[rows]]
+                block -= f.values[rows, None] * dense(cross(f, r), f.count, r.count)[f.level[rows]]
             start += r.count
         return found
 
@@ -240,95 +226,5 @@ class Projection:
         found = -(self._rest_rows(rows) @ self.basis) @ self._times_basis(z).T
         found[np.arange(len(found)), z.level[rows]] += z.values[rows]
         for f in self.absorbed:
-            found -= f.values[rows, None] * _dense(_cells(f, z), f.count, z.count)[f.level[rows]]
+            found -= f.values[rows, None] * dense(cross(f, z), f.count, z.count)[f.level[rows]]
         return found
-
-
-def _columns(column: Column, tables: CellTables) -> Columns:
-    factor, monomial = (column.factor, column.monomial) if is_levels(column) else ((), column)
-    first, level = tables.cells(factor)
-    return Columns(level, tables.product(monomial), len(first))
-
-
-def _most_levels(columns: Sequence[Column], tables: CellTables) -> list[LevelColumns]:
-    """The columns of the factor that has the most columns of levels."""
-    by_factor: dict[frozenset[str], list[LevelColumns]] = {}
-    for column in columns:
-        if is_levels(column):
-            by_factor.setdefault(frozenset(column.factor), []).append(column)
-    counted = {f: len(tables.cells(sorted(f))[0]) * len(found) for f, found in by_factor.items()}
-    return by_factor[max(counted, key=lambda f: counted[f])] if counted else []
-
-
-def _spanned(column: Column, absorbed: Sequence[LevelColumns]) -> bool:
-    """Whether a column is a sum of absorbed ones: the same covariate by a coarser factor, or by none."""
-    factor, monomial = (column.factor, column.monomial) if is_levels(column) else ((), column)
-    return any(monomial == a.monomial and set(factor) <= set(a.factor) for a in absorbed)
-
-
-def _orthonormal(columns: Sequence[Columns]) -> list[Columns]:
-    """Columns of one factor made orthonormal, level by level; what depends on the others becomes zero."""
-    import numpy as np
-
-    found: list[Columns] = []
-    for c in columns:
-        before = np.bincount(c.level, weights=c.values**2, minlength=c.count)
-        values = _without(c.values, found)
-        after = np.bincount(c.level, weights=values**2, minlength=c.count)
-        kept = after > TOLERANCE**2 * before
-        scale = np.where(kept, 1 / np.sqrt(np.where(kept, after, 1.0)), 0.0)
-        found.append(Columns(c.level, values * scale[c.level], c.count))
-    return found
-
-
-def _without(values: Array, basis: Sequence[Columns]) -> Array:
-    """What orthonormal columns leave; twice, as the first time leaves rounding errors."""
-    import numpy as np
-
-    for f in (*basis, *basis):
-        values = values - f.values * np.bincount(f.level, weights=f.values * values, minlength=f.count)[f.level]
-    return values
-
-
-def _cells(a: Columns, b: Columns) -> Cells:
-    """A'B on the pairs of levels that meet."""
-    first, group = grouped([a.level, b.level], len(a.values))
-    return Cells(a.level[first], b.level[first], group_sums(a.values * b.values, group, len(first)))
-
-
-def _put(block: Array, cells: Cells) -> None:
-    block[cells.first, cells.second] += cells.values
-
-
-def _dense(cells: Cells, first: int, second: int) -> Array:
-    import numpy as np
-
-    _require_memory([first, second])
-    found = np.zeros((first, second))
-    _put(found, cells)
-    return found
-
-
-def _subtract(block: Array, left: Cells, right: Cells, middle: int) -> None:
-    """Subtract the product of two cross products, over the levels between them."""
-    import numpy as np
-
-    if block.shape[1] < FEW:
-        for n in range(block.shape[1]):  # a column at a time, on the cells
-            column = np.zeros(middle)
-            here = right.second == n
-            column[right.first[here]] = right.values[here]
-            block[:, n] -= np.bincount(left.first, weights=left.values * column[left.second], minlength=len(block))
-        return
-    block -= _dense(left, block.shape[0], middle) @ _dense(right, middle, block.shape[1])
-
-
-def _require_memory(shape: Sequence[int]) -> None:
-    size = 1
-    for n in shape[:2]:
-        size *= n
-    if size > LARGEST_TABLE:
-        raise UnsupportedError(
-            f"this trace needs a matrix of {shape[0]:,} x {shape[1]:,} for these data, and {LARGEST_TABLE:,} numbers "
-            "are allowed: use statistics that project off fewer levels, such as the default ones"
-        )

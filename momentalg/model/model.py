@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -141,7 +141,9 @@ class Model:
 
     def with_fixed(self, fixed: Mapping[str, Iterable[Any]]) -> Model:
         """The same model with these levels of its fixed factors, the reference first, and of its residuals' classes."""
-        classes = self.resolved.residual_by.keys() - self.resolved.fixed.keys()
+        columns = (*self.resolved.mean, *(c for block in self.resolved.groups for c in block.coefficients))
+        terms = {v.name for column in columns for v, _ in column.monomial}
+        classes = self.resolved.residual_by.keys() - self.resolved.fixed.keys() - terms
         return Model(
             self.formula,
             fixed={name: known for name, known in {**self.resolved.fixed, **fixed}.items() if name not in classes},
@@ -153,14 +155,15 @@ class Model:
             incidence=self.resolved.incidence,
         )
 
-    def with_levels(self, data: Any) -> Model:
+    def with_levels(self, data: Any, elsewhere: Collection[str] = ()) -> Model:
         """The same model with the levels that its fixed factors have in a frame: sorted, the first as reference.
 
-        A covariate that holds texts is a fixed factor. `fit`, `sums`, `check` and `report` do this by themselves.
+        A covariate that holds texts is a fixed factor. `fit`, `sums`, `check` and `report` do this by themselves. The
+        frame need not have the columns in `elsewhere`.
         """
         from momentalg.data.levels import with_levels
 
-        return with_levels(self, data)[0]
+        return with_levels(self, data, elsewhere)[0]
 
     # The statistic language.
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import momentalg.data.tables as tables_module
+import momentalg.data.joins as joins_module
 from momentalg.check.enumeration import enumerate_cumulant
 from momentalg.check.random_cases import random_case
 from momentalg.check.random_models import COVARIATES, FACTORS
@@ -16,7 +16,8 @@ from momentalg.cumulants.identity import joint_cumulant
 from momentalg.cumulants.terms import Level
 from momentalg.cumulants.translate import translate
 from momentalg.data.design import DesignData, tables_of
-from momentalg.data.tables import CellTables, Table, polynomial_value
+from momentalg.data.joins import Table
+from momentalg.data.tables import CellTables, polynomial_value
 from momentalg.errors import UnsupportedError
 
 CASES = [*((seed, 1) for seed in range(30)), *((seed, 2) for seed in range(40)), *((seed, 3) for seed in range(30))]
@@ -87,7 +88,7 @@ def test_many_columns_do_not_overflow():
 
 
 def test_a_table_that_is_too_large_is_refused(monkeypatch):
-    monkeypatch.setattr(tables_module, "LARGEST_TABLE", 10)
+    monkeypatch.setattr(joins_module, "LARGEST_TABLE", 10)
     a, b, c = (Level(name, "", n) for n, name in enumerate("abc"))
     wide = pd.DataFrame({"a": range(4), "b": 0, "c": range(4), "value": 1.0})
     with pytest.raises(UnsupportedError, match="a table of 16 rows"):
