@@ -158,8 +158,7 @@ class Model:
     def with_levels(self, data: Any, elsewhere: Collection[str] = ()) -> Model:
         """The same model with the levels that its fixed factors have in a frame: sorted, the first as reference.
 
-        A covariate that holds texts is a fixed factor. `fit`, `sums`, `check` and `report` do this by themselves. The
-        frame need not have the columns in `elsewhere`.
+        A covariate that holds texts is a fixed factor. The frame need not have the columns in `elsewhere`.
         """
         from momentalg.data.levels import with_levels
 
