@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 from momentalg.lower import arrays as a
@@ -41,9 +42,9 @@ def code(expr: a.Expr) -> str:
         case a.Matrix(rows):
             return "np.array([" + ", ".join(f"[{', '.join(map(code, row))}]" for row in rows) + "])"
         case a.Columns(columns):
-            return f"np.column_stack([{', '.join(map(code, columns))}])"
+            return f"np.column_stack([{', '.join(_columns(columns))}])"
         case a.Blocks(rows):
-            return "_blocks([" + ", ".join(f"[{', '.join(map(code, row))}]" for row in rows) + "])"
+            return "_blocks([" + ", ".join(f"[{', '.join(row)}]" for row in _rows(rows)) + "])"
         case a.Product(args):
             return " @ ".join(map(_atom, args))
         case a.Transposed(arg):
@@ -96,12 +97,12 @@ def assignment(name: str, expr: a.Expr) -> tuple[str, ...]:
             inner = [line for row in rows for line in _bracketed("[", [code(e) for e in row], "],")]
             return (f"{name} = np.array([", *("    " + line for line in inner), "])")
         case a.Blocks(rows):
-            inner = [line for row in rows for line in _bracketed("[", [code(e) for e in row], "],")]
+            inner = [line for row in _rows(rows) for line in _bracketed("[", row, "],")]
             return (f"{name} = _blocks([", *("    " + line for line in inner), "])")
         case a.Vector(entries):
             return (f"{name} = np.array([", *(f"    {code(e)}," for e in entries), "])")
         case a.Columns(columns):
-            return (f"{name} = np.column_stack([", *(f"    {code(e)}," for e in columns), "])")
+            return (f"{name} = np.column_stack([", *(f"    {e}," for e in _columns(columns)), "])")
         case a.Plus(args):
             first, *rest = [code(t) for t in args]
             return (f"{name} = (", f"    {first}", *(f"    {_signed(t)}" for t in rest), ")")
@@ -146,6 +147,21 @@ def _absorbed_trace(name: str, expr: a.Expr) -> tuple[str, ...]:
 
 def _optional(expr: a.Expr | None) -> str:
     return "None" if expr is None else code(expr)
+
+
+def _columns(columns: Sequence[a.Expr]) -> list[str]:
+    """Columns of equal length."""
+    return _rows((columns,))[0]
+
+
+def _rows(rows: Sequence[Sequence[a.Expr]]) -> list[list[str]]:
+    """Entries that are one number a level; a constant, as 0 is for products of two indicators, is filled in."""
+    full = next((e for row in rows for e in row if not isinstance(e, a.Const)), None)
+    if full is None:
+        return [[code(e) for e in row] for row in rows]
+    return [
+        [f"np.full(len({code(full)}), {code(e)})" if isinstance(e, a.Const) else code(e) for e in row] for row in rows
+    ]
 
 
 def _bracketed(opening: str, entries: list[str], closing: str) -> list[str]:

@@ -224,6 +224,8 @@ class Projection:
             inverse = self.inverse()
             for first, second in ((kernel.left, kernel.right), (kernel.right, kernel.left)):
                 values = tuple(self.scope.total_of(kernel.table, first, weight, c) for c in self.columns)
+                if all(v == ZERO for v in values):  # of indicators of two levels
+                    continue
                 weighted = self.scope.name(Columns(values), "weighted_totals", "t, weighted")
                 crossed = Product((Transposed(weighted), self.totals(kernel.table, second)), "matrix")
                 value = minus(value, TraceOf(Product((inverse, crossed), "matrix")))
