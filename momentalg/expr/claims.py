@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from momentalg.expr import nodes as n
 from momentalg.expr.inventory import STRUCTURE, Inventory
 from momentalg.expr.keys import variable_key
-from momentalg.expr.names import join_factor
+from momentalg.expr.names import join_factor, split_factor
 from momentalg.expr.symbols import Glyph, Symbol, plain_name, read_glyph
 
 WORDS = ("E", "Var", "Cov", "design", "observations", "tr", "RSS", "residual", "sum", "hat", "mean")
@@ -83,6 +83,9 @@ def assign(inventory: Inventory, overrides: Mapping[str, str]) -> dict[tuple[str
         key, plain = variable_key(variable), _plain(variable)
         glyph = read_glyph(variable.name)
         natural = [glyph] if glyph.style == "italic" and "_" not in variable.name else []
+        if variable.kind == "law":
+            claims.claim("covariate", key, _law_letter(variable, inventory.columns), word=variable.name)
+            continue
         claims.claim("covariate", key, *natural, word=variable.name, plain=plain)
     for name in inventory.letters:
         claims.claim("letter", name, letter_glyph(name), plain=plain_name(name))
@@ -104,6 +107,15 @@ def _mean_letters(inventory: Inventory) -> dict[str, str]:
     slopes = [key for key in keys if key != "Intercept"]
     letters = {key: f"beta_{position}" for position, key in enumerate(slopes, start=1)}
     return ({"Intercept": "beta_0"} if "Intercept" in keys else {}) | letters
+
+
+def _law_letter(variable: n.Variable, columns: Sequence[str]) -> Glyph:
+    """Of the constants of a random design: p_i and q_j for the probabilities of labels, J for a number of subgroups."""
+    kind, _, inside = variable.name.rstrip(")").partition("(")
+    of = split_factor(inside)
+    if kind == "levels":
+        return read_glyph("J")
+    return read_glyph("pi" if len(of) > 1 else "p" if of == tuple(columns[:1]) else "q")
 
 
 def _plain(variable: n.Variable) -> str:

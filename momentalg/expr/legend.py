@@ -44,7 +44,9 @@ def legend(notation: Notation, blocks: Sequence[NamedBlock] = ()) -> tuple[tuple
     for variable in [v for v in _variables(notation) if v.kind != "size"]:
         on = (notation.constant_on or {}).get(variable)
         where = f"constant within {join_factor(on)}" if on else "by observation"
-        rows.append((n.Value(variable), variable_key(variable), f"covariate, {where}"))
+        meaning = f"constant of the random design, by {join_factor(on or ())}" if variable.kind == "law" else where
+        what = "" if variable.kind == "law" else "covariate, "
+        rows.append((n.Value(variable), variable_key(variable), what + meaning))
     return tuple(rows)
 
 
