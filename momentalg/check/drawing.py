@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Rows:
-    """A design as drawn: columns of labels, as whole numbers; of covariates; of fixed factors, with their labels."""
+    """A design as drawn: columns of labels, as whole numbers; of covariates; of fixed factors and classes, labels."""
 
     columns: Columns
     count: int
@@ -41,7 +41,7 @@ class Rows:
         found = np.zeros(self.count, dtype=np.int64)
         for column in sorted(model.closure(factor)):
             labels = self.columns[column]
-            if column in model.fixed:
+            if column in model.coded:
                 labels = np.unique(labels.astype(str), return_inverse=True)[1]
             found = np.unique(found * (int(labels.max(initial=0)) + 1) + labels, return_inverse=True)[1].reshape(-1)
         return found
@@ -71,12 +71,12 @@ class FrameDesign:
         import numpy as np
 
         columns_used = [v.name for v in basic_variables(model) if v.kind == "column"]
-        names = [name for name in columns_used if name not in laws and name not in model.fixed]
+        names = [name for name in columns_used if name not in laws and name not in model.coded]
         read = columns_of(frame, [*model.columns, *names])
         if not read[model.columns[0]]:
             raise DataError("the frame of the design has no rows")
         columns: Columns = {
-            name: _labels(read[name]) if name in model.fixed else _codes(labels(read, sorted(model.closure((name,)))))
+            name: _labels(read[name]) if name in model.coded else _codes(labels(read, sorted(model.closure((name,)))))
             for name in model.columns
         }
         for name in names:

@@ -17,7 +17,7 @@ from momentalg.expr.names import join_factor, split_factor
 from momentalg.model.distributions.base import Law
 from momentalg.model.distributions.exact import ExactLike, exact
 from momentalg.model.keys import canonical_key, parameter_keys
-from momentalg.model.resolved import Column, ResolvedModel
+from momentalg.model.resolved import ResolvedModel
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,22 +57,21 @@ class Responses:
         """The true value of a parameter, of a product of means, or of a cumulant of effects by its law."""
         canonical = canonical_key(self.model, key)
         for order in range(3, HIGHEST_ORDER + 1):
-            if canonical == self.model.cumulant_key(None, ("1",) * order):
-                return float(self.residual.cumulant(order, self.parameters[self._residual_key]))
+            for (name, _), (variance, _) in zip(
+                self.model.residual_cumulants(order), self.model.residual_cumulants(2), strict=True
+            ):
+                if canonical == name:
+                    return float(self.residual.cumulant(order, self.parameters[str(variance)]))
             for effects in self.effects:
                 for chosen in combinations_with_replacement(effects.keys, order):
                     if canonical == self.model.cumulant_key(effects.block, chosen):
                         return float(effects.cumulant(chosen, self.parameters, self.model))
         return float(ParameterValues(self.model, self.parameters)(canonical))
 
-    @property
-    def _residual_key(self) -> str:
-        return self.model.cumulant_key(None, ("1", "1"))
-
     def sampler(self) -> Callable[[Rows, np.random.Generator], Array]:
         """A function that draws the responses on a design."""
         groups = [(effects.block, effects.sampler(self.parameters, self.model)) for effects in self.effects]
-        noise = self.residual.effect_sampler(self.parameters[self._residual_key])
+        noise = self.residual.effect_sampler(1)
 
         def sample(rows: Rows, rng: np.random.Generator) -> Array:
             response = self.mean(rows)
@@ -80,8 +79,8 @@ class Responses:
                 codes = rows.level(block.factor, self.model)
                 drawn = effect(rng, int(codes.max(initial=-1)) + 1)
                 for column, values in zip(block.coefficients, drawn, strict=True):
-                    response += self._monomial(column, rows) * values[codes]
-            response += noise(rng, len(response))
+                    response += self._monomial(column.monomial, rows) * values[codes]
+            response += noise(rng, len(response)) * self.residual_deviation(rows)
             return response
 
         return sample
@@ -92,18 +91,31 @@ class Responses:
 
         values = np.zeros(rows.count)
         for column in self.model.mean:
-            values += self._monomial(column, rows) * (1.0 if column.key is None else float(self.parameters[column.key]))
+            values += self._monomial(column.monomial, rows) * (
+                1.0 if column.key is None else float(self.parameters[column.key])
+            )
         if not np.all(np.isfinite(values)):
             raise DataError("the mean of the response is not finite on this design; look at functions such as log")
         return values
 
-    def _monomial(self, column: Column, rows: Rows) -> Array:
+    def residual_deviation(self, rows: Rows) -> Array:
+        """The standard deviation of the residual of each observation: that of its class, by its weight."""
+        import numpy as np
+
+        variances = self.model.residual_cumulants(2)
+        found = sum(float(self.parameters[str(key)]) * self._monomial(monomial, rows) for key, monomial in variances)
+        if not np.all(np.isfinite(found)) or np.any(found < 0):
+            raise DataError(f"the weights {self.model.weights!r} must be positive, so that residuals have a variance")
+        return np.sqrt(found)
+
+    def _monomial(self, monomial: n.Monomial, rows: Rows) -> Array:
         """A product of covariates at each observation."""
         import numpy as np
 
         product = np.ones(rows.count)
-        for variable, power in column.monomial:
-            product = product * _variable(variable, rows, self.model) ** power
+        with np.errstate(all="ignore"):  # what is not finite is refused by the caller
+            for variable, power in monomial:
+                product = product * _variable(variable, rows, self.model) ** float(power)
         return product
 
     def describe(self) -> str:

@@ -512,3 +512,21 @@ def test_nested_designs_are_sampled():
     values = {"Intercept": 1, "var(1|a)": 1, "var(1|a:b)": "1/2", "var(residual)": 2}
     found = model.check(parameters=values, design=incidence, units={"a": 20}, replicates=400, effects={"a": "uniform"})
     assert found.passed, found.summary()
+
+
+def test_residuals_have_the_variance_of_their_class_by_their_weight():
+    model = Model("y ~ 1 + (1 | user)", weights="w", residual_by={"site": ["n", "s"]})
+    rows = 60_000
+    frame = {"user": [0] * rows, "site": np.tile(["n", "s"], rows // 2), "w": np.repeat([1.0, 4.0], rows // 2)}
+    values = {"Intercept": 0, "var(1|user)": 0, "var(residual[n])": 1, "var(residual[s])": 9}
+    drawn = simulation(model, parameters=values, design=frame, residual="exponential", seed=2)
+    y = drawn.columns(0)["y"]
+    for site, variance in (("n", 1), ("s", 9)):
+        for weight in (1.0, 4.0):
+            mine = (np.array(frame["site"]) == site) & (frame["w"] == weight)
+            assert y[mine].var() == pytest.approx(variance / weight, rel=0.08)
+    assert drawn.responses.truth("k3(residual[s])") == pytest.approx(2 * 9**1.5)
+    seen = simulation(Model("y ~ 1 + (1 | user)", residual_by="site"), parameters=values, design=frame)
+    assert seen.columns(0)["y"][::2].var() == pytest.approx(1, rel=0.05)
+    with pytest.raises(DataError, match="weights 'w' must be positive"):
+        simulation(model, parameters=values, design={**frame, "w": [0.0] * rows}).columns(0)
