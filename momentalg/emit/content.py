@@ -90,7 +90,7 @@ def content(model: Model, data: Any = None, fit: Any = None, check: Any = None) 
         code=repr(model),
         equation=(Response(index), equation_of_one(index, resolved), notation),
         symbols=Notation.of(resolved),
-        legend=legend(Notation.of(resolved), resolved.groups),
+        legend=legend(Notation.of(resolved), resolved.groups, _residual_keys(resolved)),
         assumptions=tuple(_assumptions(resolved)),
         data=data_facts(data, resolved) if data is not None else (),
         design=design_grid(data, resolved) if data is not None else None,
@@ -109,9 +109,16 @@ def content(model: Model, data: Any = None, fit: Any = None, check: Any = None) 
     )
 
 
+def _residual_keys(model: ResolvedModel) -> list[str]:
+    """The keys of the residual variances, one for each class that is known."""
+    return [key for key, _ in model.residual_cumulants(2) if key is not None]
+
+
 def _is_one_way(model: ResolvedModel) -> bool:
     """Whether the levels of one factor are units whose totals have a variance of few terms."""
-    return len(model.factors) == 1 and all(not c.monomial for block in model.groups for c in block.coefficients)
+    plain = model.weights is None and not model.residual_by
+    intercepts = all(not c.monomial for block in model.groups for c in block.coefficients)
+    return plain and intercepts and len(model.factors) == 1
 
 
 def _derivations(model: Model, system: MomentSystem) -> Iterator[Derivation]:
@@ -139,6 +146,9 @@ def _several(model: Model) -> Iterator[Derivation]:
         with suppress(UnsupportedError):
             yield model.var(unit)
             totals = [total for total in totals if total != unit]  # its conditional variance is a step there
+    elif resolved.incidence is not None:
+        with suppress(UnsupportedError):
+            yield from [model.var(total) for total in totals]
     for total in totals:
         yield model.var(total, given=DESIGN)
     if len(totals) > 1 and not resolved.has_unit:
@@ -161,7 +171,13 @@ def _assumptions(model: ResolvedModel) -> Iterator[str]:
             yield f"The effects ({keys}) of a level of {join_factor(block.factor)} may be correlated."
     others = "Otherwise effects" if any(len(b.coefficients) > 1 for b in model.groups) else "Effects"
     yield f"{others} and residuals are independent of one another and of the design."
-    if model.has_unit:
+    if model.weights is not None:
+        yield f"The variance of a residual is divided by its weight, {model.weights}, which is known."
+    for column in model.residual_by:
+        yield f"The variance of the residuals has a value for each level of {column}."
+    if model.incidence is not None:
+        yield f"In the random view, levels meet as in {model.incidence!r}."
+    elif model.has_unit:
         unit = join_factor(model.unit)
         yield f"In the random view, the levels of {unit} are independent and identically distributed."
     else:

@@ -7,15 +7,18 @@ from itertools import combinations, combinations_with_replacement
 
 from momentalg.expr import nodes as n
 from momentalg.expr.inventory import NamedBlock
-from momentalg.expr.keys import variable_key
+from momentalg.expr.keys import read_key, variable_key
 from momentalg.expr.names import join_factor, split_factor
 from momentalg.expr.notation import Notation
 
 
-def legend(notation: Notation, blocks: Sequence[NamedBlock] = ()) -> tuple[tuple[n.Node, str, str], ...]:
+def legend(
+    notation: Notation, blocks: Sequence[NamedBlock] = (), residuals: Sequence[str] = ("var(residual)",)
+) -> tuple[tuple[n.Node, str, str], ...]:
     """What each symbol stands for: (node, key, meaning), parameters first, then the design.
 
-    `blocks` tells the coefficients of the effects; factors without are taken to have random intercepts.
+    `blocks` tells the coefficients of the effects; factors without are taken to have random intercepts. `residuals` are
+    the keys of the residual variances, one for each class.
     """
     means = [name for role, name in notation.symbols if role == "mean"]
     rows: list[tuple[n.Node, str, str]] = [(n.Parameter(key), key, _mean_meaning(key, means)) for key in means]
@@ -25,7 +28,9 @@ def legend(notation: Notation, blocks: Sequence[NamedBlock] = ()) -> tuple[tuple
             keys = [tuple(str(c.key) for c in b.coefficients) for b in mine] or [("1",)]
             rows += [row for block in keys for row in _effects(split_factor(name), block)]
     rows.append((n.Noise(notation.observation_label), "residual", "residual of an observation"))
-    rows.append((n.Parameter("var(residual)"), "var(residual)", "variance of the residuals"))
+    for key in residuals:
+        of_class = read_key(key).factor
+        rows.append((n.Parameter(key), key, f"variance of the residuals{of_class and f' of class {of_class}'}"))
     rows.append((n.Response(notation.observation_label), notation.response or "response", "response of an observation"))
     factors = [split_factor(name) for role, name in notation.symbols if role == "effect"]
     for by in factors:
