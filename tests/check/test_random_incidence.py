@@ -95,7 +95,7 @@ def test_cumulants_over_all_tables(kind):
         law, tables, units = random_law(kind, rng)
         assert sum(tables.values()) == 1
         model = ma.Model(FORMULAS[seed % len(FORMULAS)], incidence=law)
-        statistics = [random_statistic(d, model, rng) for d in DEGREES[seed % len(DEGREES)]]
+        statistics = [random_statistic(d, model, rng) for d in DEGREES[seed // len(FORMULAS) % len(DEGREES)]]
         values = parameters(model, rng)
         at = {"a": 0, "b": 1, "k": 1}
         derivation = model.cumulant(*statistics)

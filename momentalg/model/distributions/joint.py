@@ -170,6 +170,8 @@ class JointLaw:
             if variable.kind == "column" and variable.name in elsewhere:
                 continue
             key = variable_key(variable)
+            if variable.kind == "size" and key != self.size_key:
+                continue  # the labels within the unit tell the sizes of its subgroups
             if key not in self.variables:
                 raise ModelError(f"the law says nothing about {key}, which the model uses; add it to every atom")
             constant = variable.kind == "size" or model.constant_on.get(variable) == model.unit
