@@ -138,21 +138,25 @@ def _derivations(model: Model, system: MomentSystem) -> Iterator[Derivation]:
 
 
 def _several(model: Model) -> Iterator[Derivation]:
-    """The variances of the totals by each factor given the design, and the covariance of those by the first two."""
+    """The variances of the totals by each factor, and the covariance of those by two that are crossed.
+
+    In the random view, where there is one: what is given the design is a step there. Otherwise given the design.
+    """
     resolved = model.resolved
     totals = [Total(Response(), factor) for factor in dict.fromkeys(block.factor for block in resolved.groups)]
+    random = totals if resolved.incidence is not None else []
     if resolved.has_unit:
-        unit = Total(Response(), resolved.unit)
+        random = [total for total in totals if total.by == resolved.unit]
+    derived: list[Total] = []
+    for total in random:
         with suppress(UnsupportedError):
-            yield model.var(unit)
-            totals = [total for total in totals if total != unit]  # its conditional variance is a step there
-    elif resolved.incidence is not None:
-        with suppress(UnsupportedError):
-            yield from [model.var(total) for total in totals]
+            yield model.var(total)
+            derived.append(total)
     for total in totals:
-        yield model.var(total, given=DESIGN)
+        if total not in derived:
+            yield model.var(total, given=DESIGN)
     if len(totals) > 1 and not resolved.has_unit:
-        yield model.cov(*totals[:2], given=DESIGN)
+        yield model.cov(*totals[:2], given=() if derived else DESIGN)
 
 
 def _of_level(variable: Variable, model: ResolvedModel) -> Node:
