@@ -9,12 +9,13 @@ all of them are those of statistics that are closed under its shift, too.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations_with_replacement, product
 from typing import TYPE_CHECKING
 
 from momentalg.expr.columns import is_kernel, level_columns, monomials
-from momentalg.expr.nodes import LevelColumns, Monomial, Node, Projected, Trace, Value, Variable
+from momentalg.expr.nodes import Column, LevelColumns, Monomial, Node, Projected, Trace, Value, Variable
 from momentalg.expr.traversal import walk
-from momentalg.lower.columns import closed_under_shift
+from momentalg.lower.columns import closed_under_shift, lower_powers
 from momentalg.lower.symbols import leaves
 from momentalg.model.resolved import ResolvedModel
 from momentalg.statistics.projection import spanned
@@ -35,9 +36,47 @@ def shifted_covariates(solution: Solution, least_squares: bool) -> frozenset[Var
             shifted -= {node.variable, *leaves(model, node.variable)}
         elif isinstance(node, Projected | Trace):
             shifted &= _closed(monomials(node.columns), level_columns(node.columns), shifted, model)
-            linked = {v for m in _linked(node) for v, _ in m}
-            shifted -= linked
-    return shifted
+            if isinstance(node, Trace) and node.of and not is_kernel(node.of):
+                shifted -= {v for v, _ in node.of}
+    linked = {v for node in _parts(solution, least_squares) for m in _linked(node) for v, _ in m}
+    return shifted - {v for v in linked & shifted if not _moves_back(v, solution)}
+
+
+def _moves_back(variable: Variable, solution: Solution) -> bool:
+    """Whether the equations are those of a space of statistics that a shift of a slope's covariate leaves as it is.
+
+    Then the solution moves with the covariances of the effects, which are those of the effects in the new coordinates.
+    """
+    model = solution.system.model
+    solved = {key for e in solution.equations for key in e.coefficients}
+    for block in model.groups:
+        own = [c.monomial for c in block.coefficients]
+        if any(v == variable for m in own for v, _ in m):
+            names = [str(c.key) for c in block.coefficients]
+            keys = {model.cumulant_key(block, pair) for pair in combinations_with_replacement(names, 2)}
+            if variable not in closed_under_shift(own, lambda _: False) or not keys <= solved:
+                return False
+    kernels = [e.statistic for e in solution.equations if any(_linked(part) for part in walk(e.statistic))]
+    found = {_unordered(node) for node in kernels if isinstance(node, Projected)}
+    return len(found) == len(kernels) and all(moved in found for node in found for moved in _lowered(node, variable))
+
+
+Form = tuple[tuple[Column, ...], tuple[str, ...], frozenset[Monomial]]
+"""What tells y'P Z_c Z_d' P y: the columns of P, the factor, and c and d in any order."""
+
+
+def _unordered(node: Projected) -> Form:
+    kernel = node.kernel or ()
+    return node.columns, kernel[0].factor if kernel else (), frozenset(c.monomial for c in kernel)
+
+
+def _lowered(form: Form, variable: Variable) -> Iterator[Form]:
+    """The forms that appear when the covariate is shifted."""
+    columns, factor, monomials = form
+    choices = [lower_powers(m, variable) for m in monomials]
+    both = [*choices, *choices] if len(choices) == 1 else choices
+    for first, second in product(*both):
+        yield columns, factor, frozenset((first, second))
 
 
 def covariates_used(solution: Solution, least_squares: bool) -> tuple[Variable, ...]:
@@ -52,8 +91,10 @@ def covariates_used(solution: Solution, least_squares: bool) -> tuple[Variable, 
     return tuple(dict.fromkeys(used))
 
 
-def _linked(node: Projected | Trace) -> tuple[Monomial, ...]:
+def _linked(node: Node) -> tuple[Monomial, ...]:
     """The covariates of the kernels of a statistic or a trace."""
+    if not isinstance(node, Projected | Trace):
+        return ()
     found = (node.kernel, node.of) if isinstance(node, Trace) else (node.kernel,)
     return tuple(m for of in found if of for m in ([c.monomial for c in of] if is_kernel(of) else [of]))
 

@@ -81,18 +81,50 @@ def mean_column(monomial: Monomial, symbols: Symbols, centred: Mapping[Variable,
 
 def unshift(monomials: tuple[Monomial, ...], coefficients: Expr, shifts: Mapping[Variable, Expr]) -> tuple[Expr, ...]:
     """The coefficients of the monomials in the original covariates, from those in the shifted ones."""
-    terms: dict[Monomial, list[Expr]] = {m: [] for m in monomials}
+    weights = shift_weights(monomials, shifts)
+    return tuple(
+        plus(*(times(w, Item(coefficients, position)) for position, w in weights[m].items())) for m in monomials
+    )
+
+
+def unshift_covariances(
+    monomials: tuple[Monomial, ...], covariances: Mapping[tuple[int, int], Expr], shifts: Mapping[Variable, Expr]
+) -> dict[tuple[int, int], Expr]:
+    """The covariances of coefficients in the original covariates, from those in the shifted ones, by positions."""
+    weights = shift_weights(monomials, shifts)
+    found = {}
+    for first, second in covariances:
+        terms = [
+            times(v, w, covariances[min(i, j), max(i, j)])
+            for i, v in weights[monomials[first]].items()
+            for j, w in weights[monomials[second]].items()
+        ]
+        found[first, second] = plus(*terms)
+    return found
+
+
+def shift_weights(monomials: tuple[Monomial, ...], shifts: Mapping[Variable, Expr]) -> dict[Monomial, dict[int, Expr]]:
+    """For each monomial, by position, what coefficients in shifted covariates are multiplied by to give its own."""
+    weights: dict[Monomial, dict[int, Expr]] = {m: {} for m in monomials}
     for position, monomial in enumerate(monomials):
         choices = [[(v, k) for k in (range(e + 1) if v in shifts else (e,))] for v, e in monomial]
         for choice in product(*choices):
             kept = dict(choice)
             moved = {v: e - kept[v] for v, e in monomial}
             sign = (-1) ** sum(moved.values())
-            weight = const(sign * prod(comb(e, moved[v]) for v, e in monomial))
+            weight = const(sign * prod(comb(e, d) for (_, e), d in zip(monomial, moved.values(), strict=True) if d))
             powers = [power(shifts[v], d) for v, d in moved.items() if d]
             target = tuple((v, k) for v, k in choice if k)
-            terms[target].append(times(weight, *powers, Item(coefficients, position)))
-    return tuple(plus(*terms[m]) for m in monomials)
+            weights[target][position] = times(weight, *powers)
+    return weights
+
+
+def lower_powers(monomial: Monomial, variable: Variable) -> list[Monomial]:
+    """The monomials that appear when a covariate is shifted: with each lower power of it, and the monomial itself."""
+    found = [monomial]
+    while variable in dict(found[-1]):
+        found.append(_lowered(found[-1], variable))
+    return found
 
 
 def _lowered(monomial: Monomial, variable: Variable) -> Monomial:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,7 @@ from momentalg.lower.arrays import (
     times,
 )
 from momentalg.lower.choices import covariates_used, shifted_covariates
-from momentalg.lower.columns import unshift
+from momentalg.lower.columns import unshift, unshift_covariances
 from momentalg.lower.header import arguments, assumptions, defined, require_class, written
 from momentalg.lower.identifiers import is_taken
 from momentalg.lower.ir import CodedColumn, Estimate, EstimatorIR, RankCheck, RowSymbol, TableSpec
@@ -43,6 +44,7 @@ from momentalg.lower.projections import Projections
 from momentalg.lower.scope import Scope, Y
 from momentalg.lower.self_test import is_least_squares, make_self_test, vanishes
 from momentalg.lower.shift import INTERCEPT, first_order, may_shift
+from momentalg.lower.stepwise import is_stepwise
 from momentalg.lower.symbols import RESPONSE, resolve
 from momentalg.lower.tables import Tables
 from momentalg.lower.wording import wording
@@ -68,7 +70,7 @@ class _Lowering:
         require_class(self.system)
         self.monomials: tuple[Monomial, ...] = tuple(c.monomial for c in self.model.mean)
         self.keys = tuple(str(c.key) for c in self.model.mean)
-        self.assignments = solution.variance
+        self.assignments = solution.variance if is_stepwise(solution.equations) else None
         self.equations = solution.equations
         self.least_squares = is_least_squares(self.system)
         self.shifts_response = () in self.monomials and may_shift(tuple(e.statistic for e in self.equations))
@@ -203,13 +205,14 @@ class _Lowering:
         if len(keys) <= len(rows):
             self.scope.steps.append(RankCheck(matrix, keys))
         if self.assignments is not None:
-            return [self._variance(a.key, *self._orders(a)) for a in self.assignments]
+            return self._moved_back([self._variance(a.key, *self._orders(a)) for a in self.assignments])
         if len(keys) != len(rows):
             raise UnsupportedError(
                 f"{len(rows)} equations for {len(keys)} unknowns ({', '.join(keys)}): a numeric solution takes as many"
             )
         solved = self._solve_orders(matrix, plugged)
-        return [self._variance(k, *(Item(s, i) if s != ZERO else ZERO for s in solved)) for i, k in enumerate(keys)]
+        found = [(k, [Item(s, i) if s != ZERO else ZERO for s in solved]) for i, k in enumerate(keys)]
+        return self._moved_back([self._variance(key, *orders) for key, orders in found])
 
     def _orders(self, assignment: Assignment) -> tuple[Expr, Expr]:
         """The zeroth and first order of an assignment in the shift of the response."""
@@ -243,6 +246,26 @@ class _Lowering:
         if key == f"{INTERCEPT}**2" and self.shifts_response:
             whole = plus(whole, times(shift, shift))
         return Estimate(key, whole, is_variance=read_key(key).kind != "mean" and key.startswith("var("))
+
+    def _moved_back(self, estimates: list[Estimate]) -> list[Estimate]:
+        """The covariances of the effects with their covariates as they are, from those with the covariates shifted."""
+        values = {e.key: e.value for e in estimates}
+        for block in self.model.groups:
+            monomials = tuple(c.monomial for c in block.coefficients)
+            if not any(v in self.shifts for m in monomials for v, _ in m):
+                continue
+            names = [str(c.key) for c in block.coefficients]
+            keys = {
+                (i, j): self.model.cumulant_key(block, (names[i], names[j]))
+                for i, j in combinations_with_replacement(range(len(names)), 2)
+            }
+            shifted = {pair: values[key] for pair, key in keys.items()}
+            for pair, value in unshift_covariances(monomials, shifted, self.shifts).items():
+                if value != shifted[pair]:
+                    name = f"estimate_{_identifier(keys[pair])}"
+                    value = self.scope.name(value, name, f"{keys[pair]}, in the covariates as they are")
+                values[keys[pair]] = value
+        return [replace(e, value=values[e.key]) for e in estimates]
 
     def _plugged(self) -> dict[str, tuple[Expr, Expr]]:
         """Products of estimated mean parameters, with their first order in the shift, when means are plugged in."""

@@ -60,9 +60,7 @@ def estimates(solution: Solution, rows: ExactRows) -> dict[str, Fraction]:
     plugged = _plugged(keys, found) if system.means == "plug-in" else {}
     unknown = tuple(dict.fromkeys(k for e in equations for k in e.coefficients if k not in plugged))
     if solution.variance is None or len(unknown) == len(equations):
-        solved = _solve(reading, equations, unknown, plugged)
-        if solution.variance is None:
-            return found | solved
+        return found | _solve(reading, equations, unknown, plugged)
     letters = {e.name: reading.value(e.statistic) for e in equations}
     hats = dict(found)
     for step in solution.variance:

@@ -38,6 +38,112 @@ def test_dyestuff_by_analysis_of_variance(dyestuff, statistics):
     assert fit.vcomp.index.tolist() == ["var(1|Batch)", "var(residual)"]
 
 
+@pytest.mark.parametrize(
+    ("data", "formula", "levels", "answers"),
+    [
+        # Davies and Goldsmith 1972, table 6.6; published analyses agree with the analysis of variance to all digits
+        (
+            "Penicillin",
+            "diameter ~ 1 + (1 | plate) + (1 | sample)",
+            {"plate": 24, "sample": 6},
+            {"var(1|plate)": 0.716908, "var(1|sample)": 3.730918, "var(residual)": 0.302415},
+        ),
+        # Davies and Goldsmith 1972, section 6.5
+        (
+            "Pastes",
+            "strength ~ 1 + (1 | batch/cask)",
+            {"batch": 10, "batch:cask": 30},
+            {"var(1|batch)": 1.65731, "var(1|batch:cask)": 8.43367, "var(residual)": 0.678},
+        ),
+        # Belenky et al. 2003; the maximum of the restricted likelihood is where the moments are, as data are balanced
+        (
+            "sleepstudy",
+            "Reaction ~ Days + (Days | Subject)",
+            {"Subject": 18},
+            {
+                "var(1|Subject)": 612.090,
+                "var(Days|Subject)": 35.0717,
+                "cov(1,Days|Subject)": 9.60433,
+                "var(residual)": 654.941,
+            },
+        ),
+    ],
+)
+def test_balanced_data_have_the_published_answers(data, formula, levels, answers):
+    frame = ma.datasets.load(data)
+    fit = ma.Model(formula).fit(frame)
+    assert {key: fit.params[key] for key in answers} == pytest.approx(answers, rel=5e-6)
+    assert dict(fit.n_groups) == levels
+    half = frame.sample(frac=0.5, random_state=1).index
+    model = ma.Model(formula)
+    merged = model.fit(model.sums(frame.loc[half]) + model.sums(frame.drop(half)))
+    assert merged.params.to_dict() == pytest.approx(fit.params.to_dict(), rel=1e-9)
+
+
+def test_penicillin_and_pastes_to_all_digits_by_mean_squares():
+    """Cell by cell, with sums of squares written out: what every textbook does on balanced data."""
+    frame = ma.datasets.load("Penicillin")
+    wide = frame.pivot_table(index="plate", columns="sample", values="diameter").to_numpy()
+    plates, samples = wide.shape
+    rows, columns = wide.mean(axis=1), wide.mean(axis=0)
+    left = wide - rows[:, None] - columns + wide.mean()
+    residual = (left**2).sum() / ((plates - 1) * (samples - 1))
+    expected = [(rows.var(ddof=1) - residual / samples), columns.var(ddof=1) - residual / plates, residual]
+    fit = ma.Model("diameter ~ 1 + (1 | plate) + (1 | sample)").fit(frame)
+    assert fit.vcomp.tolist() == pytest.approx(expected, rel=1e-9)
+    cells = ma.datasets.load("Pastes").groupby(["batch", "cask"])["strength"]
+    within, means = cells.var(ddof=1).mean(), cells.mean().unstack()
+    between = means.var(axis=1, ddof=1).mean() - within / 2
+    batches = means.mean(axis=1).var(ddof=1) - (between + within / 2) / means.shape[1]
+    fit = ma.Model("strength ~ 1 + (1 | batch/cask)").fit(ma.datasets.load("Pastes"))
+    assert fit.vcomp.tolist() == pytest.approx([batches, between, within], rel=1e-9)
+
+
+def test_slopes_on_balanced_data_are_those_of_each_subject():
+    """Each subject's own line: the covariance of the coefficients less that of their errors."""
+    frame = ma.datasets.load("sleepstudy")
+    wide = frame.pivot_table(index="Subject", columns="Days", values="Reaction")
+    x = np.column_stack([np.ones(wide.shape[1]), wide.columns.to_numpy(float)])
+    coefficients = np.linalg.lstsq(x, wide.to_numpy().T, rcond=None)[0]
+    residual = ((wide.to_numpy().T - x @ coefficients) ** 2).sum() / (len(wide) * (len(x) - 2))
+    effects = np.cov(coefficients) - residual * np.linalg.inv(x.T @ x)
+    fit = ma.Model("Reaction ~ Days + (Days | Subject)").fit(frame)
+    expected = [effects[0, 0], effects[0, 1], effects[1, 1], residual]
+    keys = ["var(1|Subject)", "cov(1,Days|Subject)", "var(Days|Subject)", "var(residual)"]
+    assert fit.params[keys].tolist() == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_design_total_that_is_zero_need_not_stop_the_fit():
+    """Labels of b that are nested in those of a: the sum of squares within b says nothing of a, but another does."""
+    frame = ma.datasets.load("Pastes")
+    nested = ma.Model("strength ~ 1 + (1 | batch/cask)").fit(frame).params.tolist()
+    assert ma.Model("strength ~ 1 + (1 | batch) + (1 | sample)").fit(frame).params.tolist() == pytest.approx(nested)
+
+
+@pytest.mark.parametrize(
+    ("formula", "message"),
+    [
+        ("y ~ 1 + (1 | user) + (1 | item)", r"one level of item, so that var\(1\|item\) is confounded with the mean"),
+        ("y ~ 1 + (1 | user) + (1 | row)", r"only var\(1\|row\) \+ var\(residual\), the sum alone; for both, some"),
+        ("y ~ 1 + (1 | user) + (1 | twin)", r"do not separate .*as in ma.Model\('y ~ 1 \+ \(1 \| user\)'\).fit"),
+    ],
+)
+def test_what_data_of_several_factors_do_not_separate_is_named(formula, message):
+    frame = SIX.assign(item="one", row=np.arange(6), twin=SIX["user"].str.upper())
+    with pytest.raises(NotIdentifiedError, match=message):
+        ma.Model(formula).fit(frame)
+
+
+def test_fixed_factors_are_seen_in_the_data_or_declared(rats):
+    seen = ma.Model("weight ~ 1 + C(sex) + (1 | Litter)").fit(rats)
+    declared = ma.Model("weight ~ 1 + sex + (1 | Litter)", fixed={"sex": ["Female", "Male"]}).fit(rats)
+    by_hand = ma.Model("weight ~ 1 + male + (1 | Litter)").fit(rats.assign(male=rats["sex"] == "Male"))
+    assert seen.params.tolist() == pytest.approx(by_hand.params.tolist(), rel=1e-12)
+    assert declared.params.tolist() == pytest.approx(by_hand.params.tolist(), rel=1e-12)
+    with pytest.raises(DataError, match="none of its levels"):
+        ma.Model("weight ~ 1 + sex + (1 | Litter)", fixed={"sex": ["Female", "male"]}).fit(rats)
+
+
 def test_dyestuff2_has_a_negative_component_that_is_shown():
     """Box and Tiao 1973."""
     fit = ma.Model(DYESTUFF).fit(ma.datasets.load("Dyestuff2"))

@@ -137,6 +137,24 @@ def test_a_response_far_from_zero_loses_no_digits(case):
     agree(far, near, 1e-8)
 
 
+@pytest.mark.parametrize("statistics", ["within", "minque0"])
+@pytest.mark.parametrize(
+    "formula", ["y ~ 1 + x + (1 + x | a) + (1 | b)", "y ~ 1 + x + I(x**2) + (1 + x + I(x**2) | a)"]
+)
+def test_the_covariate_of_a_slope_far_from_zero_loses_no_digits(formula, statistics):
+    """Effects are fitted with the covariate about its mean; their covariances are moved back, by exact algebra."""
+    case, columns = Case(formula, statistics), table(40, 6)
+    columns["x"] = 2000 + columns["x"]
+    assert module(case).ir.rows[1].shifted
+    found, exact = estimates(case, columns), exactly(case, columns)
+    for key, value in exact.items():
+        assert found[key] == pytest.approx(value, rel=1e-8), key
+
+
+def test_a_slope_without_its_intercept_is_not_shifted():
+    assert not module(Case("y ~ 1 + x + (0 + x | a) + (1 | b)")).ir.rows[1].shifted
+
+
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_any_parts_in_any_order_with_any_labels_give_the_same(case):
     loaded, columns = module(case).load(), table(60, 3)
@@ -164,7 +182,7 @@ def test_normal_equations_of_too_many_levels_are_refused_with_the_alternative(mo
         loaded.solve(loaded.accumulate(table(40, 1)))
 
 
-def test_traces_off_several_factors_may_be_taken_in_parts(monkeypatch):
+def test_traces_off_several_factors_may_be_taken_in_parts():
     """A million levels of an interaction do not fit beside the levels that are projected off."""
     case = Case("y ~ 1 + (1 | a) + (1 | b) + (1 | a:b)", "type2")
     loaded, columns = module(case).load(), table(60, 2)
