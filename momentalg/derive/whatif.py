@@ -109,6 +109,11 @@ def assume(base: Derivation | WhatIf, *, normal: bool, balanced: bool, law: Mapp
     what = base if isinstance(base, WhatIf) else WhatIf(base, (), base.polynomial)
     model = what.derivation.model.resolved
     settings, polynomial, known = list(what.settings), what.polynomial, what.law
+    if (balanced or law is not None) and not model.has_unit and not what.derivation.given:
+        raise UnsupportedError(
+            "balanced= and law= are of the sizes of i.i.d. units, which crossed factors have not; a law of the whole "
+            f"design gives numbers: .evaluate(parameters=..., law=...) with {model.incidence!r} and its laws filled in"
+        )
     if normal:
         settings.append("normal effects and residuals: cumulants beyond the second are zero")
         polynomial = polynomial.substitute(_normal)

@@ -7,6 +7,7 @@ on average given every design, and the fixed view and the random view give the s
 from dataclasses import replace
 
 from momentalg.cumulants.terms import DEFAULT
+from momentalg.errors import UnsupportedError
 from momentalg.expr.nodes import (
     ONE,
     Average,
@@ -37,8 +38,9 @@ def analog(moment: Cumulant, model: ResolvedModel) -> Node:
     levels, number = tuple(zip(model.unit, labels, strict=True)), Levels(model.unit)
 
     def labelled(node: Node) -> Node:
-        if isinstance(node, (Size, Total)) or (isinstance(node, Value) and node.variable in model.constant_on):
-            return replace(node, level=labels)
+        if isinstance(node, (Size, Total, Value)) and not node.level:
+            by = model.constant_on.get(node.variable, ()) if isinstance(node, Value) else node.by
+            return replace(node, level=(DEFAULT,) * len(by))
         return node
 
     args = [transform(a, labelled) for a in moment.args]
@@ -54,6 +56,11 @@ def _rewrite(node: Node, context: Context) -> Node | None:
         return None
     if any(isinstance(part, (Response, Noise, Cumulant)) for a in node.args for part in walk(a)):
         return None
+    if not context.model.has_unit:
+        raise UnsupportedError(
+            "sample analogs are averages over i.i.d. levels, and levels of crossed factors are not: the equations "
+            "given the design, moment_equations(), use what the data show"
+        )
     return analog(node, context.model)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from fractions import Fraction
 from random import Random
 
@@ -281,3 +282,61 @@ def test_samples_are_reproducible_and_need_their_laws():
         ma.designs.draws("a", "b", ma.Poisson(3)).sample(np.random.default_rng(5), units)
     with pytest.raises(ma.ModelError, match="how many levels 'a'"):
         law.sample(np.random.default_rng(5), {})
+
+
+def test_what_is_of_units_is_refused_for_crossed_designs():
+    model = ma.Model(FORMULAS[0], incidence=ma.designs.draws("a", "b"))
+    derivation = model.var(model.total(model.y, by="a"))
+    with pytest.raises(ma.UnsupportedError, match="which crossed factors have not"):
+        derivation.assuming(balanced=True)
+    with pytest.raises(ma.UnsupportedError, match="averages over i"):
+        derivation.sample_analog()
+    assert "k3(1|" in str(model.cumulant(*[model.total(model.y, by="a")] * 3).result)
+    assert "k3(1|" not in str(model.cumulant(*[model.total(model.y, by="a")] * 3).assuming(normal=True).result)
+
+
+@pytest.mark.parametrize("incidence", [law for law, _ in LAWS.values()])
+def test_an_incidence_is_shown_as_the_code_that_makes_it(incidence):
+    assert eval(repr(incidence), {"ma": ma, **vars(ma.designs), "Poisson": ma.Poisson}) == incidence
+    formula = "y ~ 1 + (1 | a/b)" if incidence.within else FORMULAS[0]
+    model = ma.Model(formula, incidence=incidence)
+    assert f"incidence={incidence!r}" in repr(model)
+    assert pickle.loads(pickle.dumps(model)) == model
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: ma.designs.draws("a", "a"), "two different columns"),
+        (lambda: ma.designs.draws("a", 3), "named by a text"),
+        (lambda: ma.designs.draws("a", "b", "many"), "must have a law"),
+        (lambda: ma.designs.draws("a", "b", 2, [0.5, 0.4]), "sum to 0.9"),
+        (lambda: ma.designs.draws("a", "b", 2, "half"), "list of probabilities"),
+        (lambda: ma.designs.multinomial_labels("a", "b", 5, [[0.5, 0.5]]), "two lists"),
+        (lambda: ma.designs.multinomial_labels("a", "b", -1), "whole number"),
+        (lambda: ma.Model(FORMULAS[0], incidence=ma.designs.draws("a", "c")), "the model's factors: a, b"),
+        (lambda: ma.Model(FORMULAS[0], incidence="draws"), "one of ma.designs"),
+        (lambda: ma.Model(FORMULAS[0], incidence=ma.designs.nested_sampling("a", "b")), "factors nested in 'a'"),
+    ],
+)
+def test_incidences_that_make_no_sense_are_refused(make, message):
+    with pytest.raises(ma.ModelError, match=message):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("law", "arguments", "message"),
+    [
+        (ma.designs.draws("a", "b"), {}, "leaves a law open"),
+        (ma.designs.draws("a", "b", 2), {}, "leaves the probabilities of b open"),
+        (ma.designs.independent_cells("a", "b", 2), {"units": {"a": 3}}, "how many levels 'b' has"),
+        (ma.designs.draws("a", "b", 2, [0.5, 0.5]), {"units": {"c": 3}}, "'c', which is not open"),
+        (ma.designs.multinomial_labels("a", "b", 5, [[0.5, 0.5], [0.5, 0.5]]), {}, "say which, by its place"),
+        (ma.designs.multinomial_labels("a", "b"), {"at": {"a": 0}}, "leaves"),
+    ],
+)
+def test_laws_left_open_are_asked_for(law, arguments, message):
+    model = ma.Model(FORMULAS[0], incidence=ma.designs.draws("a", "b"))
+    derivation = model.var(model.total(model.y, by="a"))
+    with pytest.raises(ma.MomentalgError, match=message):
+        derivation.evaluate(parameters=PARAMETERS, law=law, **arguments)
