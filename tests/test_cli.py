@@ -475,3 +475,26 @@ def test_declared_facts_reach_the_model():
         "derive", CROSSED, "--statistic", "D(user)", "--sum", "--moment", "mean", "--unreplicated", "user:item"
     )
     assert "(n - r[alpha]) (var(1|item)" in found or "(n - r[alpha]) var(1|item)" in found
+
+
+def test_fixed_factors_weights_and_classes_are_declared(tmp_path):
+    rows = ["y,drug,user,w,site"]
+    rows += [f"{(7 * n) % 11},{'abc'[n % 3]},u{n % 5},{1 + n % 2},{'ns'[n % 4 // 2]}" for n in range(40)]
+    path = tmp_path / "y.csv"
+    path.write_text("\n".join(rows) + "\n")
+    frame = pd.read_csv(path)
+    for line, model in (
+        (["y ~ 1 + drug + (1 | user)", "--fixed", "drug=b a c"], {"fixed": {"drug": ["b", "a", "c"]}}),
+        (["y ~ 1 + C(drug) + (1 | user)"], {}),
+        (["y ~ 1 + (1 | user)", "--weights", "w"], {"weights": "w"}),
+        (["y ~ 1 + (1 | user)", "--residual-by", "site"], {"residual_by": "site"}),
+    ):
+        found = json.loads(shown("fit", str(path), *line, "--format", "json"))["estimates"]
+        assert found == pytest.approx(dict(ma.Model(line[0], **model).fit(frame).params))
+    assert (
+        "drug[a]"
+        in json.loads(shown("fit", str(path), "y ~ drug + (1 | user)", "--fixed", "drug=b a c", "--format", "json"))[
+            "estimates"
+        ]
+    )
+    assert "--fixed takes a factor" in refused("fit", str(path), "y ~ drug + (1 | user)", "--fixed", "drug=a=b")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,7 @@ FAILED = 1  # the exit code of a check that is not passed; a refusal has 2
 @click.option("--allow-failures", type=click.IntRange(min=0), default=0, help="Data sets that may not be estimable.")
 @options.statistics
 @options.means
-@options.levels
-@options.nested
-@options.unreplicated
+@options.declared
 @options.separator
 def check(
     formula: str,
@@ -64,16 +63,14 @@ def check(
     allow_failures: int,
     statistics: str | None,
     means: str | None,
-    levels: tuple[str, ...],
-    nested: tuple[str, ...],
-    unreplicated: tuple[str, ...],
+    declared: Mapping[str, Any],
     separator: str | None,
 ) -> None:
     """Simulate data of FORMULA with known parameters, and compare the mean of the estimates with the truth.
 
     Effects may have any law: no normality is assumed. The exit code is 0 if the check is passed, and 1 if not.
     """
-    model = reading.model(formula, levels, nested, unreplicated)
+    model = reading.model(formula, declared)
     design, counted = _design(model, sizes, units, data, separator)
     result = model.check(
         parameters=reading.pairs(parameters, "--parameters"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -50,9 +50,7 @@ MOMENTS = {"mean": (1, (1,)), "var": (2, (1,)), "cov": (2, (2,)), "k3": (3, (1, 
     "[default: nothing; the design where factors are crossed]",
 )
 @click.option("--via", metavar="N,X", help="The order in which the total laws are applied.")
-@options.levels
-@options.nested
-@options.unreplicated
+@options.declared
 @click.option(
     "--format",
     "form",
@@ -68,13 +66,11 @@ def derive(
     summed: bool,
     given: str | None,
     via: str | None,
-    levels: tuple[str, ...],
-    nested: tuple[str, ...],
-    unreplicated: tuple[str, ...],
+    declared: Mapping[str, Any],
     form: str,
 ) -> None:
     """Derive a moment of statistics of FORMULA, each step with its law, and verify it."""
-    model = reading.model(formula, levels, nested, unreplicated)
+    model = reading.model(formula, declared)
     families = discover("momentalg.statistics", "STATISTIC")
     if names[0] in families:
         if len(names) > 1 or moment or given or via or summed:

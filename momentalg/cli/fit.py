@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -30,9 +30,7 @@ if TYPE_CHECKING:
 @options.formula
 @options.statistics
 @options.means
-@options.levels
-@options.nested
-@options.unreplicated
+@options.declared
 @options.missing
 @options.separator
 @click.option(
@@ -48,9 +46,7 @@ def fit(
     formula: str,
     statistics: str | None,
     means: str | None,
-    levels: tuple[str, ...],
-    nested: tuple[str, ...],
-    unreplicated: tuple[str, ...],
+    declared: Mapping[str, Any],
     missing: str,
     separator: str | None,
     form: str,
@@ -62,7 +58,7 @@ def fit(
     """
     if "~" in data.name and not data.exists():
         raise click.UsageError(f"DATA comes before FORMULA: momentalg fit {formula} {str(data)!r}")
-    model = reading.model(formula, levels, nested, unreplicated)
+    model = reading.model(formula, declared)
     click.echo(_shown(_fit(model, data, statistics, means, missing, separator), form))
 
 

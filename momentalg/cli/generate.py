@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -22,23 +24,19 @@ from momentalg.cli import options, reading
 @options.output("The file to write; else standard output.")
 @options.statistics
 @options.means
-@options.levels
-@options.nested
-@options.unreplicated
+@options.declared
 def generate(
     formula: str,
     output: Path | None,
     statistics: str | None,
     means: str | None,
-    levels: tuple[str, ...],
-    nested: tuple[str, ...],
-    unreplicated: tuple[str, ...],
+    declared: Mapping[str, Any],
 ) -> None:
     """Write a NumPy module that estimates the parameters of FORMULA.
 
     The module needs NumPy alone. It is a program too, and tests itself.
     """
-    model = reading.model(formula, levels, nested, unreplicated)
+    model = reading.model(formula, declared)
     module = model.moment_equations(statistics, means=means).estimator()
     if output is None:
         click.echo(module.source, nl=False)

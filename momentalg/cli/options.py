@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +12,41 @@ import click
 from momentalg.moments.equations import MEANS
 
 formula = click.argument("formula")
-levels = click.option(
-    "--levels",
-    multiple=True,
-    metavar="X=FACTOR",
-    help="A covariate that is constant within the levels of a factor; commas between several.",
+
+DECLARATIONS = (
+    click.option(
+        "--levels",
+        multiple=True,
+        metavar="X=FACTOR",
+        help="A covariate that is constant within the levels of a factor; commas between several.",
+    ),
+    click.option(
+        "--fixed",
+        multiple=True,
+        metavar="FACTOR=A B C",
+        help="A fixed factor with its levels, the reference first; without levels, those that the data have.",
+    ),
+    click.option(
+        "--nested",
+        multiple=True,
+        metavar="INNER=OUTER",
+        help="The labels of one column are local to those of another: cask=batch. (1 | batch/cask) says the same.",
+    ),
+    click.option(
+        "--unreplicated",
+        multiple=True,
+        metavar="FACTOR",
+        help="A level has one observation at most: user:item; results are shorter, and data are checked.",
+    ),
+    click.option(
+        "--weights", metavar="W", help="A column of weights: the variance of a residual is divided by its own."
+    ),
+    click.option(
+        "--residual-by", metavar="FACTOR", help="The residual variance differs between the levels of a column."
+    ),
 )
-nested = click.option(
-    "--nested",
-    multiple=True,
-    metavar="INNER=OUTER",
-    help="The labels of one column are local to those of another: cask=batch. (1 | batch/cask) says the same.",
-)
-unreplicated = click.option(
-    "--unreplicated",
-    multiple=True,
-    metavar="FACTOR",
-    help="A level has one observation at most: user:item; results are shorter, and data are checked.",
-)
+"""What may be declared about a model beside its formula."""
+
 statistics = click.option(
     "--statistics",
     metavar="NAME",
@@ -52,6 +70,20 @@ separator = click.option(
     metavar="CHARACTER",
     help="What separates the columns of the data.  [default: a comma; a tab in .tsv]",
 )
+
+
+def declared(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options of a command that declare facts about the model; it gets them as one dictionary, `declared`."""
+
+    @wraps(command)
+    def bundled(**given: Any) -> Any:
+        names = ("levels", "fixed", "nested", "unreplicated", "weights", "residual_by")
+        facts = {name: given.pop(name) for name in names}
+        return command(**given, declared=facts)
+
+    for option in reversed(DECLARATIONS):
+        bundled = option(bundled)
+    return bundled
 
 
 def output(text: str, required: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from momentalg.errors import ModelError
@@ -35,14 +35,31 @@ def levels(texts: Iterable[str]) -> dict[str, str]:
     return {plain(name): factor for name, factor in pairs(texts, "--levels").items()}
 
 
-def model(formula: str, on: Iterable[str] = (), inner: Iterable[str] = (), unreplicated: Iterable[str] = ()) -> Model:
-    """The model of a formula, with the facts that the options --levels, --nested and --unreplicated declare."""
-    from momentalg.model.assumptions import nested
-    from momentalg.model.assumptions import unreplicated as once
+def model(formula: str, declared: Mapping[str, Any]) -> Model:
+    """The model of a formula, with the facts that the options of `options.declared` declare."""
+    from momentalg.model.assumptions import nested, unreplicated
     from momentalg.model.model import Model
 
-    facts = [nested(plain(a), plain(b)) for a, b in pairs(inner, "--nested").items()]
-    return Model(formula, levels=levels(on), assume=[*facts, *(once(factor) for factor in unreplicated)])
+    facts = [nested(plain(a), plain(b)) for a, b in pairs(declared["nested"], "--nested").items()]
+    return Model(
+        formula,
+        levels=levels(declared["levels"]),
+        fixed=fixed(declared["fixed"]) or None,
+        weights=declared["weights"] and plain(declared["weights"]),
+        residual_by=declared["residual_by"] and plain(declared["residual_by"]),
+        assume=[*facts, *(unreplicated(factor) for factor in declared["unreplicated"])],
+    )
+
+
+def fixed(texts: Iterable[str]) -> dict[str, list[str] | None]:
+    """Read 'drug=a b c', or 'drug' alone: a fixed factor, with its levels if they are to be known beforehand."""
+    found: dict[str, list[str] | None] = {}
+    for part in (p.strip() for text in texts for p in split(text, ",")):
+        name, *known = (side.strip() for side in split(part, "="))
+        if not name or len(known) > 1 or name in found:
+            raise ModelError(f"--fixed takes a factor, once, with its levels: 'drug=a b c'; found {part!r}")
+        found[plain(name)] = known[0].split() if known else None
+    return found
 
 
 def plain(name: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -19,25 +21,21 @@ from momentalg.cli import files, options, reading
 @options.formula
 @options.output("The file to write: .html, .tex, .md, or .pdf where latexmk is installed.", required=True)
 @click.option("--data", type=click.Path(dir_okay=False, exists=True, path_type=Path), help="A file to fit.")
-@options.levels
-@options.nested
-@options.unreplicated
+@options.declared
 @options.missing
 @options.separator
 def report(
     formula: str,
     output: Path,
     data: Path | None,
-    levels: tuple[str, ...],
-    nested: tuple[str, ...],
-    unreplicated: tuple[str, ...],
+    declared: Mapping[str, Any],
     missing: str,
     separator: str | None,
 ) -> None:
     """Write a report on FORMULA: the model, derivation, equations, solution and estimator; with --data, the fit."""
     from momentalg.data.frames import needed_columns
 
-    model = reading.model(formula, levels, nested, unreplicated)
+    model = reading.model(formula, declared)
     frame = fitted = None
     if data is not None:
         frame = files.read(data, needed_columns(model.resolved), model.resolved.columns, separator)
