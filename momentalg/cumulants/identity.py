@@ -28,9 +28,11 @@ from momentalg.cumulants.terms import (
     OBSERVATION,
     RESPONSE,
     Draw,
+    Entry,
     Level,
     Observation,
     Term,
+    cell_of,
     multiply,
 )
 from momentalg.expr.monomials import multiply_monomials
@@ -38,6 +40,7 @@ from momentalg.expr.nodes import Monomial
 from momentalg.model.resolved import ResolvedModel
 
 Statistic = Sequence[Term]
+ONE = Fraction(1)
 
 
 class Slot(NamedTuple):
@@ -152,8 +155,9 @@ def _realise(
     same = list(range(len(covariates)))  # observations that the residual has made one
     for block, choice in zip(blocks, chosen, strict=True):
         for s, added in zip(block, choice.covariates, strict=True):
-            carrier = slots[s].observation
-            covariates[carrier] = multiply_monomials(covariates[carrier], added)
+            if added:
+                carrier = slots[s].observation
+                covariates[carrier] = multiply_monomials(covariates[carrier], added)
         if choice.share == (OBSERVATION,):
             target = same[slots[block[0]].observation]
             merged = {same[slots[s].observation] for s in block}
@@ -170,16 +174,12 @@ def _realise(
                 _share(levels, carriers, choice.share, unifier, introduce=True)
     except Contradiction:
         return None
-    kept = []
-    for n in sorted(set(same)):
-        monomial: Monomial = ()
-        for other, representative in enumerate(same):
-            if representative == n:
-                monomial = multiply_monomials(monomial, covariates[other])
-        cell = tuple(unifier.find(levels[n][column]) for column in sorted(levels[n]))
-        kept.append(Observation((), monomial, cell))
-    entries = tuple(e._replace(cell=unifier.resolve(e.cell)) for e in whole.entries)
-    return normal_form(Term(Fraction(1), tuple(kept), entries, whole.bound), model, unifier)
+    carried: dict[int, Monomial] = {}
+    for n, representative in enumerate(same):
+        carried[representative] = multiply_monomials(carried.get(representative, ()), covariates[n])
+    kept = tuple(Observation((), carried[n], unifier.resolve(cell_of(levels[n]))) for n in sorted(carried))
+    entries = tuple(Entry(unifier.resolve(e.cell), e.what, e.power) for e in whole.entries)
+    return normal_form(Term(ONE, kept, entries, whole.bound), model, unifier)
 
 
 def _share(

@@ -97,6 +97,8 @@ def normal_form(term: Term, model: ResolvedModel, unifier: Unifier) -> Powers | 
 
 def close_nesting(cells: list[Cell], model: ResolvedModel, unifier: Unifier) -> list[Cell]:
     """Give each nested level its parent, the same in every cell; an observation has one level of every column."""
+    if not model.local_to and not any(level.column == OBSERVATION for cell in cells for level in cell):
+        return [unifier.resolve(cell) for cell in cells]
     parents: dict[tuple[Level, str], Level] = {}
     changed = True
     while changed:

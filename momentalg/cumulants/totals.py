@@ -46,6 +46,8 @@ def canonical(levels: Sequence[Level], entries: Sequence[Entry]) -> DesignTotal:
     classes: dict[int, list[Level]] = {}
     for level in levels:
         classes.setdefault(colour[level], []).append(level)
+    if len(classes) == len(levels):  # nothing is tied
+        return _numbered([classes[c][0] for c in sorted(classes)], entries)
     orders = product(*(permutations(classes[c]) for c in sorted(classes)))
     labelled = (_numbered([level for group in order for level in group], entries) for order in orders)
     return min(labelled, key=_key)
@@ -53,7 +55,7 @@ def canonical(levels: Sequence[Level], entries: Sequence[Entry]) -> DesignTotal:
 
 def _numbered(order: Sequence[Level], entries: Sequence[Entry]) -> DesignTotal:
     new = {level: level._replace(number=n) for n, level in enumerate(order)}
-    renamed = [e._replace(cell=tuple(new.get(level, level) for level in e.cell)) for e in entries]
+    renamed = [Entry(tuple(new.get(level, level) for level in e.cell), e.what, e.power) for e in entries]
     return DesignTotal(tuple(level.column for level in order), tuple(sorted(renamed, key=entry_key)))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ from momentalg.cumulants.binding import (
     sum_over_named,
     total_over,
 )
+from momentalg.cumulants.level_weights import inverted, levels_of
 from momentalg.cumulants.normal_form import Unifier, normal_form
 from momentalg.cumulants.polynomial import Polynomial
 from momentalg.cumulants.terms import (
@@ -79,13 +81,19 @@ def translate(node: Node, model: ResolvedModel, homes: Mapping[str, Cell] | None
 
     `homes` gives the level of named observations that sums around the statistic run over.
     """
-    terms = _terms(node, model, Scope(False, homes or {}))
+    return list(_translated(node, model, tuple((homes or {}).items())))
+
+
+@lru_cache(maxsize=1024)
+def _translated(node: Node, model: ResolvedModel, homes: tuple[tuple[str, Cell], ...]) -> tuple[Term, ...]:
+    """`translate`, remembered: a derivation asks for the terms of its statistics at every step."""
+    terms = _terms(node, model, Scope(False, dict(homes)))
     if any(CURRENT in o.cell for term in terms for o in term.observations):
         raise StatisticError(
             "the response, or a covariate that varies by observation, stands outside any total: "
             "total it over a level first, as in model.total(y, by=...), or name an observation, as in y.at('j')"
         )
-    return terms
+    return tuple(terms)
 
 
 def _terms(node: Node, model: ResolvedModel, scope: Scope) -> list[Term]:
@@ -230,7 +238,7 @@ def _ancestors(by: Iterable[str], model: ResolvedModel) -> set[str]:
 
 
 def _inverse(base: Node, model: ResolvedModel, scope: Scope, exponent: int) -> Term:
-    """1/base to a power: a product of entries is inverted entry by entry, any other whole-data constant is named."""
+    """1/base to a power: a product of entries is inverted entry by entry, any other design constant is kept whole."""
     terms = _terms(base, model, scope)
     if any(o.draws for term in terms for o in term.observations):
         raise UnsupportedError(
@@ -239,30 +247,22 @@ def _inverse(base: Node, model: ResolvedModel, scope: Scope, exponent: int) -> T
         )
     match terms:
         case [Term(coefficient, (Observation((), covariates, cell),), ())] if cell == (CURRENT,):  # as in sum 1/w
-            inverted = tuple((v, -exponent * power) for v, power in covariates)
-            return Term(coefficient ** (-exponent), (Observation((), inverted, cell),))
+            below = tuple((v, -exponent * power) for v, power in covariates)
+            return Term(coefficient ** (-exponent), (Observation((), below, cell),))
     if any(CURRENT in o.cell for term in terms for o in term.observations):
         raise UnsupportedError("division by a sum of covariates that vary by observation: make a column of 1/(x + z)")
     found = Polynomial((m, t.coefficient) for t in terms if (m := _monomial(t, model)) is not None)
     if not found:
         raise StatisticError("division by zero in a statistic")
-    if len(found.terms) == 1:
+    sums = any(isinstance(s, DesignTotal) and s.levels for s in found.symbols())
+    if len(found.terms) == 1 and not (sums and levels_of(found)):
         ((monomial, coefficient),) = found.terms.items()
         entries = tuple(
             _inverted(total, -exponent * power) for total, power in monomial if isinstance(total, DesignTotal)
         )
         return Term(coefficient ** (-exponent), entries=entries)
-    if any(
-        level.free
-        for total in found.symbols()
-        if isinstance(total, DesignTotal)
-        for e in total.entries
-        for level in e.cell
-    ):
-        raise UnsupportedError(
-            "a denominator of several terms at a level, such as 1/(1 + N), is not derivable yet; "
-            "divide by a single size or covariate, or by a constant of the whole data"
-        )
+    if levels_of(found):
+        return inverted(found, exponent)
     return Term(Fraction(1), entries=(Entry((), What("named", (), found), -exponent),))
 
 
@@ -274,6 +274,4 @@ def _inverted(total: DesignTotal, power: int) -> Entry:
     if not total.levels:
         cell, what, _ = total.entries[0]
         return Entry(cell, what, power)
-    if any(level.free for e in total.entries for level in e.cell):
-        raise UnsupportedError("division by a sum over levels that depends on a level; divide by a size instead")
     return Entry((), What("named", (), total), power)
