@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from momentalg.data.columns import cell_tables, read_columns
+from momentalg.data.columns import Columns, cell_tables, read_columns
 from momentalg.emit.tables import Facts, Grid
 from momentalg.expr.names import join_factor
 from momentalg.model.resolved import ResolvedModel
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 MOST_PAIRS = 10
 """So many pairs of factors are described; with more factors, those of the model alone."""
+MOST_LEVELS = 12
+"""So many levels of a fixed factor are listed with their numbers of observations."""
 
 
 def data_facts(data: Any, model: ResolvedModel) -> Facts:
@@ -33,8 +35,19 @@ def data_facts(data: Any, model: ResolvedModel) -> Facts:
         spread = _spread(tables, factor)
         found.append(("Observations in a level", spread if spread == average else f"{spread}, on average {average}"))
     found += [(f"{join_factor(a)} and {join_factor(b)}", _meeting(tables, a, b)) for a, b in _pairs(model)]
+    found += [(name, _counted(columns, name)) for name in model.coded]
     found.append((f"Mean of {model.response}", f"{columns.arrays[model.response].mean():.6g}"))
     return tuple(found)
+
+
+def _counted(columns: Columns, name: str) -> str:
+    """The levels of a fixed factor, with the number of observations of each."""
+    import numpy as np
+
+    counts = np.bincount(columns.arrays[name], minlength=len(columns.labels[name]))
+    pairs = sorted(zip(map(str, columns.labels[name]), counts.tolist(), strict=True))
+    shown = ", ".join(f"{label}: {count}" for label, count in pairs[:MOST_LEVELS])
+    return f"{shown}, ... ({len(pairs)} levels)" if len(pairs) > MOST_LEVELS else shown
 
 
 def design_grid(data: Any, model: ResolvedModel) -> Grid | None:

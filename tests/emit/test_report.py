@@ -289,3 +289,4 @@ def test_a_fixed_factor_is_reported_with_its_levels(tmp_path):
     text = write_report(ma.Model("y ~ C(drug) + (1 | user)"), tmp_path / "r.md", data=frame).read_text(encoding="utf-8")
     assert "drug is a fixed factor, with levels a, b, c; the first is the reference" in text
     assert "`drug[b]`" in text
+    assert "- drug: a: 2, b: 2, c: 2" in text
