@@ -18,8 +18,8 @@ from momentalg.cumulants.identity import joint_cumulant
 from momentalg.cumulants.polynomial import Polynomial, Powers
 from momentalg.cumulants.translate import translate
 from momentalg.errors import StatisticError, UnsupportedError
-from momentalg.expr.keys import column_key
-from momentalg.expr.nodes import ZERO, Add, Mul, Node, Number, Projected, Trace, add, mul
+from momentalg.expr.keys import column_key, read_key, unknown
+from momentalg.expr.nodes import ZERO, Add, Mul, Node, Number, Parameter, Projected, Trace, add, mul
 from momentalg.expr.traversal import walk
 from momentalg.model.resolved import ResolvedModel
 from momentalg.statistics.family import block_columns, mean_columns, offsets
@@ -61,15 +61,34 @@ def by_unknown(polynomial: Polynomial, model: ResolvedModel) -> dict[str, Polyno
 
 def unknown_key(parameters: Powers, model: ResolvedModel) -> str:
     """The key of an unknown: ``var(1|user)``, ``Intercept``, ``Intercept**2``, ``Intercept*x``."""
-    rank = parameter_rank(model)
-    powers = sorted(((str(s), p) for s, p in parameters), key=lambda pair: rank.get(pair[0], -1))
+    rank, components = parameter_rank(model), {key: n for n, key in enumerate(variance_keys(model))}
+    powers = sorted(
+        ((str(s), p) for s, p in parameters),
+        key=lambda pair: (rank.get(pair[0], -1), components.get(pair[0], -1), pair[0]),
+    )
     return "*".join(key if power == 1 else f"{key}**{power}" for key, power in powers)
 
 
-def unknown_order(key: str, model: ResolvedModel) -> tuple[int, str]:
-    """Components first, as in the model, then means and their products."""
+def unknown_order(key: str, model: ResolvedModel) -> tuple[int, int, str]:
+    """Components first, as in the model, then cumulants of higher order, then means, and products."""
     components = variance_keys(model)
-    return (components.index(key), "") if key in components else (len(components), key)
+    if key in components:
+        return (components.index(key), 0, "")
+    if not is_cumulant(key):
+        return (len(components) + 1, 0, key)
+    places = [block.name for block in model.groups]
+    place = places.index(read_key(key).factor) if read_key(key).factor in places else len(places)
+    return (len(components), place, key)
+
+
+def parameters_in(key: str) -> tuple[str, ...]:
+    """The parameters that an unknown is a product of; a parameter's own key alone."""
+    return tuple(dict.fromkeys(part.key for part in walk(unknown(key)) if isinstance(part, Parameter)))
+
+
+def is_cumulant(key: str) -> bool:
+    """Whether an unknown is one cumulant of effects or residuals, of any order, and no product."""
+    return unknown(key) == Parameter(key) and read_key(key).kind != "mean"
 
 
 def variance_keys(model: ResolvedModel) -> list[str]:

@@ -43,7 +43,7 @@ def _one_way(columns: list[str], model: ResolvedModel, rng: random.Random) -> li
 
 def _crossed(columns: list[str], model: ResolvedModel, rng: random.Random) -> list[Labels]:
     components = sum(len(b.coefficients) * (len(b.coefficients) + 1) // 2 for b in model.groups)
-    wanted = 12 + 2 * components + 3 * len(model.mean)
+    wanted = 12 + 2 * components + 3 * len(model.mean) + 6 * len(model.local_to)
     levels = {c: LEVELS + n % 2 for n, c in enumerate(columns)}
     for by in model.unreplicated:  # half of the cells are empty
         for column in by:
@@ -68,7 +68,7 @@ def _row(columns: list[str], levels: dict[str, int], model: ResolvedModel, rng: 
         if known:
             row[column] = rng.choice(known)
         elif column in model.local_to:
-            row[column] = (row[model.local_to[column]], rng.randrange(2))
+            row[column] = (row[model.local_to[column]], min(rng.randrange(3), rng.randrange(3)))
         else:
             row[column] = rng.randrange(levels[column])
     return row

@@ -14,6 +14,7 @@ from momentalg.expr.nodes import ZERO, Add, Hat, Letter, Mul, Node, Parameter, P
 from momentalg.expr.traversal import transform, walk
 from momentalg.moments.elimination import cramer, solve_block
 from momentalg.moments.equations import Assignment, MomentEquation
+from momentalg.moments.expectation import parameters_in
 
 if TYPE_CHECKING:
     from momentalg.derive.reading import Section
@@ -101,27 +102,41 @@ def solve_equations(
 ) -> tuple[Assignment, ...] | None:
     """Assignments that solve the equations for `unknowns`, one small block at a time; None when a block is too large.
 
-    The equations must be as many as the unknowns and determine them. Keys in `plug_in` are products of mean
-    parameters, estimated beforehand.
+    The equations must be as many as the unknowns and determine them. Keys in `plug_in` are products of parameters,
+    estimated beforehand: of mean parameters, or of unknowns, which are then solved for first.
     """
     left = {e.name: e for e in equations}
     solved: list[Assignment] = []
     known: set[str] = set()
     while len(known) < len(unknowns):
-        block = _smallest_block(list(left.values()), [u for u in unknowns if u not in known])
+        missing = [u for u in unknowns if u not in known]
+        waiting = {key for key in plug_in if not set(missing).isdisjoint(parameters_in(key))}
+        block = _smallest_block([e for e in left.values() if waiting.isdisjoint(e.coefficients)], missing)
         if block is None:
             return None
         chosen, keys = block
-        sides = [_right_side(e, known, plug_in) for e in chosen]
+        sides = {Letter(e.name): _right_side(e, known, plug_in) for e in chosen}
         coefficients = [[e.coefficients.get(key, ZERO) for key in keys] for e in chosen]
-        found = solve_block(coefficients, sides, keys)
+        found = solve_block(coefficients, list(sides), keys)
         if sum(1 for assignment in found for _ in walk(assignment.value)) > READABLE:
             return None
-        solved.extend(found)
+        solved.extend(Assignment(a.key, _with_sides(a.value, sides)) for a in found)
         known.update(keys)
         for e in chosen:
             del left[e.name]
     return tuple(solved)
+
+
+def _with_sides(node: Node, sides: Mapping[Letter, Node]) -> Node:
+    """Put the right sides of equations in the place of their names, in what `cramer` makes of these."""
+    match node:
+        case Letter():
+            return sides.get(node, node)
+        case Add(args):
+            return add(*(_with_sides(a, sides) for a in args))
+        case Mul(args):
+            return mul(*(_with_sides(a, sides) for a in args))
+    return node
 
 
 def solve_confounded(

@@ -17,7 +17,7 @@ from momentalg.expr.nodes import Factor, Monomial, Node, Over, add
 from momentalg.model.resolved import Column, ResolvedModel
 from momentalg.model.resolving import given_its_design
 from momentalg.moments.equations import MEANS, MomentEquation
-from momentalg.moments.expectation import expectation, unknown_order, variance_keys
+from momentalg.moments.expectation import expectation, is_cumulant, parameters_in, unknown_order, variance_keys
 from momentalg.moments.identifiability import Identification
 from momentalg.moments.solution import Solution, solve_confounded, solve_equations
 from momentalg.statistics.family import NamedStatistic, StatisticFamily, offsets, response_total
@@ -51,14 +51,20 @@ class MomentSystem(Readable):
     def unknowns(self) -> tuple[str, ...]:
         """The unknowns of the variance equations: components, then products of means unless they are plugged in."""
         keys = dict.fromkeys(key for e in self.variance for key in e.coefficients)
-        components = variance_keys(self.model)
-        kept = [k for k in keys if k in components or self.means != "plug-in"]
+        means = {str(c.key) for c in self.model.mean}
+        kept = [k for k in keys if is_cumulant(k) or (self.means != "plug-in" and means.issuperset(parameters_in(k)))]
         return tuple(sorted(kept, key=lambda key: unknown_order(key, self.model)))
 
     @property
     def plugged_in(self) -> tuple[str, ...]:
-        """The products of mean parameters that estimates are put in place of."""
+        """The products of parameters that estimates are put in place of: of components, and perhaps of means."""
         return tuple(sorted({key for e in self.variance for key in e.coefficients} - set(self.unknowns)))
+
+    @property
+    def products_of_components(self) -> tuple[str, ...]:
+        """The products of components that estimates are put in place of."""
+        means = {str(c.key) for c in self.model.mean}
+        return tuple(key for key in self.plugged_in if not means.issuperset(parameters_in(key)))
 
     @property
     def mean_keys(self) -> tuple[str, ...]:
@@ -67,8 +73,10 @@ class MomentSystem(Readable):
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """What a full solution estimates: the mean parameters and the variance components."""
-        return (*self.mean_keys, *variance_keys(self.model))
+        """What a full solution estimates: means, components, and cumulants of higher order that statistics are for."""
+        components = variance_keys(self.model)
+        higher = [key for key in self.unknowns if is_cumulant(key) and key not in components]
+        return (*self.mean_keys, *components, *higher)
 
     @cached_property
     def identification(self) -> Identification:
@@ -87,7 +95,7 @@ class MomentSystem(Readable):
         unknown = [t for t in wanted if t not in self.targets and t not in self.unknowns]
         if unknown:
             raise ModelError(f"no such parameter: {', '.join(unknown)}; the system has {', '.join(self.targets)}")
-        columns = [t for t in wanted if t in self.unknowns or t in variance_keys(self.model)]
+        columns = [t for t in wanted if t in self.unknowns or is_cumulant(t)]
         missing = [t for t in columns if t not in self.unknowns]
         if missing:
             raise NotIdentifiedError(
@@ -95,8 +103,7 @@ class MomentSystem(Readable):
                 f"{' or '.join(missing)} in its expectation. {self._advice}"
             )
         self.identification.require(columns, self._advice)
-        rows = sorted({row for t in columns for row in self.identification.needed(t)})
-        equations = tuple(self.variance[row] for row in rows)
+        equations = self._needed(columns)
         involved = [u for u in self.unknowns if any(u in e.coefficients for e in equations)]
         variance = solve_equations(equations, involved, self.plugged_in) if len(involved) == len(equations) else None
         if len(involved) > len(equations):
@@ -106,8 +113,8 @@ class MomentSystem(Readable):
                 f"{len(equations)} equations for {len(involved)} unknowns; moment equations are solved, not fitted: "
                 f"leave out statistics, or name targets. Equations: {', '.join(e.name for e in equations)}"
             )
-        plugged = any(key in e.coefficients for e in equations for key in self.plugged_in)
-        with_means = plugged or any(t in self.mean_keys for t in wanted)
+        plugged = {p for e in equations for key in self.plugged_in if key in e.coefficients for p in parameters_in(key)}
+        with_means = not {*plugged, *wanted}.isdisjoint(self.mean_keys)
         common = solve_equations(self.common, self.mean_keys, ()) if with_means else ()
         return Solution(self, wanted, equations, common, variance)
 
@@ -137,6 +144,20 @@ class MomentSystem(Readable):
         from momentalg.moments.view import system_summary
 
         return system_summary(self)
+
+    def _needed(self, targets: Sequence[str]) -> tuple[MomentEquation, ...]:
+        """The equations for `targets`, and for the components that these hold products of."""
+        rows, left, seen = set[int](), list(targets), set[str]()
+        while left:
+            target = left.pop()
+            if target in seen:
+                continue
+            seen.add(target)
+            needed = self.identification.needed(target)
+            rows.update(needed)
+            products = {key for row in needed for key in self.variance[row].coefficients if key in self.plugged_in}
+            left += [p for key in products for p in parameters_in(key) if p in self.unknowns]
+        return tuple(self.variance[row] for row in sorted(rows))
 
     @property
     def _advice(self) -> str:
@@ -168,8 +189,9 @@ def moment_equations(model: Model, statistics: Any = None, means: str | None = N
     if name == family.name:  # the mean parameters alone: every system has these equations
         return MomentSystem(resolved, model.formula, "projection", common, (), name, repr(model))
     equations = [MomentEquation(s.name, s.node, expectation(s.node, resolved)) for s in chosen]
-    components = variance_keys(resolved)
-    with_means = sorted({key for e in equations for key in e.coefficients if key not in components})
+    means_keys = {str(c.key) for c in resolved.mean}
+    held = {key for e in equations for key in e.coefficients}
+    with_means = sorted(key for key in held if not means_keys.isdisjoint(parameters_in(key)))
     treatment = _treatment(means, with_means, resolved)
     if treatment == "products":
         equations = _with_products(equations, resolved)

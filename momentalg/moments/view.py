@@ -23,6 +23,10 @@ PROJECTION = (
     "P projects on what is orthogonal to the columns in its index, where a factor stands for the indicators of its "
     "levels; Z has these indicators as columns; RSS = y'Py."
 )
+PRODUCTS = (
+    "Estimates are put in place of the products of components, which makes the estimators of higher cumulants "
+    "consistent, with a bias of the order of one over the number of levels."
+)
 NUMERICAL = "The solution of the linear equations above; as a formula it is too long to read here."
 
 
@@ -39,6 +43,8 @@ def system_sections(system: MomentSystem) -> tuple[Section, ...]:
         sections.append(Section(0, "Statistics", (), statistics))
         lines = tuple(Line(right_side(e), "", left=Cumulant((Letter(e.name),), (DESIGN,))) for e in system.variance)
         remarks = [f"Means: {MEANS[system.means]}."]
+        if system.products_of_components:
+            remarks.append(PRODUCTS)
         if any(isinstance(part, (Projected, Trace)) for line in lines for part in walk(line.node)):
             remarks.append(PROJECTION)
         sections.append(Section(0, "Equations of the variance components", (), lines, tuple(remarks)))

@@ -50,7 +50,7 @@ def random_rows(name: str, seed: int, number: int = 10) -> list[dict[str, object
         places.add((row["a"], row["b"]))
         chain = LOCAL.get(name, ())
         for outer, inner in pairwise(chain):
-            row[inner] = f"{row[outer]}{rng.choice('uv')}"
+            row[inner] = f"{row[outer]}{rng.choice('uvw')}"
         row["f"] = rng.choice("pqr") if len(rows) > 2 else "pqr"[len(rows)]
         row["x"] = Fraction(rng.randint(-7, 9), rng.randint(1, 3))
         row["z"] = Fraction(rng.randint(-7, 9), 2)
