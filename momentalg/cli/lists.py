@@ -31,16 +31,20 @@ def rules(name: str | None) -> None:
     from momentalg.expr.notation import Notation
 
     notation = Notation.read_from(rule.left, rule.right)
-    click.echo(f"{rule.name}: {rule.title}\n\n    {text(rule.left, notation)} = {text(rule.right, notation)}\n")
+    law = f"{text(rule.left, notation)} {rule.relation} {text(rule.right, notation)}"
+    click.echo(f"{rule.name}: {rule.title}\n\n    {law}\n")
     _facts(
         [
             ("where", rule.where),
             ("kind", rule.kind),
             ("assumes", rule.assumes),
             ("source", rule.source),
-            ("LaTeX", f"{latex(rule.left, notation)} = {latex(rule.right, notation)}"),
+            ("LaTeX", f"{latex(rule.left, notation)} {_RELATIONS[rule.relation]} {latex(rule.right, notation)}"),
         ]
     )
+
+
+_RELATIONS = {"=": "=", "<=": r"\le", ">=": r"\ge"}
 
 
 @click.command(

@@ -38,10 +38,10 @@ def cost(polynomial: Polynomial) -> Cost:
     totals = [s for s in polynomial.symbols() if isinstance(s, DesignTotal)]
     tables = sorted({tuple(v.column for v in e.cell) for total in totals for e in total.entries if e.cell})
     tables = sorted({*tables, *((c,) for total in totals if not total.entries for c in total.levels)})
-    return Cost(max((_indices(total) for total in totals), default=0), tuple(tables))
+    return Cost(max((indices(total) for total in totals), default=0), tuple(tables))
 
 
-def _indices(total: DesignTotal) -> int:
+def indices(total: DesignTotal) -> int:
     """0 when linear; otherwise the most levels in an intermediate table, eliminating the cheapest level first."""
     scopes = [frozenset(v for v in e.cell if not v.free) for e in total.entries]
     known = list(scopes)

@@ -59,15 +59,33 @@ class Choice(NamedTuple):
     share: tuple[str, ...] = ()  # the columns of a factor; the observation itself for the residual
 
 
+class Contribution(NamedTuple):
+    """What one partition with one choice contributes: coefficient * parameters * design.
+
+    `blocks` are the statistics whose draws are together, by number; `shares` the columns of what each block shares:
+    a factor's, `OBSERVATION` for one residual, none for a mean.
+    """
+
+    parameters: Powers
+    design: Powers
+    coefficient: Fraction
+    blocks: tuple[tuple[int, ...], ...]
+    shares: tuple[tuple[str, ...], ...]
+
+
 def joint_cumulant(statistics: Sequence[Statistic], model: ResolvedModel) -> Polynomial:
     """The joint cumulant of the statistics given the design; the expectation when there is one statistic."""
-    found: list[tuple[Powers, Fraction]] = []
-    for terms in product(*statistics):
-        found.extend(_cumulant_of_terms(terms, model))
+    found = ((times(c.parameters, c.design), c.coefficient) for c in contributions(statistics, model))
     return cancelled(Polynomial(found))
 
 
-def _cumulant_of_terms(terms: Sequence[Term], model: ResolvedModel) -> Iterator[tuple[Powers, Fraction]]:
+def contributions(statistics: Sequence[Statistic], model: ResolvedModel) -> Iterator[Contribution]:
+    """The terms of the joint cumulant, one by one; equal ones are not put together."""
+    for terms in product(*statistics):
+        yield from _of_terms(terms, model)
+
+
+def _of_terms(terms: Sequence[Term], model: ResolvedModel) -> Iterator[Contribution]:
     whole = reduce(multiply, terms)
     owner = [n for n, term in enumerate(terms) for _ in term.observations]
     slots = [Slot(owner[n], n, draw) for n, o in enumerate(whole.observations) for draw in o.draws]
@@ -92,8 +110,9 @@ def _partition(
     alike: Sequence[Hashable],
     coefficient: Fraction,
     model: ResolvedModel,
-) -> Iterator[tuple[Powers, Fraction]]:
+) -> Iterator[Contribution]:
     options = [list(choices([slots[s].draw for s in block], model)) for block in blocks]
+    owners = tuple(tuple(slots[s].statistic for s in block) for block in blocks)
     for number, chosen in counted_choices(options, alike):
         design = _realise(whole, slots, blocks, chosen, model)
         if design is not None:
@@ -101,7 +120,8 @@ def _partition(
             for choice in chosen:
                 if choice.key is not None:
                     parameters = times(parameters, frozenset({(choice.key, 1)}))
-            yield times(parameters, design), coefficient * number
+            shares = tuple(choice.share for choice in chosen)
+            yield Contribution(parameters, design, coefficient * number, owners, shares)
 
 
 def counted_choices(

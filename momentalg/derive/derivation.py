@@ -21,6 +21,8 @@ from momentalg.errors import RuleError
 from momentalg.expr.nodes import Cumulant, Node
 
 if TYPE_CHECKING:
+    from momentalg.derive.bounds import Bound
+    from momentalg.derive.partitions import PartitionTable
     from momentalg.derive.reading import Section
     from momentalg.expr.notation import Notation
     from momentalg.model.model import Model
@@ -154,6 +156,24 @@ class Derivation(Readable):
         expectation of the sample variance of the totals given the design (theory of the fixed view).
         """
         return Chain("Sample analogs", self.node).then("sample_analog", self.model.resolved)
+
+    def bounded(self, direction: str = "upper") -> Bound:
+        """A bound that is linear in the cells, with dear design totals replaced by cheap ones, and by which law.
+
+        ``d.assuming(normal=True).bounded()`` where cumulants beyond the second, which may be negative, are dear too.
+        """
+        from momentalg.derive.bounds import bounded
+
+        return bounded(self, direction)
+
+    def partitions(self) -> PartitionTable:
+        """The result given the design, unfolded: a row for each way in which draws share effects or residuals.
+
+        Each row has its design total and what that costs; the sum over the rows is checked to be the result.
+        """
+        from momentalg.derive.partitions import partition_table
+
+        return partition_table(self, self.reading()[1])
 
     def matrix_form(self) -> MatrixForm:
         """The result as rest + beta' M beta, for second moments of totals."""

@@ -5,10 +5,12 @@ A reading is plain data; `momentalg.derive.view` writes it in LaTeX, HTML, Markd
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+from momentalg.derive.partitions import PartitionTable, partition_table
 from momentalg.derive.step import Chain, Step
 from momentalg.expr.nodes import Add, Cumulant, Node, Over, Response, Total
 from momentalg.expr.notation import Notation
@@ -55,6 +57,7 @@ class Section:
     given: tuple[Node, ...]
     lines: tuple[Line, ...]
     remarks: tuple[str, ...] = ()  # the assumptions that are used here for the first time
+    detail: Callable[[], PartitionTable] | None = field(default=None, compare=False)  # what a reader may unfold
 
     @property
     def heading(self) -> str:
@@ -105,7 +108,10 @@ def _reading(derivation: Derivation, told: Told, numbered: bool) -> Reading:
         if way not in told.ways:
             told.ways.add(way)
             told.chains[chain.start] = len(told.ways)
-            sections.append(_section(chain, told, notation, numbered))
+            section = _section(chain, told, notation, numbered)
+            if chain.start == derivation.asked and any(step.rule == "core_identity" for step in chain.steps):
+                section = replace(section, detail=partial(partition_table, derivation, notation))
+            sections.append(section)
     definitions = tuple(line for line in _definitions(derivation, notation) if line not in told.definitions)
     told.definitions.update(dict.fromkeys(definitions))
     facts = [fact for fact in derivation.facts if fact not in told.facts]

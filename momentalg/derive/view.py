@@ -78,6 +78,7 @@ def sections_html(sections: Sequence[Section], notation: Notation) -> str:
         )
         rows = "\n".join(_html_rows(section.lines, notation))
         parts += [f'<table class="equations">\n{rows}\n</table>'] * bool(rows)
+        parts += [section.detail().html()] if section.detail else []
         parts += [f'<p class="remark">{escape_html(remark)}</p>' for remark in section.remarks]
     return "\n".join(['<div class="momentalg">', *parts, "</div>"]) + "\n"
 

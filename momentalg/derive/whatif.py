@@ -27,6 +27,7 @@ from momentalg.rules.shortcut import RULE as SHORTCUT
 from momentalg.rules.shortcut import dropped, of_residual
 
 if TYPE_CHECKING:
+    from momentalg.derive.bounds import Bound
     from momentalg.derive.derivation import Derivation
     from momentalg.model.designs import UnitLaw
 
@@ -76,6 +77,12 @@ class WhatIf:
     def assuming(self, *, normal: bool = False, balanced: bool = False, law: Mapping[str, Any] | None = None) -> WhatIf:
         """Assume more; see `Derivation.assuming`."""
         return assume(self, normal=normal, balanced=balanced, law=law)
+
+    def bounded(self, direction: str = "upper") -> Bound:
+        """A bound of the result, as `Derivation.bounded` gives it."""
+        from momentalg.derive.bounds import bounded
+
+        return bounded(self, direction)
 
     def _repr_latex_(self) -> str | None:
         from momentalg.expr.latex import latex

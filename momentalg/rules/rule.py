@@ -9,7 +9,7 @@ from typing import Any
 from momentalg.expr.nodes import Letter, Node
 from momentalg.model.resolved import ResolvedModel
 
-KINDS = ("identity", "assumption", "approximation", "estimation", "solution")
+KINDS = ("identity", "assumption", "approximation", "estimation", "solution", "upper bound", "lower bound")
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,11 @@ class Rule:
     whole: bool = False  # applies to the whole expression only, not to its parts; and once
     once: bool = False  # its right side contains its left side again: one application is one step
 
+    @property
+    def relation(self) -> str:
+        """How the two sides of the law compare."""
+        return {"upper bound": "<=", "lower bound": ">="}.get(self.kind, "=")
+
 
 def match(pattern: Node, node: Node) -> dict[str, Any] | None:
     """Bind the placeholders of `pattern` so that it equals `node`; None when it cannot be.
@@ -71,8 +76,7 @@ def _match(pattern: Any, node: Any, found: dict[str, Any]) -> bool:
     if not isinstance(pattern, Node):
         return bool(pattern == node)
     return type(pattern) is type(node) and all(
-        _match(getattr(pattern, f.name), getattr(node, f.name), found)
-        for f in fields(pattern)
+        _match(getattr(pattern, f.name), getattr(node, f.name), found) for f in fields(pattern)
     )
 
 

@@ -23,9 +23,7 @@ class Letters:
     def E(self, **powers: int) -> Any:
         """The raw moment E[N^a X^b s^c], written ``E(N=2, X=1)``; s is the total of x over the unit."""
         names = {"N": "size(user)", "X": "X", "s": "total(x|user)"}
-        factors = [
-            names[name] if power == 1 else f"{names[name]}^{power}" for name, power in powers.items() if power
-        ]
+        factors = [names[name] if power == 1 else f"{names[name]}^{power}" for name, power in powers.items() if power]
         return self.model.parameter(f"E({'*'.join(factors)})") if factors else sympy.Integer(1)
 
     def kappa(self, *monomials: dict[str, int]) -> Any:

@@ -41,6 +41,10 @@ BY_HAND = {  # laws without examples that stand alone, and where they are tested
     "design_independence": "needs the declaration: test_declared_independence",
     "moments_of_incidence": "needs a random crossed design: tests/check/test_random_incidence.py",
     "sample_analog": "an estimation, which keeps no value: tests/derive/test_sample_analog.py",
+    **dict.fromkeys(
+        ("cauchy_schwarz", "cell_in_margin", "coincident_levels", "row_over_cell"),
+        "a bound, which keeps no value: tests/derive/test_bounds.py",
+    ),
     "shortcut": "an approximation, which keeps no value: tests/derive/test_whatif.py",
 }
 S, X_VALUE = Total(Response(), BY), Value(X)
