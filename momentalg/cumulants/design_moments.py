@@ -23,6 +23,7 @@ from momentalg.cumulants.design_symbols import Letter as Letter
 from momentalg.cumulants.design_symbols import Letters as Letters
 from momentalg.cumulants.design_symbols import Moment as Moment
 from momentalg.cumulants.incidence import joint_cumulant
+from momentalg.cumulants.level_weights import WEIGHT
 from momentalg.cumulants.partitions import counted_partitions, set_partitions
 from momentalg.cumulants.polynomial import ONE, Polynomial
 from momentalg.cumulants.terms import DEFAULT, OBSERVATION, SIZE, Entry, Level, What, cell_of
@@ -73,6 +74,9 @@ def variables(what: What, model: ResolvedModel) -> frozenset[Variable]:
         return frozenset({Variable("size", join_factor(what.detail))})
     if what.kind == WITHIN:
         return frozenset(v for e in what.detail.entries for v in entry_variables(e, model))
+    if what.kind == WEIGHT:
+        totals = [s for s in what.detail.symbols() if isinstance(s, DesignTotal)]
+        return frozenset(v for total in totals for e in total.entries for v in entry_variables(e, model))
     found = {v for variable, _ in what.monomial for v in bases(variable, model)}
     if what.kind in ("total", "nonempty"):
         found.add(size_variable(model))

@@ -13,6 +13,7 @@ from fractions import Fraction
 from functools import cache
 
 from momentalg.cumulants.design_moments import COUNT, NONEMPTY, WITHIN, Letter, Moment
+from momentalg.cumulants.level_weights import WEIGHT
 from momentalg.cumulants.polynomial import Polynomial, Powers, Symbol
 from momentalg.cumulants.terms import DEFAULT, OBSERVATION, Cell, Entry, Level, What
 from momentalg.cumulants.totals import DesignTotal, relabelled
@@ -217,7 +218,7 @@ def _entry_node(cell: Cell, what: What, names: list[str], model: ResolvedModel) 
     default = not bound and all(name == DEFAULT for name in levels.values())
     level = () if default else tuple(levels[c] for c in order)
     node = _value_node(what, tuple(order), level, observation, model)
-    return _apart(node, names, model) if what.kind == "named" and names else node
+    return _apart(node, names, model) if what.kind in ("named", WEIGHT) and names else node
 
 
 def _apart(node: Node, taken: Sequence[str], model: ResolvedModel) -> Node:
@@ -256,6 +257,8 @@ def _value_node(
         return _total_node(relabelled(what.detail, place), model)
     if what.kind == "moment":
         return _moment_node(what.detail, level[0] if level else "", model)
+    if what.kind == WEIGHT:
+        return _placed(flat_node(what.detail, model), dict(zip(by, level, strict=False)), model)
     if what.kind == "named":
         detail = what.detail
         return flat_node(detail, model) if isinstance(detail, Polynomial) else symbol_node(detail, model)
@@ -265,6 +268,20 @@ def _value_node(
         group = model.groups[int(block)]
         return Effect(group.factor, str(group.coefficients[int(coefficient)].key), level)
     return Value(variable, observation, level)
+
+
+def _placed(node: Node, names: Mapping[str, str], model: ResolvedModel) -> Node:
+    """What is at the default levels, at those with these names."""
+
+    def change(part: Node) -> Node:
+        match part:
+            case Size(by, ()) | Total(_, by, ()) if names and by:
+                return replace(part, level=tuple(names[c] for c in by))
+            case Value(variable, "", ()) if names and variable in model.constant_on:
+                return replace(part, level=tuple(names[c] for c in model.constant_on[variable]))
+        return part
+
+    return transform(node, change)
 
 
 def monomial_node(monomial: Monomial) -> Node:

@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from momentalg.cumulants.design_moments import NONEMPTY, WITHIN, Moment
+from momentalg.cumulants.level_weights import WEIGHT
 from momentalg.cumulants.polynomial import Polynomial
 from momentalg.cumulants.terms import DEFAULT, OBSERVATION, SIZE, Cell, Level, What
 from momentalg.cumulants.totals import DesignTotal, levels_of
@@ -184,12 +185,23 @@ def _table(
             "results for named observations are symbolic; ask for the value of a level or of the whole data"
         )
     columns = tuple(v.column for v in cell)
-    table = design.total(columns, what.monomial) if what.kind == "total" else design.value(columns, what.monomial[0][0])
+    if what.kind == WEIGHT:
+        table = {labels: weight(what, columns, labels, design) for labels in design.total(columns, ())}
+    elif what.kind == "total":
+        table = design.total(columns, what.monomial)
+    else:
+        table = design.value(columns, what.monomial[0][0])
     for position, level in reversed(list(enumerate(cell))):
         if level.free:
             label = free[level.column, level.name]
             table = {k[:position] + k[position + 1 :]: v for k, v in table.items() if k[position] == label}
     return tuple(v for v in cell if not v.free), table
+
+
+def weight(what: What, columns: Sequence[str], labels: Sequence[Hashable], design: DesignTable) -> Number:
+    """The value of a denominator at the cell with these labels."""
+    free = {(column, DEFAULT): label for column, label in zip(columns, labels, strict=True)}
+    return total_value(what.detail, lambda s: design_total(s, design, free))
 
 
 def _join(a: tuple[tuple[Level, ...], Table], b: tuple[tuple[Level, ...], Table]) -> tuple[tuple[Level, ...], Table]:
@@ -268,6 +280,8 @@ def letter_product(argument: Argument, unit: DesignTable, model: ResolvedModel) 
             base: Number = Fraction(unit.rows > 0)
         elif what.kind == WITHIN:
             base = _within(what.detail, unit, model)
+        elif what.kind == WEIGHT:
+            base = weight(what, model.unit, [unit.labels[c][0] for c in model.unit], unit)
         elif what.kind == "total":
             base = sum(unit.total((), what.monomial).values(), Fraction(0))
         else:

@@ -41,6 +41,7 @@ class What(NamedTuple):
     kind "total": the total of a covariate monomial over the cell (its size when the monomial is empty).
     kind "value": a covariate that is constant on the cell.
     kind "moment": a conditional design moment that is constant on the cell; `detail` holds it.
+    kind "weight": a denominator of the cell's levels, of several terms; `detail` holds it.
     kind "named": a denominator that is a design constant of several terms, or a design total; `detail` holds it.
     """
 

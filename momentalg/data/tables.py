@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
+from momentalg.cumulants.level_weights import WEIGHT
 from momentalg.cumulants.polynomial import Polynomial
-from momentalg.cumulants.terms import OBSERVATION, Entry, Level
+from momentalg.cumulants.terms import DEFAULT, OBSERVATION, Entry, Level
 from momentalg.cumulants.totals import DesignTotal
 from momentalg.data.joins import Table, group_sums, grouped
 from momentalg.errors import DataError, UnsupportedError
@@ -105,8 +106,12 @@ class CellTables:
             )
         columns = tuple(v.column for v in entry.cell)
         kind, monomial = entry.what.kind, entry.what.monomial
-        values = self.totals(columns, monomial) if kind == "total" else self.constant(columns, monomial[0][0])
         first, _ = self.cells(columns)
+        if kind == WEIGHT:
+            at = {Level(c, DEFAULT): self.codes[c][first] for c in columns}
+            values = polynomial_value(entry.what.detail, self, {}, at, len(first))
+        else:
+            values = self.totals(columns, monomial) if kind == "total" else self.constant(columns, monomial[0][0])
         return Table(entry.cell, tuple(self.codes[c][first] for c in columns), powers(values, entry.power))
 
     def design_total(self, symbol: Any) -> Table:
@@ -186,6 +191,18 @@ def polynomial_value(
             product = product * powers(value(symbol), power)
         result = result + product
     return result
+
+
+def covariates_of(polynomial: Polynomial) -> frozenset[Variable]:
+    """The covariates that a result is made of."""
+    found: set[Variable] = set()
+    for symbol in polynomial.symbols():
+        for entry in symbol.entries if isinstance(symbol, DesignTotal) else ():
+            found |= {variable for variable, _ in entry.what.monomial}
+            detail = entry.what.detail
+            if isinstance(detail, (Polynomial, DesignTotal)):
+                found |= covariates_of(detail if isinstance(detail, Polynomial) else Polynomial.symbol(detail))
+    return frozenset(found)
 
 
 def powers(values: Any, power: int) -> Any:
