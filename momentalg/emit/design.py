@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from momentalg.data.tables import CellTables
 
 MOST_PAIRS = 10
-"""So many pairs of factors are described; with more factors, those of the model alone."""
+"""So many pairs of factors are described."""
 MOST_LEVELS = 12
 """So many levels of a fixed factor are listed with their numbers of observations."""
 
@@ -57,7 +57,7 @@ def design_grid(data: Any, model: ResolvedModel) -> Grid | None:
     factors = _factors(model)
     if len(factors) == 1:
         return None
-    cells = [tuple(dict.fromkeys((*a, *b))) for a, b in _pairs(model)]
+    cells = [tuple(c for c in model.columns if c in {*a, *b}) for a, b in _pairs(model)]
     extra = [c for c in cells if not any(set(c) == set(f) for f in factors) and not _nested_pair(c, tables, factors)]
     rows = [
         (join_factor(f), f"{_levels(tables, f)}", _spread(tables, f), f"{tables.rows / _levels(tables, f):.4g}")
@@ -71,12 +71,12 @@ def _factors(model: ResolvedModel) -> list[tuple[str, ...]]:
 
 
 def _pairs(model: ResolvedModel) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Pairs of factors of which none is an intersection with the other."""
-    factors = _factors(model)
-    found = [(a, b) for a, b in combinations(factors, 2) if not set(a) <= set(b) and not set(b) <= set(a)]
-    if len(found) > MOST_PAIRS:
-        found = [pair for pair in found if all(len(factor) == 1 for factor in pair)]
-    return found[:MOST_PAIRS]
+    """Pairs of factors of which none is an intersection with the other; one for each set of columns."""
+    found: dict[frozenset[str], tuple[tuple[str, ...], tuple[str, ...]]] = {}
+    for a, b in combinations(_factors(model), 2):
+        if not set(a) <= set(b) and not set(b) <= set(a):
+            found.setdefault(frozenset((*a, *b)), (a, b))
+    return list(found.values())[:MOST_PAIRS]
 
 
 def _levels(tables: CellTables, factor: tuple[str, ...]) -> int:
