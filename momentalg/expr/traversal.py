@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from functools import cache
@@ -14,20 +15,30 @@ Path = tuple[int, ...]
 
 
 @cache
-def _names_of(kind: Any) -> tuple[str, ...]:
-    return tuple(f.name for f in fields(kind))
+def _parts_of(kind: Any) -> tuple[str, ...]:
+    nodes = {"Node", *(k.__name__ for k in _kinds(Node))}
+    return tuple(f.name for f in fields(kind) if nodes & set(re.findall(r"\w+", str(f.type))))
 
 
-def _names(node: Node) -> tuple[str, ...]:
-    """The names of the fields of a node, found once for each kind of node."""
+def _kinds(kind: type[Node]) -> Iterator[type[Node]]:
+    for below in kind.__subclasses__():
+        yield below
+        yield from _kinds(below)
+
+
+def _parts(node: Node) -> tuple[str, ...]:
+    """The names of the fields that hold nodes: those whose type names a kind of node. Found once for each kind."""
     kind: Any = type(node)
-    return _names_of(kind)
+    return _parts_of(kind)
 
 
 def children(node: Node) -> tuple[Node, ...]:
     """The nodes directly below `node`, in order of its fields."""
+    names = _parts(node)
+    if not names:
+        return ()
     found: list[Node] = []
-    for name in _names(node):
+    for name in names:
         value = getattr(node, name)
         if isinstance(value, Node):
             found.append(value)
@@ -42,7 +53,7 @@ def rebuild(node: Node, new: tuple[Node, ...]) -> Node:
         return node
     queue = list(new)
     changed: dict[str, Any] = {}
-    for name in _names(node):
+    for name in _parts(node):
         value = getattr(node, name)
         if isinstance(value, Node):
             changed[name] = queue.pop(0)
