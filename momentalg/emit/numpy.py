@@ -106,6 +106,7 @@ class Context:
     assumptions: tuple[str, ...]
     statistics: str
     shift_note: str
+    size_note: str
     contents: tuple[Content, ...]
     width: int
     needed: str
@@ -133,6 +134,7 @@ class Context:
     text: str
     uses_blocks: bool
     uses_absorbed: bool
+    uses_kernels: bool
     uses_level_ranks: bool
     uses_inverse: bool
     uses_settled: bool
@@ -183,6 +185,7 @@ def _context(ir: EstimatorIR) -> Context:
         assumptions=tuple(line for text in ir.assumptions for line in wrapped(docstring(text))),
         statistics=docstring(ir.statistics),
         shift_note=_shift_note(ir),
+        size_note="; N[a] is that of the level of a" if any("N[" in text for text in ir.equations) else "",
         contents=contents,
         width=max(12, *(len(c.name) for c in contents)),
         needed=_tuple(_columns(ir)),
@@ -209,6 +212,7 @@ def _context(ir: EstimatorIR) -> Context:
         uses_through=any(m.through for m in margins),
         uses_values=bool(ir.levels),
         uses_blocks=any(isinstance(p, arrays.Blocks) for p in found),
+        uses_kernels=any(isinstance(p, arrays.KernelTrace) for p in found),
         uses_absorbed=any(isinstance(p, arrays.Absorbed) for p in found),
         uses_level_ranks=any(isinstance(p, arrays.LevelRanks | arrays.Absorbed) for p in found),
         uses_inverse=any(isinstance(p, arrays.GeneralisedInverse | arrays.Absorbed) for p in found),
@@ -224,7 +228,7 @@ def _context(ir: EstimatorIR) -> Context:
 def _step(step: Quantity | Margin | RankCheck) -> Step:
     match step:
         case RankCheck(matrix, keys):
-            return Step((), (f"_check_rank({code(matrix)}, [{', '.join(map(literal, keys))}], sums)",))
+            return Step((), _checked(code(matrix), [literal(key) for key in keys]))
         case Margin(name, _, _, _, formula, (first, second)):
             return Step(wrapped(escape_text(formula)), (f"{name} = _through({first}, {second})",))
         case Margin(name, _, fine, places, formula):
@@ -232,6 +236,11 @@ def _step(step: Quantity | Margin | RankCheck) -> Step:
             return Step(wrapped(escape_text(formula)), lines)
         case Quantity(name, value, formula):
             return Step(wrapped(escape_text(formula)), assignment(name, value))
+
+
+def _checked(matrix: str, keys: list[str]) -> tuple[str, ...]:
+    line = f"_check_rank({matrix}, [{', '.join(keys)}], sums)"
+    return (line,) if len(line) <= 108 else (f"_check_rank({matrix}, [", *(f"    {key}," for key in keys), "], sums)")
 
 
 def _values(ir: EstimatorIR) -> list[arrays.Expr]:

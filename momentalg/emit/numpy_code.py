@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -69,6 +70,11 @@ def code(expr: a.Expr) -> str:
             return f"_rank({code(matrix)}, {code(scale)})"
         case a.Solved(matrix, right):
             return f"_solution({code(matrix)}, {code(right)})"
+        case a.KernelTrace(inverse, left, right, first, second):
+            sides = (f"({code(c)}, {code(d)}, {_where(at)})" for c, d, at in (left, right))
+            return f"_kernel_trace({', '.join([code(inverse), *sides, code(first), code(second)])})"
+        case a.Filled(like, value):
+            return f"np.full(len({code(like)}), {code(value)})"
         case a.Itself(levels):
             return f"np.arange({code(levels)})"
         case a.AbsorbedSquares(equations, total):
@@ -105,9 +111,28 @@ def assignment(name: str, expr: a.Expr) -> tuple[str, ...]:
             return (f"{name} = np.column_stack([", *(f"    {e}," for e in _columns(columns)), "])")
         case a.Plus(args):
             first, *rest = [code(t) for t in args]
-            return (f"{name} = (", f"    {first}", *(f"    {_signed(t)}" for t in rest), ")")
+            lines = (f"{name} = (", f"    {first}", *(f"    {_signed(t)}" for t in rest), ")")
+            return lines if max(map(len, lines)) <= _WIDTH else _wrapped(name, code(expr))
         case _:
-            return (line,)
+            return _wrapped(name, code(expr))
+
+
+def _wrapped(name: str, text: str) -> tuple[str, ...]:
+    """An assignment in parentheses, broken at spaces, of which expressions have none inside strings."""
+    opening, inside = _call(text)
+    lines = textwrap.wrap(inside, _WIDTH - 4, break_long_words=False, break_on_hyphens=False)
+    return (f"{name} = {opening}", *(f"    {line}" for line in lines), ")")
+
+
+def _call(text: str) -> tuple[str, str]:
+    """The opening of a call and what is inside it; a parenthesis and all of it, where it is more than one call."""
+    start, depth = text.find("("), 0
+    for place, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if depth == 0 and place > start:
+            whole = place == len(text) - 1 and text[:start].replace(".", "").replace("_", "").isalnum()
+            return (text[: start + 1], text[start + 1 : -1]) if whole else ("(", text)
+    return "(", text
 
 
 def _absorbed(name: str, expr: a.Absorbed) -> tuple[str, ...]:
@@ -143,6 +168,10 @@ def _absorbed_trace(name: str, expr: a.Expr) -> tuple[str, ...]:
     if isinstance(expr, a.Settled):
         lines.append(f"{name} = _settled({name}, {code(expr.scale)})")
     return tuple(lines)
+
+
+def _where(positions: a.Expr | None) -> str:
+    return "slice(None)" if positions is None else code(positions)
 
 
 def _optional(expr: a.Expr | None) -> str:

@@ -253,6 +253,30 @@ class Contracted(Expr):
 
 
 @dataclass(frozen=True)
+class Filled(Expr):
+    """A number for each level that `like` has a value for."""
+
+    like: Expr
+    value: Expr
+
+
+@dataclass(frozen=True)
+class KernelTrace(Expr):
+    """The trace of P Z_c Z_d' P Z_e Z_h', P off mean columns.
+
+    `left` has the totals of the mean columns with c and with d, by level, and the positions of the levels of the cells
+    (None where these are the cells); `right` the same for e and h. `first` and `second` are the totals of d e and of
+    h c in the cells.
+    """
+
+    inverse: Expr
+    left: tuple[Expr, Expr, Expr | None]
+    right: tuple[Expr, Expr, Expr | None]
+    first: Expr
+    second: Expr
+
+
+@dataclass(frozen=True)
 class Itself(Expr):
     """The positions of levels among themselves: 0, 1, ... up to their number."""
 
@@ -378,7 +402,7 @@ def shape_of(expr: Expr) -> Shape:
             return Along(table_of(first), "matrix")
         case LevelInverses(Ref(_, shape)):
             return shape
-        case Transposed(arg) | LevelProducts(_, arg):
+        case Transposed(arg) | LevelProducts(_, arg) | Filled(arg, _):
             return shape_of(arg)
         case RowForms(left):
             return Along(table_of(left))

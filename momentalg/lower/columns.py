@@ -13,6 +13,7 @@ from itertools import product
 from math import comb, prod
 
 from momentalg.expr.keys import monomial_key
+from momentalg.expr.monomials import multiply_monomials
 from momentalg.expr.nodes import Monomial, Variable
 from momentalg.lower.accumulators import label
 from momentalg.lower.arrays import ONE, Expr, Item, const, plus, power, times
@@ -44,6 +45,21 @@ def in_order(first: Side, second: Side) -> tuple[Side, Side]:
 def shown_column(column: Side) -> str:
     """A column in words."""
     return "y" if column is None else monomial_key(column.monomial)
+
+
+def shown_product(*columns: Side) -> str:
+    """A product of columns in words."""
+    product: Monomial = ()
+    for column in columns:
+        product = multiply_monomials(product, column.monomial if column else ())
+    factors = [*([monomial_key(product)] if product else []), *("y" for column in columns if column is None)]
+    return " * ".join(factors) or "1"
+
+
+def shown_total(*columns: Side) -> str:
+    """The total of a product of columns in words; N, where that is 1."""
+    product = shown_product(*columns)
+    return "N" if product == "1" else f"total of {product}"
 
 
 def spelled(column: Side) -> str:

@@ -197,7 +197,8 @@ class _Lowering:
                 self.scope.letters[prime] = self.scope.define(moved, hint, shown)
         plugged = self._plugged()
         self.scope.hats |= {key: value for key, (value, _) in plugged.items()}
-        keys = tuple(dict.fromkeys(k for e in self.equations for k in e.coefficients if k not in plugged))
+        involved = {k for e in self.equations for k in e.coefficients if k not in plugged}
+        keys = tuple(k for k in self.system.unknowns if k in involved)
         rows = tuple(tuple(self._coefficient(e, k) for k in keys) for e in self.equations)
         if not rows:
             return []

@@ -6,7 +6,7 @@ for each level of another factor, its totals of d times X as left by the first s
     y'P y                   = y'y - (X'y)' (X'X)^- X'y
     y'P Z_c Z_d' P y        = sum over the levels of r_c r_d,            r_c = totals of c y - t_c' b,  b = (X'X)^- X'y
     tr(P Z_d Z_e')          = sum d e - tr((X'X)^- T_de),                T_de = sum over the levels of t_d t_e'
-    tr(P Z_c Z_d' P Z_e Z_h') = sum over the cells of s_de s_hc - s_de t_h'(X'X)^- t_c - s_hc t_d'(X'X)^- t_e
+    tr(P Z_c Z_d' P Z_e Z_h') = sum over the cells of s_de s_hc - s_de t_c'(X'X)^- t_h - s_hc t_d'(X'X)^- t_e
                               + tr((X'X)^- T_eh (X'X)^- T_cd),           s_de the totals of d e in the cells
 
 Columns that the first step removes whole are left out there rather than computed as zero.
@@ -27,13 +27,15 @@ from momentalg.lower.absorbed import CrossedProjection
 from momentalg.lower.arrays import (
     ZERO,
     Columns,
+    Const,
     Diagonal,
     Expr,
+    Filled,
     GeneralisedInverse,
+    KernelTrace,
     Matrix,
     Product,
     Rank,
-    RowForms,
     Settled,
     SumLevels,
     Table,
@@ -47,7 +49,7 @@ from momentalg.lower.arrays import (
     power,
     times,
 )
-from momentalg.lower.columns import MeanColumn, in_order, mean_column, shown_column, spelled
+from momentalg.lower.columns import MeanColumn, in_order, mean_column, shown_column, shown_total, spelled
 from momentalg.lower.linked import Linked
 from momentalg.lower.removed import Removed
 from momentalg.lower.scope import Scope
@@ -144,8 +146,9 @@ class Projection:
         if self.columns:
             fitted = Product((self.totals(table, column), self.coefficients()), along_number(table))
             sums = minus(sums, fitted)
-        shown = f"per level of {join_factor(table)}, the total of {shown_column(column)} times the residual of y"
-        return self.scope.name(sums, f"residual_{spelled(column)}" if column.monomial else "residual", shown)
+        of = f"{shown_column(column)} times the residual" if column.monomial else "the residual"
+        shown = f"per level of {join_factor(table)}, the total of {of} of y on {self.listed or 'nothing'}"
+        return self._name(sums, f"residual_{spelled(column)}" if column.monomial else "residual", shown, table)
 
     # -- traces --------------------------------------------------------------------------------------------------
 
@@ -173,37 +176,37 @@ class Projection:
     def _trace_twice(self, kernel: Linked, of: Linked) -> Expr:
         if self.removed.columns:
             raise UnsupportedError(OFF_LEVELS)
-        cells = self.scope.table((*kernel.table, *of.table))
-        found = [self._crossed(kernel.left, kernel.right, of, kernel.table, cells)]
+        kernel, of = sorted((kernel, of), key=lambda link: (link.table, link.left.monomial, link.right.monomial))
+        found = [self._crossed(kernel, of)]
         if kernel.left != kernel.right and of.left != of.right:
-            found.append(self._crossed(kernel.right, kernel.left, of, kernel.table, cells))
+            found.append(self._crossed(Linked(kernel.table, kernel.right, kernel.left), of))
         squares, values = zip(*found, strict=True)
         value = times(const(Fraction(1, len(values))), plus(*values))
         scale = squares[0] if kernel.left == kernel.right and of.left == of.right else None
         return self._trace_named(value, scale, kernel, of)
 
-    def _crossed(
-        self, first: MeanColumn, second: MeanColumn, of: Linked, table: Table, cells: Table
-    ) -> tuple[Expr, Expr]:
-        """tr(Z_c Z_d' V) and tr(P Z_c Z_d' P V), for c and d the first and second."""
-        places = self.scope.places
-        left = self.scope.total_of(cells, *in_order(second, of.left))
-        right = self.scope.total_of(cells, *in_order(of.right, first))
-        product = power(left, 2) if left == right else times(left, right)
-        shown = f"sum over {join_factor(cells)} of squared totals" if left == right else "of products of totals"
-        squares = self.scope.named_total(SumLevels(product), shown)
+    def _crossed(self, kernel: Linked, of: Linked) -> tuple[Expr, Expr]:
+        """tr(Z_c Z_d' Z_e Z_h') and tr(P Z_c Z_d' P Z_e Z_h'), for the two sides of both kernels."""
+        cells = self.scope.table((*kernel.table, *of.table))
+        pairs = in_order(kernel.right, of.left), in_order(of.right, kernel.left)
+        left, right = (self.scope.total_of(cells, *pair) for pair in pairs)
+        product = power(left, 2) if left == right else self.scope.places.times(left, right)
+        shown = " * ".join(shown_total(*pair) for pair in pairs)
+        squares: Expr = ZERO
+        if product != ZERO:
+            squares = self.scope.named_total(SumLevels(product), f"sum over {join_factor(cells)} of {shown}")
         if not self.columns:
             return squares, squares
-        inverse = self.inverse()
+        one, two = ((*self._both(link), self._positions(link.table, cells)) for link in (kernel, of))
+        size = self.scope.accumulators.per_level(cells, ())
+        full = (Filled(size, value) if isinstance(value, Const) else value for value in (left, right))
+        return squares, KernelTrace(self.inverse(), one, two, *full)
 
-        def form(weight: Expr, a: MeanColumn, at: Table, b: MeanColumn, other: Table) -> Expr:
-            rows = RowForms(places.at(self.totals(at, a), cells), inverse, places.at(self.totals(other, b), cells))
-            return SumLevels(times(weight, rows))
+    def _both(self, link: Linked) -> tuple[Expr, Expr]:
+        return self.totals(link.table, link.left), self.totals(link.table, link.right)
 
-        crossed = (form(left, first, table, of.right, of.table), form(right, second, table, of.left, of.table))
-        inner = Linked(table, first, second)
-        last = TraceOf(Product((inverse, self.cross(of), inverse, self.cross(inner)), "matrix"))
-        return squares, plus(squares, *(times(const(-1), c) for c in crossed), last)
+    def _positions(self, table: Table, cells: Table) -> Expr | None:
+        return None if table == cells else self.scope.places.tables.positions(table, cells)
 
     # -- residuals of unequal variance ---------------------------------------------------------------------------
 
@@ -231,7 +234,7 @@ class Projection:
                 value = minus(value, TraceOf(Product((inverse, crossed), "matrix")))
             parts = (inverse, self._weighted_gram(weight), inverse, self.cross(kernel))
             value = plus(value, TraceOf(Product(parts, "matrix")))
-        return self._name(value, f"{hint}_levels", shown, kernel.table)
+        return self._name(value, f"{hint}_{self._spelled(kernel)}", shown)
 
     def _weighted_gram(self, weight: MeanColumn) -> Expr:
         """X'DX."""
@@ -244,8 +247,9 @@ class Projection:
 
     @property
     def listed(self) -> str:
-        """The mean columns in words."""
-        return ", ".join(monomial_key(c.monomial) for c in self.columns) + self.removed.where
+        """The mean columns in words, and where they are."""
+        columns = ", ".join(monomial_key(c.monomial) for c in self.columns)
+        return columns + self.removed.where if columns else self.removed.where.removeprefix(" within ")
 
     def gram(self) -> Expr:
         """X'X."""
@@ -273,14 +277,15 @@ class Projection:
         values = Columns(tuple(self.removed.level_total(table, column, c) for c in self.columns))
         times_column = f" times {shown_column(column)}" if column.monomial else ""
         hint = f"totals_{spelled(column)}" if column.monomial else "totals"
-        where = "" if self.scope.places.tables.alone == table else f" of {join_factor(table)}"
-        return self._name(values, hint, f"t: per level{where} the totals of {self.listed}{times_column}", table)
+        shown = f"t: per level of {join_factor(table)} the totals of {self.listed}{times_column}"
+        return self._name(values, hint, shown, table)
 
     def cross(self, link: Linked) -> Expr:
         """T_de."""
-        left, right = self.totals(link.table, link.left), self.totals(link.table, link.right)
+        left, right = self._both(link)
         product = Product((Transposed(left), right), "matrix")
-        return self._name(product, "cross", "T = sum over the levels of t t'", link.table)
+        shown = f"T: sum over {join_factor(link.table)} of t t', of the totals of {self.listed}"
+        return self._name(product, f"cross_{self._spelled(link)}", shown)
 
     def _lengths(self) -> Expr:
         """The squared lengths of columns: what is small beside them is rounding, not variation."""
@@ -296,8 +301,14 @@ class Projection:
     def _trace_named(self, value: Expr, scale: Expr | None, *links: Linked) -> Expr:
         inside = " ".join(f"P {_zz(link)}" for link in links)
         settled = value if scale is None or value == scale else Settled(value, scale)
-        hint = "trace_levels" + ("_twice" if len(links) > 1 else "")
-        return self._name(settled, hint, f"tr({inside})")
+        hint = "_by_".join(self._spelled(link) for link in links)
+        return self._name(settled, f"trace_{hint}", f"tr({inside}), P off {self.listed or 'nothing'}")
+
+    def _spelled(self, link: Linked) -> str:
+        """A kernel as part of a name."""
+        sides = [spelled(side) for side in (link.left, link.right)]
+        covariates = [] if sides == ["one", "one"] else sides[:1] if sides[0] == sides[1] else sides
+        return "_".join([*covariates, self.scope.places.tables.name(link.table)])
 
     def _vanishes(self, link: Linked) -> bool:
         """Whether the columns of the levels of a factor are removed whole."""

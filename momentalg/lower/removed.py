@@ -35,7 +35,7 @@ from momentalg.lower.arrays import (
     power,
     times,
 )
-from momentalg.lower.columns import MeanColumn, Side, in_order, shown_column, spelled
+from momentalg.lower.columns import MeanColumn, Side, in_order, shown_column, shown_total, spelled
 from momentalg.lower.place import inverted
 from momentalg.lower.scope import Scope
 
@@ -153,7 +153,8 @@ class Removed:
             left, right = (self.scope.total_of(table, side) for side in (first, second))
             product = power(left, 2) if left == right else times(left, right)
             value = self.scope.places.times(product, inverted(self._size))
-            shown = f"total of {shown_column(first)} * total of {shown_column(second)} / N"
+            size = "N" if table == self.table else f"N[{join_factor(self.table)}]"
+            shown = f"{shown_total(first)} * {shown_total(second)} / {size}"
         else:
             left, right = (self._parts(table, side) for side in (first, second))
             value = RowForms(left, self._at(self._weights(), table), right)

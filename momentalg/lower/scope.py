@@ -32,7 +32,7 @@ from momentalg.lower.arrays import (
     table_of,
     times,
 )
-from momentalg.lower.columns import Side, shown_column
+from momentalg.lower.columns import Side, shown_product
 from momentalg.lower.design_totals import design_total
 from momentalg.lower.ir import Margin, Powers, Quantity, RankCheck
 from momentalg.lower.place import Places
@@ -211,8 +211,7 @@ class Scope:
         value = self.sum_rows({powers: weight}, table)
         if not isinstance(value, SumLevels):
             return value
-        shown = " * ".join(shown_column(side) for side in sides)
-        return self.named_total(value, f"total of {shown}, level covariates centred")
+        return self.named_total(value, f"total of {shown_product(*sides)}, level covariates centred")
 
     def _row_value(self, variable: Variable) -> RowPolynomial:
         symbol = self.symbols.rows[variable]
@@ -243,8 +242,31 @@ class Scope:
 
     def named_total(self, value: Expr, formula: str) -> Expr:
         """Name a total after what it adds up, where that makes a name."""
-        spelled = _spelled(value.arg) if isinstance(value, SumLevels) else ""
-        return self.name(value, f"sum_of_{spelled}" if spelled else "part", formula)
+        return self.name(value, self._spelled(value.arg) if isinstance(value, SumLevels) else "part", formula)
+
+    def _spelled(self, value: Expr) -> str:
+        """A name for a sum over levels: ``sum_of_sum_y2_per_size``, or ``over_a_b_n2_per_n_a`` of several factors."""
+        tables = self.places.tables
+        table = table_of(value)
+        alone = tables.alone == table
+        above: list[str] = []
+        below: list[str] = []
+        for factor in value.args if isinstance(value, Times) else (value,):
+            base, exponent = _base(factor)
+            gathered = isinstance(base, Gather)
+            inner, inside = _base(base.arg) if isinstance(base, Gather) else (base, 1)
+            exponent *= inside
+            if not isinstance(inner, Ref):
+                return "part"
+            name = inner.name
+            if not alone:
+                name = name.removesuffix(tables.suffix(table_of(inner))).removeprefix("sum_")
+                name = "n" if name == "size" else name
+                name += tables.suffix(table_of(inner)) if gathered else ""
+            (above if exponent > 0 else below).append(name + (str(abs(exponent)) if abs(exponent) > 1 else ""))
+        spelled = "_".join(above or ["1"]) + ("_per_" + "_".join(below) if below else "")
+        found = f"sum_of_{spelled}" if alone else f"over_{tables.name(table)}_{spelled}"
+        return found if len(found) <= 48 else "part"
 
     def _add(self, parts: list[RowPolynomial]) -> RowPolynomial:
         found: RowPolynomial = {}
@@ -270,17 +292,5 @@ def _is_here(by: tuple[str, ...], level: tuple[str, ...], bound: Bound) -> bool:
     return level == () or all(pair in bound for pair in zip(by, level, strict=True))
 
 
-def _spelled(value: Expr) -> str:
-    """Spell a product of powers of names; nothing for anything longer than a name can be."""
-    factors = value.args if isinstance(value, Times) else (value,)
-    above: list[str] = []
-    below: list[str] = []
-    for factor in factors:
-        base, exponent = (factor.base, factor.exponent) if isinstance(factor, Power) else (factor, 1)
-        while isinstance(base, Gather):
-            base = base.arg
-        if not isinstance(base, Ref):
-            return ""
-        (above if exponent > 0 else below).append(base.name + (str(abs(exponent)) if abs(exponent) > 1 else ""))
-    spelled = "_".join(above or ["1"]) + ("_per_" + "_".join(below) if below else "")
-    return spelled if 0 < len(spelled) <= 32 else ""
+def _base(value: Expr) -> tuple[Expr, int]:
+    return (value.base, value.exponent) if isinstance(value, Power) else (value, 1)
