@@ -85,7 +85,7 @@ class MathmlPrinter(Printer):
         if symbol.beside:
             code = _row([code, *map(_glyph, symbol.beside)])
         if symbol.fenced:
-            code = _row(["<mo>(</mo>", code, "<mo>)</mo>"])
+            code = _fenced(code, "()", tall=False)
         if symbol.hat:
             code = f'<mover accent="true">{code}<mo stretchy="false">^</mo></mover>'
         groups = [[Symbol(Glyph("upright", symbol.glyph.number), "")]] if symbol.glyph.number else []
