@@ -12,7 +12,7 @@ from momentalg.data.columns import cell_tables, read_columns
 from momentalg.data.design import DesignData, with_functions
 from momentalg.data.tables import CellTables, polynomial_value
 from momentalg.data.traces import trace
-from momentalg.errors import NotIdentifiedError
+from momentalg.errors import DataError, NotIdentifiedError
 from momentalg.expr.nodes import Add, Mul, Node, Number, Pow, Trace
 from momentalg.model.resolved import ResolvedModel
 
@@ -33,6 +33,12 @@ def coefficients(system: MomentSystem, frame: Any, missing: str = "refuse", mean
     """
     import pandas as pd
 
+    unknown = [name for name, levels in system.model.residual_by.items() if levels is None]
+    if unknown:
+        raise DataError(
+            f"the equations do not know the levels of {unknown[0]}: ask model.with_levels(frame) for its equations, "
+            f"or declare them, residual_by={{{unknown[0]!r}: [...]}}"
+        )
     tables = _tables(frame, system.model, missing)
     equations = system.variance if mean_squares else (*system.common, *system.variance)
     unknowns = (*(() if mean_squares else system.mean_keys), *system.unknowns, *system.plugged_in)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from momentalg.cumulants.evaluate import Argument, DesignTable, evaluate_law, letter_product, powers_by_key
 from momentalg.cumulants.incidence_values import evaluate_incidence
 from momentalg.cumulants.letters import from_letters, units_symbol
+from momentalg.cumulants.polynomial import Polynomial
 from momentalg.cumulants.random_view import all_design
 from momentalg.cumulants.translate import translate
 from momentalg.cumulants.value import canonical_value, known_variables, without_laws
 from momentalg.data.design import DesignData, design_rows, tables_of, with_functions
 from momentalg.data.places import Labelled, chosen, occurring, places
-from momentalg.data.tables import polynomial_value
+from momentalg.data.tables import covariates_of, polynomial_value
 from momentalg.errors import DataError, ModelError, UnsupportedError
 from momentalg.expr.keys import variable_key
 from momentalg.expr.names import join_factor, quote
@@ -46,7 +47,8 @@ def evaluate_derivation(
 
     On data, a statistic of a level gives a pandas Series by level (of an intersection: by the cells that occur; of two
     factors: by all pairs of levels), or with `at` the number for that level: ``at={"user": "u7", "item": "i3"}`` maps
-    factors or columns to labels of the default levels, and the names given with `.at()` to theirs.
+    factors or columns to labels of the default levels, and the names given with `.at()` to theirs. Fixed factors have
+    the levels that they have in the data, where the model does not know them.
 
     Of a random crossed design `law` is one of `ma.designs` with its laws given, the model's own by default; `units` are
     the numbers of levels that it leaves open, and `at` the places of levels whose probabilities differ.
@@ -56,7 +58,8 @@ def evaluate_derivation(
         UnsupportedError: an unconditional result on data, or a conditional one under a law.
 
     """
-    model = derivation.model.resolved
+    seen = derivation.model if data is None else derivation.model.with_levels(data)
+    model = seen.resolved
     if data is None and law is None and not derivation.given:
         law = model.incidence
     if (data is None) == (law is None):
@@ -76,7 +79,8 @@ def evaluate_derivation(
             "the derivation is not conditional on all of the design, so one frame does not give its value: derive it "
             "with given=ma.design, or evaluate it under the empirical law, law=ma.empirical(frame)"
         )
-    return _on_data(derivation, numbers, data, at, model)
+    known = derivation.polynomial if seen is derivation.model else canonical_value(derivation.asked, model)
+    return _on_data(derivation, known, numbers, data, at, model)
 
 
 def read_parameters(parameters: Mapping[str, Any], model: ResolvedModel) -> dict[str, Any]:
@@ -106,15 +110,19 @@ def _number(key: str, value: Any) -> Any:
 
 
 def _on_data(
-    derivation: Derivation, numbers: Mapping[str, Any], data: Any, at: Mapping[str, Any] | None, model: ResolvedModel
+    derivation: Derivation,
+    result: Polynomial,
+    numbers: Mapping[str, Any],
+    data: Any,
+    at: Mapping[str, Any] | None,
+    model: ResolvedModel,
 ) -> Any:
     """The value on a design: variable elimination, in Fractions where everything given is exact, else in floats."""
     rows = design_rows(data, model)
-    exact = all(isinstance(number, Fraction) for number in numbers.values()) and all(
-        isinstance(number, Fraction) for values in rows.values.values() for number in values
-    )
+    polynomial = from_letters(result, model)
+    used = [rows.values[v] for v in covariates_of(polynomial) if v in rows.values]
+    exact = all(isinstance(number, Fraction) for some in (numbers.values(), *used) for number in some)
     tables, labels = tables_of(rows, model, exact)
-    polynomial = from_letters(derivation.polynomial, model)
     found = places((t for argument in derivation.args for t in translate(argument, model)), model)
     if not found:
         if at:

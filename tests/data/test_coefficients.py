@@ -155,3 +155,12 @@ def test_the_table_of_a_hundred_thousand_rows_takes_a_moment():
     found = system.coefficients(data)
     assert time.perf_counter() - begun < 5  # about one second, when nothing else runs
     assert found.loc["U[b]", "var(residual)"] == pytest.approx(rows - 500 - 1)
+
+
+def test_classes_that_the_equations_do_not_know_are_asked_for():
+    data = frame().assign(site=list("ns") * 9)
+    model = ma.Model("y ~ 1 + (1 | user)", residual_by="site")
+    with pytest.raises(DataError, match=r"model.with_levels\(frame\)"):
+        model.moment_equations().coefficients(data)
+    found = model.with_levels(data).moment_equations().coefficients(data)
+    assert {"var(residual[n])", "var(residual[s])"} <= set(found.columns)

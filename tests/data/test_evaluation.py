@@ -173,3 +173,40 @@ def test_thousands_of_rows_take_moments():
     assert derived.evaluate(parameters=numbers, data=rows) > 0
     assert len(model.var(users, given=ma.design).evaluate(parameters=numbers, data=rows)) == 300
     assert time.perf_counter() - begun < 10
+
+
+KINDS = {
+    "fixed factor": ({"fixed": {"drug": ["a", "b", "c"]}}, "y ~ drug + (1 | user)"),
+    "fixed factor, levels seen": ({}, "y ~ C(drug) + (1 | user)"),
+    "classes, seen": ({"residual_by": "site"}, "y ~ 1 + (1 | user)"),
+    "weights": ({"weights": "w"}, "y ~ 1 + (1 | user)"),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_levels_that_only_the_data_know_are_those_of_the_data(name):
+    """Against the sum over observations, written down."""
+    declared, formula = KINDS[name]
+    model = ma.Model(formula, **declared)
+    rng = random.Random(3)
+    data = pd.DataFrame(
+        {
+            "user": [rng.choice("pqr") for _ in range(12)],
+            "drug": [rng.choice("abc") for _ in range(12)],
+            "site": [rng.choice("ns") for _ in range(12)],
+            "w": [rng.choice([1, 4]) for _ in range(12)],
+        }
+    )
+    known = model.with_levels(data.assign(y=0.0))
+    values = {key: Fraction(n + 2, 3) for n, key in enumerate(known.parameters)}
+    total = model.total(model.y, by="user")
+    means = model.mean(total, given=ma.design).evaluate(parameters=values, data=data)
+    variances = model.var(total, given=ma.design).evaluate(parameters=values, data=data)
+    for user, rows in data.groupby("user"):
+        mean = sum((values["Intercept"] + values.get(f"drug[{d}]", 0) for d in rows["drug"]), Fraction(0))
+        residual = sum(
+            values.get("var(residual)", values.get(f"var(residual[{s}])")) / (w if name == "weights" else 1)
+            for s, w in zip(rows["site"], rows["w"].tolist(), strict=True)
+        )
+        assert means[user] == mean
+        assert variances[user] == len(rows) ** 2 * values["var(1|user)"] + residual
