@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 
 from momentalg.cumulants.design_moments import Known, close, effect_variable, size_variable
 from momentalg.cumulants.identity import joint_cumulant
@@ -41,6 +41,7 @@ def all_design(model: ResolvedModel) -> Known:
     return close(found, model)
 
 
+@lru_cache(maxsize=256)
 def with_effects_known(model: ResolvedModel, known: Known) -> ResolvedModel:
     """The model given some effects: their group terms become mean columns with coefficient 1."""
     columns, groups, constant = list(model.mean), [], dict(model.constant_on)
