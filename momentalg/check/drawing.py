@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from momentalg.errors import DataError, ModelError, UnsupportedError
 from momentalg.expr.keys import variable_key
-from momentalg.expr.names import join_factor, split_factor
+from momentalg.expr.names import join_factor, quote, split_factor
 from momentalg.model.designs import read_law
 from momentalg.model.distributions.base import Law
 from momentalg.model.distributions.finite import Finite
@@ -113,8 +113,6 @@ class UnitDesign:
         cls, law: object, model: ResolvedModel, units: Mapping[str, int] | None, laws: Mapping[str, Law]
     ) -> UnitDesign:
         """Read the law of one unit and how many there are."""
-        if len({block.factor for block in model.groups}) > 1:
-            raise UnsupportedError("a random design is drawn for one grouping factor; give a frame as the design")
         name = join_factor(model.unit)
         count = dict(units or {}).get(name)
         if count is None or set(units or {}) != {name}:
@@ -122,6 +120,12 @@ class UnitDesign:
         if isinstance(count, bool) or not isinstance(count, int) or count < 1:
             raise ModelError(f"the number of units must be 1 or more; found {count!r}")
         read = read_law(law, model, laws)
+        for column in model.columns:
+            if column not in model.unit and quote(column) not in read.variables:
+                raise UnsupportedError(
+                    f"this law says nothing about the levels of {column} within {name}: give atoms with the sizes of "
+                    "subgroups, ma.empirical(frame), ma.designs.nested_sampling(...) or a frame as the design"
+                )
         given = set(read.variables) & {variable_key(v) for v in basic_variables(model) if v.name in laws}
         if given:
             raise ModelError(f"{', '.join(sorted(given))}: given twice, in the law of the design and in covariates=")
@@ -142,7 +146,9 @@ class UnitDesign:
         columns: Columns = dict.fromkeys(self.model.unit, codes)
         rows = Rows(columns, len(codes))
         if isinstance(self.law, JointLaw):
-            columns |= _atom_columns(self.law, atoms[seen], sizes[seen], codes)
+            found = _atom_columns(self.law, atoms[seen], sizes[seen], codes)
+            inner = [column for column in self.model.columns if column in found]
+            columns |= found | {column: np.unique(found[column], return_inverse=True)[1] for column in inner}
         else:
             columns |= draw_covariates(_by_column(self.law.laws), self.model, rows, rng)
         columns |= draw_covariates(self.laws, self.model, rows, rng)

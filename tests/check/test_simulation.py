@@ -530,3 +530,19 @@ def test_residuals_have_the_variance_of_their_class_by_their_weight():
     assert seen.columns(0)["y"][::2].var() == pytest.approx(1, rel=0.05)
     with pytest.raises(DataError, match="weights 'w' must be positive"):
         simulation(model, parameters=values, design={**frame, "w": [0.0] * rows}).columns(0)
+
+
+def test_units_with_subgroups_are_drawn():
+    """Atoms with the sizes of subgroups, or those of a frame; and a law of the sizes alone says too little."""
+    model = Model("y ~ 1 + (1 | a / b)")
+    values = {"Intercept": 1, "var(1|a)": 1, "var(1|a:b)": "1/2", "var(residual)": 2}
+    atoms = [{"p": "1/2", "size(a)": 5, "size(a:b)": [2, 3]}, {"p": "1/2", "size(a)": 4, "size(a:b)": [1, 1, 2]}]
+    frame = {"a": list("ppppqqqrr"), "b": [1, 1, 2, 2, 1, 1, 2, 1, 1]}
+    for design in (atoms, empirical(frame)):
+        found = model.check(parameters=values, design=design, units={"a": 25}, replicates=300)
+        assert found.passed, found.summary()
+    drawn = simulation(model, parameters=values, design=atoms, units={"a": 4}).columns(0)
+    sizes = {tuple(np.bincount(drawn["b"][drawn["a"] == unit])) for unit in range(4)}
+    assert sizes <= {(2, 3), (1, 1, 2)}
+    with pytest.raises(UnsupportedError, match=r"nothing about the levels of b within a.*nested_sampling"):
+        model.check(parameters=values, design={"size(a)": Poisson(3)}, units={"a": 5})
