@@ -162,3 +162,32 @@ def test_polars_frames_eager_and_lazy_are_read_alike():
         assert list(found.arrays["x"]) == [1, 2, 3, 5]
     missing = data.with_columns(pl.Series("y", [1.0, None, float("nan"), 2.0]))
     assert read_columns(missing, MODEL, missing="drop").dropped == 2
+
+
+NESTED = ma.Model("y ~ 1 + (1 | batch) + (1 | cask)", assume=ma.nested("cask", "batch"))
+CASKS = pd.DataFrame({"y": [1.0, 2, 3, 4, 5, 6], "batch": list("AAABBB"), "cask": list("abbaab")})
+
+
+def test_labels_that_are_local_to_another_column_get_codes_and_names_of_their_own():
+    found = read_columns(CASKS, NESTED.resolved)
+    assert found.arrays["cask"].tolist() == [0, 1, 1, 2, 2, 3]
+    assert found.labels["cask"].tolist() == ["A:a", "A:b", "B:a", "B:b"]
+    assert found.arrays["batch"].tolist() == [0, 0, 0, 1, 1, 1]
+    slash = ma.Model("y ~ 1 + (1 | batch / cask)").fit(CASKS).params
+    assert NESTED.fit(CASKS).params.to_list() == pytest.approx(slash.to_list())
+
+
+def test_sums_of_parts_know_local_labels_by_their_whole_names():
+    whole = NESTED.fit(CASKS).params
+    parts = NESTED.fit(NESTED.sums(CASKS[:3]) + NESTED.sums(CASKS[3:])).params
+    assert parts.to_list() == pytest.approx(whole.to_list())
+
+
+def test_declared_facts_are_checked_on_the_data_and_the_levels_named():
+    once = ma.Model("y ~ 1 + (1 | batch) + (1 | cask)", assume=ma.unreplicated("batch:cask"))
+    with pytest.raises(DataError, match=r"batch 'A', cask 'b' has 2; 2 cells have more than one"):
+        once.fit(CASKS)
+    assert once.sums(CASKS.iloc[[0, 1, 3, 5]]).nobs == 4
+    constant = ma.Model("y ~ 1 + x + (1 | batch:cask)", levels={"x": "batch:cask"})
+    with pytest.raises(DataError, match="'x' is declared constant within batch:cask, but at batch 'B', cask 'a' it is"):
+        constant.sums(CASKS.assign(x=[1, 2, 2, 3, 4, 5]))
