@@ -116,10 +116,7 @@ def _partition(
     for number, chosen in counted_choices(options, alike):
         design = _realise(whole, slots, blocks, chosen, model)
         if design is not None:
-            parameters: Powers = frozenset()
-            for choice in chosen:
-                if choice.key is not None:
-                    parameters = times(parameters, frozenset({(choice.key, 1)}))
+            parameters = frozenset(Counter(choice.key for choice in chosen if choice.key is not None).items())
             shares = tuple(choice.share for choice in chosen)
             yield Contribution(parameters, design, coefficient * number, owners, shares)
 
@@ -131,6 +128,9 @@ def counted_choices(
     places: dict[Hashable, list[int]] = {}
     for place, kind in enumerate(alike):
         places.setdefault(kind, []).append(place)
+    if len(places) == len(alike):
+        yield from ((1, chosen) for chosen in product(*options))
+        return
     order = [place for same in places.values() for place in same]
     for picked in product(*(combinations_with_replacement(options[same[0]], len(same)) for same in places.values())):
         number = prod(factorial(len(some)) // prod(map(factorial, Counter(some).values())) for some in picked)

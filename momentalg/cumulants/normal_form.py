@@ -15,10 +15,11 @@ What remains falls apart into connected sums, the design totals.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from momentalg.cumulants.indicators import indicate, once
-from momentalg.cumulants.polynomial import Powers, times
+from momentalg.cumulants.polynomial import Powers
 from momentalg.cumulants.terms import OBSERVATION, SIZE, Cell, Entry, Level, Term, What, cell_of
 from momentalg.cumulants.totals import DesignTotal, canonical, components, single
 from momentalg.expr.monomials import multiply_monomials
@@ -97,7 +98,7 @@ def normal_form(term: Term, model: ResolvedModel, unifier: Unifier) -> Powers | 
 
 def close_nesting(cells: list[Cell], model: ResolvedModel, unifier: Unifier) -> list[Cell]:
     """Give each nested level its parent, the same in every cell; an observation has one level of every column."""
-    if not model.local_to and not any(level.column == OBSERVATION for cell in cells for level in cell):
+    if not model.local_to and not any(is_observation(cell) for cell in cells):
         return [unifier.resolve(cell) for cell in cells]
     parents: dict[tuple[Level, str], Level] = {}
     changed = True
@@ -122,6 +123,11 @@ def close_nesting(cells: list[Cell], model: ResolvedModel, unifier: Unifier) -> 
     return [unifier.resolve(cell) for cell in cells]
 
 
+def is_observation(cell: Cell) -> bool:
+    """Whether a cell is one observation; the levels of a cell are sorted by column, and `OBSERVATION` is the first."""
+    return bool(cell) and cell[0].column == OBSERVATION
+
+
 def _parents(column: str, cell: Mapping[str, Level], model: ResolvedModel) -> tuple[str, ...]:
     if column == OBSERVATION:
         return tuple(c for c in cell if c != OBSERVATION)
@@ -138,7 +144,7 @@ def _depth(column: str, model: ResolvedModel) -> int:
 
 
 def _put(entries: Entries, cell: Cell, what: What, power: int) -> None:
-    if cell and any(level.column == OBSERVATION for level in cell) and what.kind == "total":
+    if what.kind == "total" and is_observation(cell):
         named = all(level.free for level in cell if level.column == OBSERVATION)
         place = tuple(level for level in cell if level.free) if named else cell
         for variable, exponent in what.monomial:  # one observation: the total is the product of the values
@@ -150,6 +156,9 @@ def _put(entries: Entries, cell: Cell, what: What, power: int) -> None:
 
 
 def _absorb(entries: Entries, covariates: Monomial, cell: Cell, model: ResolvedModel, unifier: Unifier) -> None:
+    if not covariates:
+        _put(entries, cell, SIZE, 1)
+        return
     levels = {level.column: level for level in cell}
     varying: Monomial = ()
     for variable, power in covariates:
@@ -245,15 +254,14 @@ def _implied(key: tuple[Cell, What], entries: Entries, model: ResolvedModel) -> 
 
 
 def _collect(entries: Entries, levels: list[Level]) -> Powers:
-    result: Powers = frozenset()
+    result: Counter[DesignTotal] = Counter()
     rest: list[Entry] = []
     for (cell, what), power in entries.items():
         if any(not level.free for level in cell):
             rest.append(Entry(cell, what, power))
-        elif what.kind == "named" and isinstance(what.detail, DesignTotal):
-            result = times(result, frozenset({(what.detail, power)}))
         else:
-            result = times(result, frozenset({(single(cell, what), power)}))
+            named = what.kind == "named" and isinstance(what.detail, DesignTotal)
+            result[what.detail if named else single(cell, what)] += power
     for part_levels, part_entries in components(levels, rest):
-        result = times(result, frozenset({(canonical(part_levels, part_entries), 1)}))
-    return result
+        result[canonical(part_levels, part_entries)] += 1
+    return frozenset((total, power) for total, power in result.items() if power)
