@@ -45,7 +45,7 @@ class CrossedProjection:
     factors: tuple[tuple[Table, tuple[MeanColumn, ...]], ...]
     columns: tuple[MeanColumn, ...]
 
-    def statistic(self, kernel: Linked | None) -> Expr:
+    def statistic(self, kernel: Linked | MeanColumn | None) -> Expr:
         """y'P y."""
         if kernel is not None:
             raise UnsupportedError(f"squared totals off the levels of {self._listed} are not computed; {ADVICE}")
@@ -71,7 +71,7 @@ class CrossedProjection:
         shown = f"tr(P Z Z'), Z of the levels of {join_factor(link.table)}, P off {self._listed}"
         return self.scope.name(value, "trace_levels", shown)
 
-    def diagonal(self, kernel: Linked | None, weight: MeanColumn) -> Expr:
+    def diagonal(self, kernel: Linked | MeanColumn | None, weight: MeanColumn) -> Expr:
         """Refused: residuals of unequal variance would need weighted normal equations."""
         del kernel, weight
         raise UnsupportedError(

@@ -66,8 +66,9 @@ Form = tuple[tuple[Column, ...], tuple[str, ...], frozenset[Monomial]]
 
 
 def _unordered(node: Projected) -> Form:
-    kernel = node.kernel or ()
-    return node.columns, kernel[0].factor if kernel else (), frozenset(c.monomial for c in kernel)
+    if is_kernel(node.kernel):
+        return node.columns, node.kernel[0].factor, frozenset(c.monomial for c in node.kernel)
+    return node.columns, (), frozenset((node.kernel or (),))
 
 
 def _lowered(form: Form, variable: Variable) -> Iterator[Form]:

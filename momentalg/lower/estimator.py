@@ -6,14 +6,11 @@ components, and at last the sums that all of this asked for.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import replace
 from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING
 
-from momentalg.errors import UnsupportedError
-from momentalg.expr.keys import product_key, read_key
+from momentalg.expr.keys import read_key
 from momentalg.expr.nodes import Monomial, Node, Value, Variable
 from momentalg.lower.accumulators import Accumulators
 from momentalg.lower.arrays import (
@@ -26,7 +23,6 @@ from momentalg.lower.arrays import (
     Solved,
     SumLevels,
     Vector,
-    const,
     minus,
     over,
     plus,
@@ -35,22 +31,22 @@ from momentalg.lower.arrays import (
 )
 from momentalg.lower.choices import covariates_used, shifted_covariates
 from momentalg.lower.columns import unshift, unshift_covariances
+from momentalg.lower.components import Components, coefficient
 from momentalg.lower.header import arguments, assumptions, defined, require_class, written
-from momentalg.lower.identifiers import is_taken
+from momentalg.lower.identifiers import identifier
 from momentalg.lower.ir import CodedColumn, Estimate, EstimatorIR, RankCheck, RowSymbol, TableSpec
 from momentalg.lower.needed import needed
 from momentalg.lower.place import Places
 from momentalg.lower.projections import Projections
 from momentalg.lower.scope import Scope, Y
 from momentalg.lower.self_test import is_least_squares, make_self_test, vanishes
-from momentalg.lower.shift import INTERCEPT, first_order, may_shift
-from momentalg.lower.stepwise import is_stepwise
+from momentalg.lower.shift import INTERCEPT, first_order, may_shift, response_degree
 from momentalg.lower.symbols import RESPONSE, resolve
 from momentalg.lower.tables import Tables
 from momentalg.lower.wording import wording
 
 if TYPE_CHECKING:
-    from momentalg.moments.equations import Assignment, MomentEquation
+    from momentalg.moments.equations import Assignment
     from momentalg.moments.solution import Solution
     from momentalg.moments.system import MomentSystem
 
@@ -70,10 +66,10 @@ class _Lowering:
         require_class(self.system)
         self.monomials: tuple[Monomial, ...] = tuple(c.monomial for c in self.model.mean)
         self.keys = tuple(str(c.key) for c in self.model.mean)
-        self.assignments = solution.variance if is_stepwise(solution.equations) else None
         self.equations = solution.equations
         self.least_squares = is_least_squares(self.system)
-        self.shifts_response = () in self.monomials and may_shift(tuple(e.statistic for e in self.equations))
+        statistics = tuple(e.statistic for e in self.equations)
+        self.shifts_response = () in self.monomials and may_shift(statistics) and all(map(self._is_safe, statistics))
         self.shifted = shifted_covariates(solution, self.least_squares)
         places = Places(Tables(self.model))
         self.symbols = resolve(self.model, covariates_used(solution, self.least_squares), self.shifted, places)
@@ -120,6 +116,10 @@ class _Lowering:
         targets = self.solution.targets
         return targets.index(estimate.key) if estimate.key in targets else len(targets)
 
+    def _is_safe(self, statistic: Node) -> bool:
+        """Whether two orders in a shift of the response are all: a statistic is quadratic, or does not change."""
+        return response_degree(statistic) <= 2 or vanishes(first_order(statistic), self.model)
+
     # -- what may be shifted -------------------------------------------------------------------------------------
 
     def _shift(self, variable: Variable) -> Expr:
@@ -153,7 +153,7 @@ class _Lowering:
             self.scope.hats[key + "'"] = ZERO
             moved = plus(Ref(f"shift_{RESPONSE}"), value) if key == INTERCEPT and self.shifts_response else value
             if isinstance(moved, Plus):
-                moved = self.scope.name(moved, f"estimate_{_identifier(key)}", f"{key}, in the covariates as they are")
+                moved = self.scope.name(moved, f"estimate_{identifier(key)}", f"{key}, in the covariates as they are")
             found.append(Estimate(key, moved, is_variance=False))
         return found
 
@@ -170,12 +170,12 @@ class _Lowering:
         for equation in self.system.common:
             if equation.name not in self.scope.letters:
                 self.scope.letters[equation.name] = self._named(equation.statistic, equation.name)
-        value = self.scope.name(self.scope.scalar(assignment.value), _identifier(assignment.key), assignment.key)
+        value = self.scope.name(self.scope.scalar(assignment.value), identifier(assignment.key), assignment.key)
         self.scope.hats[assignment.key] = value
         return value
 
     def _solve_common(self) -> tuple[Expr, ...]:
-        rows = tuple(tuple(self._coefficient(e, k) for k in self.keys) for e in self.system.common)
+        rows = tuple(tuple(coefficient(self.scope, e, k) for k in self.keys) for e in self.system.common)
         matrix = self.scope.name(Matrix(rows), "common", "coefficients of the mean parameters")
         self.scope.steps.append(RankCheck(matrix, self.keys))
         right = Vector(tuple(self.scope.scalar(e.statistic) for e in self.system.common))
@@ -185,61 +185,8 @@ class _Lowering:
     # -- variance components -------------------------------------------------------------------------------------
 
     def _variances(self) -> list[Estimate]:
-        for equation in self.equations:
-            self.scope.letters[equation.name] = self._named(equation.statistic, equation.name)
-            moved = first_order(equation.statistic) if self.shifts_response else None
-            prime = equation.name + "'"
-            if moved is None or vanishes(moved, self.model):
-                self.scope.letters[prime] = ZERO
-            else:
-                shown = f"what a unit of shift adds to {equation.name}: {wording(moved)}"
-                hint = f"{_identifier(equation.name)}_first_order"
-                self.scope.letters[prime] = self.scope.define(moved, hint, shown)
-        plugged = self._plugged()
-        self.scope.hats |= {key: value for key, (value, _) in plugged.items()}
-        involved = {k for e in self.equations for k in e.coefficients if k not in plugged}
-        keys = tuple(k for k in self.system.unknowns if k in involved)
-        rows = tuple(tuple(self._coefficient(e, k) for k in keys) for e in self.equations)
-        if not rows:
-            return []
-        matrix = self.scope.name(Matrix(rows), "coefficients", f"coefficients of {', '.join(keys)}")
-        if len(keys) <= len(rows):
-            self.scope.steps.append(RankCheck(matrix, keys))
-        if self.assignments is not None:
-            return self._moved_back([self._variance(a.key, *self._orders(a)) for a in self.assignments])
-        if len(keys) != len(rows):
-            raise UnsupportedError(
-                f"{len(rows)} equations for {len(keys)} unknowns ({', '.join(keys)}): a numeric solution takes as many"
-            )
-        solved = self._solve_orders(matrix, plugged)
-        found = [(k, [Item(s, i) if s != ZERO else ZERO for s in solved]) for i, k in enumerate(keys)]
-        return self._moved_back([self._variance(key, *orders) for key, orders in found])
-
-    def _orders(self, assignment: Assignment) -> tuple[Expr, Expr]:
-        """The zeroth and first order of an assignment in the shift of the response."""
-        name = _identifier(assignment.key)
-        value = self.scope.name(
-            self.scope.scalar(assignment.value), name, f"{assignment.key} = {wording(assignment.value)}"
-        )
-        self.scope.hats[assignment.key] = value
-        moved = self.scope.scalar(first_order(assignment.value)) if self.shifts_response else ZERO
-        if moved != ZERO:
-            moved = self.scope.name(moved, name + "_first_order", f"what a unit of shift adds to {assignment.key}")
-        self.scope.hats[assignment.key + "'"] = moved
-        return value, moved
-
-    def _solve_orders(self, matrix: Expr, plugged: Mapping[str, tuple[Expr, Expr]]) -> tuple[Expr, Expr]:
-        """The unknowns as a vector, and what a unit of shift adds to them."""
-        right, moved = [], []
-        for equation in self.equations:
-            known = [(self._coefficient(equation, k), plugged[k]) for k in plugged if k in equation.coefficients]
-            right.append(minus(self.scope.letters[equation.name], plus(*(times(c, p[0]) for c, p in known))))
-            moved.append(minus(self.scope.letters[equation.name + "'"], plus(*(times(c, p[1]) for c, p in known))))
-        first = self.scope.name(Solved(matrix, Vector(tuple(right))), "solution", "the unknowns, from the equations")
-        if all(m == ZERO for m in moved):
-            return first, ZERO
-        second = Solved(matrix, Vector(tuple(moved)))
-        return first, self.scope.name(second, "solution_first_order", "what a unit of shift adds to the unknowns")
+        found = Components(self.scope, self.solution, self.shifts_response).solve()
+        return self._moved_back([self._variance(key, *orders) for key, orders in found.items()])
 
     def _variance(self, key: str, value: Expr, moved: Expr) -> Estimate:
         shift = Ref(f"shift_{RESPONSE}")
@@ -263,34 +210,12 @@ class _Lowering:
             shifted = {pair: values[key] for pair, key in keys.items()}
             for pair, value in unshift_covariances(monomials, shifted, self.shifts).items():
                 if value != shifted[pair]:
-                    name = f"estimate_{_identifier(keys[pair])}"
+                    name = f"estimate_{identifier(keys[pair])}"
                     value = self.scope.name(value, name, f"{keys[pair]}, in the covariates as they are")
                 values[keys[pair]] = value
         return [replace(e, value=values[e.key]) for e in estimates]
 
-    def _plugged(self) -> dict[str, tuple[Expr, Expr]]:
-        """Products of estimated mean parameters, with their first order in the shift, when means are plugged in."""
-        if self.system.means != "plug-in":
-            return {}
-        found = {}
-        for first, second in combinations_with_replacement(self.keys, 2):
-            a, b = self.scope.hats[first], self.scope.hats[second]
-            orders = [c for other, c in ((first, b), (second, a)) if other == INTERCEPT and self.shifts_response]
-            found[product_key(first, second)] = (times(a, b), plus(*orders))
-        return found
-
     # -- shared --------------------------------------------------------------------------------------------------
 
-    def _coefficient(self, equation: MomentEquation, key: str) -> Expr:
-        return self.scope.scalar(equation.coefficients[key]) if key in equation.coefficients else const(0)
-
     def _named(self, node: Node, name: str) -> Expr:
-        return self.scope.define(node, _identifier(name), f"{name} = {wording(node)}")
-
-
-def _identifier(name: str) -> str:
-    """A plain lower-case identifier from a name, which is none of those that the rest of the module uses."""
-    plain = re.sub(r"[^0-9a-z]+", "_", name.lower(), flags=re.ASCII).strip("_")
-    if not re.fullmatch(r"[a-z][0-9a-z_]{0,30}", plain):
-        return "statistic"
-    return f"{plain}_" if is_taken(plain) else plain
+        return self.scope.define(node, identifier(name), f"{name} = {wording(node)}")

@@ -16,7 +16,7 @@ from momentalg.errors import NotIdentifiedError, StatisticError
 from momentalg.expr import nodes as n
 from momentalg.expr.columns import is_kernel, is_levels
 from momentalg.expr.names import split_factor
-from momentalg.lower.exact_projections import ExactProjection
+from momentalg.lower.exact_projections import ExactProjection, Links
 from momentalg.model.resolved import ResolvedModel
 from momentalg.moments.rational import Matrix, echelon
 
@@ -140,10 +140,9 @@ class Reading:
                 return self._level_sum(levels, body)
             case n.Projected(columns, kernel):
                 y = [Fraction(v) for v in self.rows.response]
-                return self.rows.projection(columns).statistic(y, self._links(kernel))
+                return self.rows.projection(columns).statistic(y, self._matrix(kernel))
             case n.Trace(columns, kernel, of):
-                diagonal = self.rows.vector(of) if of and not is_kernel(of) else None
-                return self.rows.projection(columns).trace(self._links(kernel), self._links(of) or diagonal)
+                return self.rows.projection(columns).trace(self._matrix(kernel), self._matrix(of))
             case n.Letter(name) if self.letters is not None and name in self.letters:
                 return self.letters[name]
             case n.Hat(n.Parameter(key)) if self.hats is not None and key in self.hats:
@@ -165,10 +164,11 @@ class Reading:
         found = (self._naming(dict(zip(levels, chosen, strict=True))).value(body) for chosen in product(*choices))
         return sum(found, Fraction(0))
 
-    def _links(self, of: n.Kernel | n.Monomial | None) -> tuple[list[Vector], list[Vector]] | None:
-        if not is_kernel(of):
-            return None
-        return self.rows.level_vectors(of[0]), self.rows.level_vectors(of[1])
+    def _matrix(self, of: n.Kernel | n.Monomial | None) -> Links | Vector:
+        """The columns of the levels of a kernel, or the entries of a diagonal."""
+        if is_kernel(of):
+            return self.rows.level_vectors(of[0]), self.rows.level_vectors(of[1])
+        return self.rows.vector(of or ())
 
     def _inside(self, by: tuple[str, ...]) -> list[Mapping[str, Label]]:
         """The levels of a factor, with those of the columns that its own are local to."""

@@ -4,7 +4,7 @@ With X a basis of the removed columns, a'P b = a'b - (X'a)' (X'X)^-1 X'b for any
 
     y'P Z_c Z_d' P y      = sum_l (z_cl'P y) (z_dl'P y)
     tr(P K P Z_e Z_h')    = sum_lm (z_dl'P z_em) (z_hm'P z_cl), averaged over the order of c and d
-    tr(P K P diag(w))     = sum_t w_t sum_l (P z_cl)_t (P z_dl)_t
+    tr(P D P Z_e Z_h')    = sum_m sum_t w_t (P z_em)_t (P z_hm)_t,  D the diagonal matrix of w
 """
 
 from __future__ import annotations
@@ -58,39 +58,35 @@ class ExactProjection:
         fitted = [dot(weights, values) for values in zip(*self.basis, strict=True)]
         return [a - f for a, f in zip(column, fitted, strict=True)]
 
-    def statistic(self, y: Vector, links: Links | None) -> Fraction:
-        """y'P y, or y'P Z_c Z_d' P y."""
+    def statistic(self, y: Vector, kernel: Links | Vector) -> Fraction:
+        """y'P K P y: K is Z_c Z_d' for two sides, and the diagonal matrix of a vector."""
         residual = self.left(y)
-        if links is None:
-            return dot(residual, residual)
-        return sum((dot(c, residual) * dot(d, residual) for c, d in zip(*links, strict=True)), Fraction(0))
+        if not isinstance(kernel, tuple):
+            return dot(kernel, [r * r for r in residual])
+        return sum((dot(c, residual) * dot(d, residual) for c, d in zip(*kernel, strict=True)), Fraction(0))
 
-    def trace(self, kernel: Links | None, of: Links | Vector | None) -> Fraction:
-        """tr(P K P V), V = Z_e Z_h', a diagonal given by its entries, or the identity."""
-        if of is None or not isinstance(of, tuple):
-            weights = [Fraction(1)] * self.rows if of is None else of
-            return self._diagonal(kernel, weights)
-        if kernel is None:
-            return sum((dot(self.left(e), h) for e, h in zip(*of, strict=True)), Fraction(0))
+    def trace(self, kernel: Links | Vector, of: Links | Vector) -> Fraction:
+        """tr(P K P V), with V like K; two sides are averaged over their order."""
+        if not isinstance(of, tuple):
+            return self.trace(of, kernel) if isinstance(kernel, tuple) else self._diagonals(kernel, of)
+        residuals = [[self.left(z) for z in side] for side in of]
         total = Fraction(0)
-        residuals = [[self.left(z) for z in side] for side in kernel]
         for first, second in (residuals, residuals[::-1]):
-            for c, d in zip(first, second, strict=True):
-                total += sum((dot(d, e) * dot(h, c) for e, h in zip(*of, strict=True)), Fraction(0))
+            total += sum((self._form(kernel, e, h) for e, h in zip(first, second, strict=True)), Fraction(0))
         return total / 2
 
-    def _diagonal(self, kernel: Links | None, weights: Vector) -> Fraction:
-        if kernel is None:
-            taken = Fraction(0)
-            for row in zip(weights, *self.basis, strict=True):
-                weight, values = row[0], row[1:]
-                taken += weight * dot(values, [dot(line, values) for line in self.inverse])
-            return sum(weights, Fraction(0)) - taken
-        total = Fraction(0)
-        for c, d in zip(*kernel, strict=True):
-            pairs = zip(weights, self.left(c), self.left(d), strict=True)
-            total += sum((w * a * b for w, a, b in pairs), Fraction(0))
-        return total
+    def _form(self, kernel: Links | Vector, first: Vector, second: Vector) -> Fraction:
+        """a'K b."""
+        if isinstance(kernel, tuple):
+            left, right = kernel
+            return sum((dot(c, second) * dot(d, first) for c, d in zip(left, right, strict=True)), Fraction(0))
+        return dot(kernel, [a * b for a, b in zip(first, second, strict=True)])
+
+    def _diagonals(self, first: Vector, second: Vector) -> Fraction:
+        """The sum over s and t of P_st squared times an entry of each."""
+        unit = [[Fraction(int(s == t)) for s in range(self.rows)] for t in range(self.rows)]
+        rows = (dot(first, [p * p for p in self.left(column)]) for column in unit)
+        return dot(second, list(rows))
 
 
 def dot(first: Sequence[Fraction], second: Sequence[Fraction]) -> Fraction:

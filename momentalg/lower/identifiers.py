@@ -22,6 +22,14 @@ def is_taken(name: str) -> bool:
     return name in _TAKEN or keyword.iskeyword(name) or name.startswith(_PREFIXES) or "_of_" in name
 
 
+def identifier(name: str) -> str:
+    """A plain lower-case identifier from a name, which is none of those that the rest of the module uses."""
+    plain = re.sub(r"[^0-9a-z]+", "_", name.lower(), flags=re.ASCII).strip("_")
+    if not re.fullmatch(r"[a-z][0-9a-z_]{0,30}", plain):
+        return "statistic"
+    return f"{plain}_" if is_taken(plain) else plain
+
+
 def identifiers(names: Iterable[str], stem: str) -> dict[str, str]:
     """A distinct plain identifier for each name: the name itself where it is one, else `stem` and a number.
 

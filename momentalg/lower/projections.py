@@ -76,11 +76,13 @@ class Projections:
         several = len({self.scope.table(c.factor) for c in removed}) > 1
         made = self.crossed if several else self.projection
         projection: Projection | CrossedProjection = made(monomials(node.columns), removed)
+        kernel = self._kernel(node.kernel)
         if isinstance(node, Projected):
-            return projection.statistic(self._kernel(node.kernel))
-        if node.of is not None and not is_kernel(node.of):
-            return projection.diagonal(self._kernel(node.kernel), self.column(node.of))
-        return projection.trace(self._kernel(node.kernel), self._kernel(node.of))
+            return projection.statistic(kernel)
+        of = self._kernel(node.of)
+        if isinstance(kernel, MeanColumn) or isinstance(of, MeanColumn):
+            return projection.diagonal(*((of, kernel) if isinstance(kernel, MeanColumn) else (kernel, of)))
+        return projection.trace(kernel, of)
 
     def projection(self, common: tuple[Monomial, ...], removed: tuple[LevelColumns, ...] = ()) -> Projection:
         """P off mean columns, and off columns of the levels of one factor at most."""
@@ -104,9 +106,10 @@ class Projections:
         """A covariate monomial, as a part by observation times a part by level."""
         return mean_column(monomial, self.scope.symbols, self.centred, self.scope.places)
 
-    def _kernel(self, kernel: Kernel | Monomial | None) -> Linked | None:
+    def _kernel(self, kernel: Kernel | Monomial | None) -> Linked | MeanColumn | None:
+        """A kernel of a factor; of a diagonal matrix, its covariate; of the identity, nothing."""
         if not is_kernel(kernel):
-            return None
+            return self.column(kernel) if kernel else None
         return Linked(self.scope.table(kernel[0].factor), *(self.column(c.monomial) for c in kernel))
 
 
@@ -121,10 +124,12 @@ class Projection:
 
     # -- statistics ----------------------------------------------------------------------------------------------
 
-    def statistic(self, kernel: Linked | None) -> Expr:
-        """y'P y, or y'P Z_c Z_d' P y."""
+    def statistic(self, kernel: Linked | MeanColumn | None) -> Expr:
+        """y'P y, y'P Z_c Z_d' P y, or y'P D P y for D the diagonal matrix of a covariate."""
         if kernel is None:
             return self._residual_squares()
+        if isinstance(kernel, MeanColumn):
+            return self._weighted_squares(kernel)
         if self._vanishes(kernel):
             return ZERO
         left, right = (self._residual_totals(kernel.table, c) for c in (kernel.left, kernel.right))
@@ -140,6 +145,20 @@ class Projection:
         return self._name(
             value, "" if self.removed.columns else "around_fit", f"residual sum of squares of y on {self.listed}"
         )
+
+    def _weighted_squares(self, weight: MeanColumn) -> Expr:
+        value = self.removed.weighted(None, None, weight)
+        if self.columns:
+            slopes, gram = self.coefficients(), self._weighted_gram(weight)
+            moments = Vector(tuple(self.removed.weighted(c, None, weight) for c in self.columns))
+            named = self._name(moments, f"moments_{spelled(weight)}", f"X'Dy, D of {shown_column(weight)}")
+            value = plus(
+                value,
+                times(const(-2), Product((named, slopes), "scalar")),
+                Product((slopes, gram, slopes), "scalar"),
+            )
+        shown = f"sum over the rows of {shown_column(weight)} times the squared residual of y on {self.listed}"
+        return self._name(value, f"squares_{spelled(weight)}", shown)
 
     def _residual_totals(self, table: Table, column: MeanColumn) -> Expr:
         sums = self.removed.level_total(table, column, None)
@@ -210,10 +229,12 @@ class Projection:
 
     # -- residuals of unequal variance ---------------------------------------------------------------------------
 
-    def diagonal(self, kernel: Linked | None, weight: MeanColumn) -> Expr:
-        """tr(P D) or tr(P K P D), D the diagonal matrix of a covariate."""
+    def diagonal(self, kernel: Linked | MeanColumn | None, weight: MeanColumn) -> Expr:
+        """tr(P D) or tr(P K P D), D the diagonal matrix of a covariate; K may be one as well."""
         if kernel is not None and self.removed.columns:
             raise UnsupportedError(OFF_LEVELS)
+        if isinstance(kernel, MeanColumn):
+            return self._two_diagonals(kernel, weight)
         inside = f"P {_zz(kernel)} P" if kernel else "P"
         shown = f"tr({inside} D), D the diagonal of {shown_column(weight)}"
         hint = f"trace_{spelled(weight)}"
@@ -229,19 +250,32 @@ class Projection:
                 values = tuple(self.scope.total_of(kernel.table, first, weight, c) for c in self.columns)
                 if all(v == ZERO for v in values):  # of indicators of two levels
                     continue
-                weighted = self.scope.name(Columns(values), "weighted_totals", "t, weighted")
+                shown_totals = f"t: per level of {join_factor(kernel.table)} the totals of {self.listed}, weighted"
+                weighted = self.scope.name(Columns(values), "weighted_totals", shown_totals)
                 crossed = Product((Transposed(weighted), self.totals(kernel.table, second)), "matrix")
                 value = minus(value, TraceOf(Product((inverse, crossed), "matrix")))
             parts = (inverse, self._weighted_gram(weight), inverse, self.cross(kernel))
             value = plus(value, TraceOf(Product(parts, "matrix")))
         return self._name(value, f"{hint}_{self._spelled(kernel)}", shown)
 
-    def _weighted_gram(self, weight: MeanColumn) -> Expr:
+    def _two_diagonals(self, first: MeanColumn, second: MeanColumn) -> Expr:
+        """tr(P C P D)."""
+        value = self.scope.total_of((), first, second)
+        if self.columns:
+            inverse = self.inverse()
+            both = TraceOf(Product((inverse, self._weighted_gram(first, second)), "matrix"))
+            parts = (inverse, self._weighted_gram(first), inverse, self._weighted_gram(second))
+            value = plus(value, times(const(-2), both), TraceOf(Product(parts, "matrix")))
+        name = f"trace_{spelled(first)}_by_{spelled(second)}"
+        return self._name(value, name, f"tr(P C P D), C and D of {shown_column(first)} and {shown_column(second)}")
+
+    def _weighted_gram(self, *weights: MeanColumn) -> Expr:
         """X'DX."""
-        rows = tuple(tuple(self.removed.weighted(*in_order(a, b), weight) for b in self.columns) for a in self.columns)
-        return self._name(
-            Matrix(rows), f"gram_{spelled(weight)}", f"X'DX, D of {shown_column(weight)}, of {self.listed}"
+        rows = tuple(
+            tuple(self.removed.weighted(*in_order(a, b), *weights) for b in self.columns) for a in self.columns
         )
+        hint, shown = "_".join(map(spelled, weights)), " * ".join(map(shown_column, weights))
+        return self._name(Matrix(rows), f"gram_{hint}", f"X'DX, D of {shown}, of {self.listed}")
 
     # -- parts ---------------------------------------------------------------------------------------------------
 

@@ -90,11 +90,12 @@ class Removed:
             return total
         return minus(total, self._explained(self.scope.table((*table, *self.table)), *sides))
 
-    def weighted(self, first: Side, second: Side, weight: MeanColumn) -> Expr:
-        """a'P D P b, D the diagonal matrix of a covariate."""
-        total = self.scope.total_of((), first, second, weight)
+    def weighted(self, first: Side, second: Side, *weights: MeanColumn) -> Expr:
+        """a'P D P b, D the diagonal matrix of a product of covariates."""
+        total = self.scope.total_of((), first, second, *weights)
         if not self.columns:
             return total
+        (weight,) = weights
         sums = self.scope.total_of
         if self._plain:
             one, two = (over(sums(self.table, side), self._size) for side in (first, second))

@@ -6,18 +6,19 @@ same small designs settle, exactly, whether an expression vanishes and whether e
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
-from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING
 
 from momentalg.errors import NotIdentifiedError, UnsupportedError
-from momentalg.expr.keys import product_key
 from momentalg.expr.nodes import ZERO, Node
 from momentalg.lower.exact import ExactRows, Reading, solve
 from momentalg.lower.exact_projections import dot
 from momentalg.lower.examples import example, shapes, trials
 from momentalg.lower.ir import SelfTest, TestRow
+from momentalg.lower.stepwise import stages
 from momentalg.model.resolved import ResolvedModel
+from momentalg.moments.solution import plugged
 
 if TYPE_CHECKING:
     from momentalg.moments.equations import MomentEquation
@@ -57,15 +58,21 @@ def estimates(solution: Solution, rows: ExactRows) -> dict[str, Fraction]:
     reading = Reading(rows)
     keys = tuple(str(c.key) for c in system.model.mean)
     found = _solve(reading, system.common, keys, {}) if keys and solution.common != () else {}
-    plugged = _plugged(keys, found) if system.means == "plug-in" else {}
-    unknown = tuple(dict.fromkeys(k for e in equations for k in e.coefficients if k not in plugged))
-    if solution.variance is None or len(unknown) == len(equations):
-        return found | _solve(reading, equations, unknown, plugged)
-    letters = {e.name: reading.value(e.statistic) for e in equations}
-    hats = dict(found)
-    for step in solution.variance:
-        hats[step.key] = Reading(rows, letters=letters, hats=hats).value(step.value)
-    return {k: v for k, v in hats.items() if k in keys} | {s.key: hats[s.key] for s in solution.variance}
+    letters = {e.name: reading.value(e.statistic) for e in equations} if solution.variance else {}
+    for stage in stages(equations, system.plugged_in, keys):
+        products = {key: Reading(rows, hats=found).value(plugged(key)) for key in _products(stage, system)}
+        unknown = tuple(dict.fromkeys(k for e in stage for k in e.coefficients if k not in {**products, **found}))
+        if len(unknown) == len(stage):
+            found |= _solve(reading, stage, unknown, products | found)
+        else:
+            for step in solution.variance or ():
+                if step.key in unknown:
+                    found[step.key] = Reading(rows, letters=letters, hats=found).value(step.value)
+    return found
+
+
+def _products(equations: Sequence[MomentEquation], system: MomentSystem) -> list[str]:
+    return [k for k in system.plugged_in if any(k in e.coefficients for e in equations)]
 
 
 def vanishes(node: Node, model: ResolvedModel) -> bool:
@@ -95,7 +102,7 @@ def is_least_squares(system: MomentSystem) -> bool:
 
 
 def _solve(
-    reading: Reading, equations: tuple[MomentEquation, ...], keys: tuple[str, ...], known: dict[str, Fraction]
+    reading: Reading, equations: Sequence[MomentEquation], keys: tuple[str, ...], known: dict[str, Fraction]
 ) -> dict[str, Fraction]:
     matrix = [[reading.value(e.coefficients.get(k, ZERO)) for k in keys] for e in equations]
     right = []
@@ -103,10 +110,6 @@ def _solve(
         plugged = (reading.value(c) * known[k] for k, c in e.coefficients.items() if k in known)
         right.append(reading.value(e.statistic) - sum(plugged, Fraction(0)))
     return solve(matrix, right, keys)
-
-
-def _plugged(keys: tuple[str, ...], means: dict[str, Fraction]) -> dict[str, Fraction]:
-    return {product_key(a, b): means[a] * means[b] for a, b in combinations_with_replacement(keys, 2)}
 
 
 def _tried(model: ResolvedModel) -> list[ExactRows]:

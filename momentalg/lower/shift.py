@@ -49,6 +49,25 @@ def may_shift(nodes: tuple[Node, ...]) -> bool:
     return all(spans_constant(p) for node in nodes for p in walk(node) if isinstance(p, Projected))
 
 
+def response_degree(node: Node) -> int:
+    """The degree of a statistic in the response."""
+    match node:
+        case Response():
+            return 1
+        case Add(args):
+            return max(map(response_degree, args))
+        case Mul(args):
+            return sum(map(response_degree, args))
+        case Pow(base, exponent):
+            return response_degree(base) * max(exponent, 0)
+        case Total(body) | Over(_, body) | LevelSum(_, body) | Sum(_, body):
+            return response_degree(body)
+        case Projected():
+            return 2
+        case _:
+            return 0
+
+
 def first_order(node: Node) -> Node:
     """The derivative of `node` along y -> y + c, Intercept -> Intercept + c, at c = 0.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from momentalg.expr import nodes as n
 from momentalg.expr.columns import is_kernel, same_level
-from momentalg.expr.keys import column_key, matrix_key, variable_key
+from momentalg.expr.keys import column_key, matrix_key, monomial_key, variable_key
 from momentalg.expr.names import join_factor
 from momentalg.expr.traversal import walk
 
@@ -113,16 +113,20 @@ class _Words:
         return self.word(node) if isinstance(node, n.Pow | n.Letter) else self.atom(node)
 
 
-def _projected(columns: tuple[n.Column, ...], kernel: n.Kernel | None) -> str:
+def _projected(columns: tuple[n.Column, ...], kernel: n.Kernel | n.Monomial | None) -> str:
     shown = ", ".join("1" if c == () else column_key(c) for c in columns) or "nothing"
     if kernel is None:
         return f"residual sum of squares of y on ({shown})"
+    if not is_kernel(kernel):
+        return f"sum over the rows of {monomial_key(kernel)} * (residual of y on ({shown}))**2"
     if kernel[0] != kernel[1] or kernel[0].monomial:
         return f"y' P Z Z' P y, Z Z' of {matrix_key(kernel)}, P off ({shown})"
     return f"sum over {join_factor(kernel[0].factor)} of (total of the residual of y on ({shown}))**2"
 
 
-def _trace(columns: tuple[n.Column, ...], kernel: n.Kernel | None, of: n.Kernel | n.Monomial | None) -> str:
+def _trace(
+    columns: tuple[n.Column, ...], kernel: n.Kernel | n.Monomial | None, of: n.Kernel | n.Monomial | None
+) -> str:
     shown = ", ".join("1" if c == () else column_key(c) for c in columns) or "nothing"
     if kernel is None and of is None:
         return f"n - rank of ({shown})"

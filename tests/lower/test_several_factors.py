@@ -16,6 +16,7 @@ from momentalg.lower.estimator import lower
 from tests.lower.systems import exact_estimates
 
 DRUG = {"fixed": {"drug": ["p", "q", "r"]}}
+SITE = {"residual_by": {"site": ["n", "s"]}}
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,13 @@ CASES = [
     Case("y ~ 1 + drug * x + (1 + x | a)", None, DRUG),
     Case("y ~ 1 + x + (1 | a) + (1 | b)", None, {"weights": "w"}),
     Case("y ~ 1 + x + (1 + x | a)", None, {"weights": "w"}),
+    Case("y ~ 1 + x + (1 | a) + (1 | b)", None, SITE),
+    Case("y ~ 1 + drug + (1 + x | a)", None, {**SITE, **DRUG}),
+    Case("y ~ 1 + (1 | a)", "minque0", SITE),
+    Case("y ~ 1 + x + (1 | a) + (1 | b)", None, {**SITE, "weights": "w"}),
+    Case("y ~ 1 + (1 | a) + (1 | b)", "third_moments"),
+    Case("y ~ 1 + (1 | a) + (1 | b)", "fourth_moments"),
+    Case("y ~ 1 + (1 | a/b)", "fourth_moments"),
     Case("y ~ 1 + x + (1 | a) + (1 | b)", "minque0"),
     Case("y ~ 1 + x + (1 + x | a) + (1 | b)", "minque0"),
     Case("y ~ 1 + x + (1 + x | a) + (1 + z | b)", "minque0"),
@@ -94,6 +102,7 @@ def table(rows: int, seed: int, offset: float = 0.0) -> dict[str, np.ndarray]:
         "b": b,
         "c": c + 7,
         "drug": np.array(["p", "q", "r"])[random.integers(0, 3, rows)],
+        "site": np.array(["n", "s"])[random.integers(0, 2, rows)],
         "x": x,
         "z": random.integers(1, 33, rows) / 4,
         "X": level[a],
