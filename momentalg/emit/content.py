@@ -11,7 +11,7 @@ from momentalg.data.levels import with_levels
 from momentalg.derive.reading import Line, Section, readings
 from momentalg.emit.backend import estimator
 from momentalg.emit.design import data_facts, design_grid
-from momentalg.emit.tables import Facts, Grid, check_grid, coefficient_grid, fit_facts, fit_grid
+from momentalg.emit.tables import Facts, Grid, check_grid, coefficient_grid, fit_facts, fit_grid, mean_square_grid
 from momentalg.errors import UnsupportedError
 from momentalg.expr.keys import variable_key
 from momentalg.expr.legend import legend
@@ -67,6 +67,7 @@ class Content:
     laws: tuple[Rule, ...]
     equations: Sections
     coefficients: Grid | None
+    mean_squares: Grid | None
     analogs: Sections
     solution: Sections
     source: str
@@ -98,6 +99,7 @@ def content(model: Model, data: Any = None, fit: Any = None, check: Any = None) 
         laws=tuple({step.rule: step.law for d in derivations for step in d.steps}.values()),
         equations=system.reading(),
         coefficients=coefficient_grid(data, system) if data is not None else None,
+        mean_squares=mean_square_grid(data, system) if data is not None else None,
         analogs=_analogs(derivations[0], resolved) if _is_one_way(resolved) else ((), notation),
         solution=system.solve().reading(),
         source=_source(system),

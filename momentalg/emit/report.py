@@ -61,6 +61,7 @@ class ReportContext:
     laws: tuple[Law, ...]
     equations: str
     coefficients: Table | None
+    mean_squares: Table | None
     analogs: str
     solution: str
     program: str
@@ -168,6 +169,7 @@ def _said(found: Content, language: Language) -> dict[str, Any]:
         "laws": tuple(Law(say.words(r.title), say.equation(r.left, r.right), say.words(r.source)) for r in found.laws),
         "equations": say.sections(*found.equations),
         "coefficients": _table(found.coefficients, say, found.symbols),
+        "mean_squares": _table(found.mean_squares, say, found.symbols),
         "analogs": say.sections(*found.analogs),
         "solution": say.sections(*found.solution),
         "program": say.program(found.source),

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from momentalg.data.coefficients import coefficients
-from momentalg.expr.nodes import Letter, Node
+from momentalg.errors import NotIdentifiedError
+from momentalg.expr.nodes import Letter, Node, Projected
+from momentalg.expr.traversal import walk
 
 if TYPE_CHECKING:
     from momentalg.moments.system import MomentSystem
@@ -30,6 +32,22 @@ def coefficient_grid(data: Any, system: MomentSystem) -> Grid:
     names: list[str | Node] = [*(e.statistic for e in system.common), *(Letter(e.name) for e in system.variance)]
     headings = tuple(map(str, table.columns))
     cells = ((f"{value:.6g}" for value in row) for row in table.to_numpy())
+    rows = tuple((name, *row) for name, row in zip(names, cells, strict=True))
+    return Grid(("statistic", *headings), rows, frozenset(headings))
+
+
+def mean_square_grid(data: Any, system: MomentSystem) -> Grid | None:
+    """The expected mean squares: each sum of squares by its degrees of freedom. None for other statistics."""
+    kernels = any(isinstance(part, Projected) and part.kernel for e in system.variance for part in walk(e.statistic))
+    if system.means != "projection" or kernels or len(system.variance) < 2:
+        return None
+    try:
+        table = coefficients(system, data, missing="drop", mean_squares=True)
+    except NotIdentifiedError:
+        return None
+    headings = tuple(map(str, table.columns))
+    cells = ((f"{value:.6g}" for value in row) for row in table.to_numpy())
+    names: list[str | Node] = [Letter(e.name) for e in system.variance]
     rows = tuple((name, *row) for name, row in zip(names, cells, strict=True))
     return Grid(("statistic", *headings), rows, frozenset(headings))
 

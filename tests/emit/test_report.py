@@ -266,6 +266,15 @@ def test_several_factors_and_slopes_are_reported(name, tmp_path):
             assert not page.open
 
 
+@pytest.mark.parametrize(("name", "there"), [("crossed", True), ("nested", True), ("slopes", False)])
+def test_sums_of_squares_have_a_table_of_expected_mean_squares(name, there, tmp_path):
+    formula, data = SEVERAL[name]
+    text = write_report(ma.Model(formula), tmp_path / "r.md", data=ma.datasets.load(data)).read_text(encoding="utf-8")
+    assert ("Expected mean squares of these data" in text) == there
+    if name == "nested":
+        assert re.search(r"U\[batch\].*\| 0 \| 0.8 \| 1 \|", text)
+
+
 def test_the_design_of_several_factors_is_a_table():
     frame = pd.DataFrame(
         {"y": [1.0, 2, 4, 3, 5, 7, 6, 8], "a": list("ppppqqqq"), "b": list("uuvwuvvv"), "c": list("rrsstttt")}
