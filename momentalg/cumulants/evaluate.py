@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from momentalg.cumulants.design_moments import NONEMPTY, WITHIN, Moment
-from momentalg.cumulants.level_weights import WEIGHT
+from momentalg.cumulants.level_weights import WEIGHT, default_levels
 from momentalg.cumulants.polynomial import Polynomial
 from momentalg.cumulants.terms import DEFAULT, OBSERVATION, SIZE, Cell, Level, What
 from momentalg.cumulants.totals import DesignTotal, levels_of
@@ -186,7 +186,7 @@ def _table(
         )
     columns = tuple(v.column for v in cell)
     if what.kind == WEIGHT:
-        table = {labels: weight(what, columns, labels, design) for labels in design.total(columns, ())}
+        table = {k: evaluate(what.detail, {}, design, default_levels(columns, k)) for k in design.total(columns, ())}
     elif what.kind == "total":
         table = design.total(columns, what.monomial)
     else:
@@ -196,12 +196,6 @@ def _table(
             label = free[level.column, level.name]
             table = {k[:position] + k[position + 1 :]: v for k, v in table.items() if k[position] == label}
     return tuple(v for v in cell if not v.free), table
-
-
-def weight(what: What, columns: Sequence[str], labels: Sequence[Hashable], design: DesignTable) -> Number:
-    """The value of a denominator at the cell with these labels."""
-    free = {(column, DEFAULT): label for column, label in zip(columns, labels, strict=True)}
-    return total_value(what.detail, lambda s: design_total(s, design, free))
 
 
 def _join(a: tuple[tuple[Level, ...], Table], b: tuple[tuple[Level, ...], Table]) -> tuple[tuple[Level, ...], Table]:
@@ -281,7 +275,7 @@ def letter_product(argument: Argument, unit: DesignTable, model: ResolvedModel) 
         elif what.kind == WITHIN:
             base = _within(what.detail, unit, model)
         elif what.kind == WEIGHT:
-            base = weight(what, model.unit, [unit.labels[c][0] for c in model.unit], unit)
+            base = evaluate(what.detail, {}, unit, default_levels(model.unit, [unit.labels[c][0] for c in model.unit]))
         elif what.kind == "total":
             base = sum(unit.total((), what.monomial).values(), Fraction(0))
         else:

@@ -6,7 +6,7 @@ of 1; the entry's cell says which levels are meant. It is opaque: 1/(1 + N) and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from fractions import Fraction
 
 from momentalg.cumulants.polynomial import UNIT, Polynomial
@@ -37,6 +37,11 @@ def inverted(found: Polynomial, exponent: int) -> Term:
     lead = found.terms[first]
     what = What(WEIGHT, (), moved(found.scale(1 / lead), {v: v._replace(name=DEFAULT) for v in levels}))
     return Term(Fraction(lead) ** -exponent, entries=(Entry(cell_of(columns), what, -exponent),))
+
+
+def default_levels(columns: Sequence[str], labels: Sequence[Hashable]) -> dict[tuple[str, str], Hashable]:
+    """The labels that a denominator is evaluated at: those of the cell that it stands on."""
+    return {(column, DEFAULT): label for column, label in zip(columns, labels, strict=True)}
 
 
 def moved(polynomial: Polynomial, new: Mapping[Level, Level]) -> Polynomial:

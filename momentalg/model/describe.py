@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from momentalg.expr.escape import markdown_code
 from momentalg.expr.keys import variable_key
 from momentalg.expr.names import join_factor, quote
+from momentalg.expr.nodes import Label
 from momentalg.model.assumptions import Assumption, Independent, MayBeEmpty, Nested, Unreplicated
 from momentalg.model.functions import term_key
 from momentalg.model.keys import parameter_keys
@@ -43,24 +47,30 @@ def _said(model: ResolvedModel) -> frozenset[str]:
     return frozenset() if model.incidence is None else frozenset(map(quote, model.incidence.may_be_empty))
 
 
-def code(model: ResolvedModel) -> str:
-    """The call that makes the model."""
-    parts = [repr(formula(model))]
-    declared: dict[str, object] = {
+def arguments(model: ResolvedModel, known: Mapping[str, Iterable[Label] | None] | None = None) -> dict[str, Any]:
+    """What `Model` takes beside the formula, with the levels of fixed factors and classes that are `known` now."""
+    terms = {v.name for column in model.terms for v, _ in column.monomial if v.kind == "column"}
+    found = {
+        **model.fixed,
+        **{name: levels for name, levels in (known or {}).items() if name in terms | {*model.fixed}},
+    }
+    fixed = {name: None if levels is None else list(levels) for name, levels in found.items()}
+    classes = {name: (known or {}).get(name, levels) for name, levels in model.residual_by.items()}
+    declared: dict[str, Any] = {
         "levels": levels(model),
         "assume": list(assumptions(model)),
         "symbols": dict(model.symbols),
+        "weights": model.weights,
+        "residual_by": next((name if c is None else {name: list(c)} for name, c in classes.items()), None),
+        "fixed": fixed if any(fixed.values()) else [name for name in fixed if f"C({quote(name)})" not in model.written],
+        "incidence": model.incidence,
     }
-    if model.weights is not None:
-        declared["weights"] = model.weights
-    for name, found in model.residual_by.items():
-        declared["residual_by"] = name if found is None else {name: list(found)}
-    if any(model.fixed.values()):
-        declared["fixed"] = {name: None if found is None else list(found) for name, found in model.fixed.items()}
-    elif model.fixed and any(f"C({quote(name)})" not in model.written for name in model.fixed):
-        declared["fixed"] = list(model.fixed)
-    parts += [f"{name}={value!r}" for name, value in declared.items() if value]
-    parts += [f"incidence={model.incidence!r}"] if model.incidence is not None else []
+    return {name: value for name, value in declared.items() if value}
+
+
+def code(model: ResolvedModel) -> str:
+    """The call that makes the model."""
+    parts = [repr(formula(model)), *(f"{name}={value!r}" for name, value in arguments(model).items())]
     return f"ma.Model({', '.join(parts)})"
 
 

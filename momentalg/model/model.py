@@ -141,19 +141,7 @@ class Model:
 
     def with_fixed(self, fixed: Mapping[str, Iterable[Any]]) -> Model:
         """The same model with these levels of its fixed factors, the reference first, and of its residuals' classes."""
-        columns = (*self.resolved.mean, *(c for block in self.resolved.groups for c in block.coefficients))
-        terms = {v.name for column in columns for v, _ in column.monomial}
-        classes = self.resolved.residual_by.keys() - self.resolved.fixed.keys() - terms
-        return Model(
-            self.formula,
-            fixed={name: known for name, known in {**self.resolved.fixed, **fixed}.items() if name not in classes},
-            weights=self.resolved.weights,
-            residual_by={name: fixed.get(name, known) for name, known in self.resolved.residual_by.items()} or None,
-            levels=describe.levels(self.resolved),
-            assume=describe.assumptions(self.resolved),
-            symbols=self.resolved.symbols,
-            incidence=self.resolved.incidence,
-        )
+        return Model(self.formula, **describe.arguments(self.resolved, fixed))
 
     def with_levels(self, data: Any, elsewhere: Collection[str] = ()) -> Model:
         """The same model with the levels that its fixed factors have in a frame: sorted, the first as reference.

@@ -201,7 +201,7 @@ def test_names_of_different_levels_never_meet():
 @pytest.mark.parametrize(
     ("statistic", "message"),
     [
-        (1 / (1 + Size(("user",))), "several terms at a level"),
+        (1 / (Size(("user",), ("k",)) + Size(("user",))), "two levels of one factor"),
         (1 / Total(Response(), ()), "contains the response"),
         (Total(1 / (1 + Value(x)), ()), "vary by observation"),
     ],
