@@ -40,7 +40,6 @@ DELEGATES = {
 SYMPY_DOORS = {
     "momentalg/model/distributions/": "moments of a law with a free parameter",
     "momentalg/expr/sympy_door.py": "results and model.parameter: the symbol of a key",
-    "momentalg/moments/solution.py": "closed forms of small systems",
 }
 
 # Modules of more than 300 lines, and why they are not split.

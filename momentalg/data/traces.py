@@ -27,8 +27,9 @@ from momentalg.data.crossing import (
 )
 from momentalg.data.joins import LARGEST_TABLE
 from momentalg.data.tables import CellTables
+from momentalg.errors import UnsupportedError
 from momentalg.expr.columns import is_kernel
-from momentalg.expr.nodes import Column, Trace
+from momentalg.expr.nodes import Column, Kernel, Monomial, Trace
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,11 +44,21 @@ def trace(node: Trace, tables: CellTables) -> float:
         if is_kernel(node.of):
             return projection.same(columns_of(node.of[0], tables), columns_of(node.of[1], tables))
         return projection.diagonal(tables.product(node.of) if node.of else None)
+    if not is_kernel(node.kernel):
+        return _of_diagonal(node.kernel, node.of, projection, tables)
     c, d = (columns_of(k, tables) for k in node.kernel)
     if is_kernel(node.of):
         a, b = (columns_of(k, tables) for k in node.of)
         return (projection.linked(c, d, a, b) + projection.linked(d, c, a, b)) / 2
     return projection.squared(c, d, tables.product(node.of) if node.of else None)
+
+
+def _of_diagonal(diagonal: Monomial, of: Kernel | Monomial | None, projection: Projection, tables: CellTables) -> float:
+    """tr(P D P V), D the diagonal of a covariate: the trace of P V P D, and of the squares of P for two diagonals."""
+    weights = tables.product(diagonal)
+    if is_kernel(of):
+        return projection.squared(columns_of(of[0], tables), columns_of(of[1], tables), weights)
+    return projection.diagonals(weights, tables.product(of) if of else None)
 
 
 class Projection:
@@ -124,6 +135,16 @@ class Projection:
             left, right = self._rows_of(c, rows), self._rows_of(d, rows)
             found += float((weights[rows] * np.einsum("ol,ol->o", left, right)).sum())
         return found
+
+    def diagonals(self, weights: Array, others: Array | None) -> float:
+        """tr(P D P E) of diagonal D and E: the sum of d_s e_t P_st^2 with P = I - BB' for covariates alone."""
+        if others is None:
+            return self.diagonal(weights)
+        if self.absorbed:
+            raise UnsupportedError("variances by class are estimated from residuals off covariates, not off levels")
+        gram, both = (self.basis.T @ self._rest_times_rest(w) @ self.basis for w in (weights, weights * others))
+        other = self.basis.T @ self._rest_times_rest(others) @ self.basis
+        return float((weights * others).sum() - 2 * both.trace() + (gram * other).sum())
 
     # Cross products.
 

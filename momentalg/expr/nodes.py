@@ -225,12 +225,12 @@ class Projected(Node):
     """The projection statistic y'P K P y with P = I - V V^+.
 
     `columns` spans V: covariate monomials, and columns of the levels of factors. `kernel` holds Z_c and Z_d of one
-    factor, K = (Z_c Z_d' + Z_d Z_c')/2, so that the statistic is y'P Z_c Z_d' P y; None stands for the identity, which
-    makes it a residual sum of squares.
+    factor, K = (Z_c Z_d' + Z_d Z_c')/2, so that the statistic is y'P Z_c Z_d' P y; or it is the diagonal of K, a
+    covariate monomial; None stands for the identity, which makes it a residual sum of squares.
     """
 
     columns: tuple[Column, ...]
-    kernel: Kernel | None = None
+    kernel: Kernel | Monomial | None = None
 
 
 @dataclass(frozen=True)
@@ -242,7 +242,7 @@ class Trace(Node):
     """
 
     columns: tuple[Column, ...]
-    kernel: Kernel | None
+    kernel: Kernel | Monomial | None
     of: Kernel | Monomial | None
 
 

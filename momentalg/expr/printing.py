@@ -263,8 +263,9 @@ class Printer(Drawing):
         """A residual sum of squares, or y'P Z Z' P y."""
         if node.kernel is None:
             return self.call("RSS", [self._symbols(column) for column in column_symbols(node.columns, self.notation)])
-        p, linked = projector(node.columns, self.notation), linking(node.kernel, self.notation)
-        return self._symbols([replace(RESPONSES, prime=True), p, *linked, p, RESPONSES])
+        p, y = self.symbol(projector(node.columns, self.notation)), self.symbol(RESPONSES)
+        parts = [self.symbol(replace(RESPONSES, prime=True)), p, *self._matrix(node.kernel, node), p, y]
+        return Box(self.juxtapose(parts), Level.PRODUCT)
 
     def show_trace(self, node: n.Trace, scope: Scope) -> Box:
         """A trace tr(P K P V); P P = P where K is the identity."""
@@ -274,12 +275,13 @@ class Printer(Drawing):
             parts.append(p)
         return self.call("tr", [Box(self.juxtapose(parts), Level.PRODUCT)])
 
-    def _matrix(self, of: n.Kernel | n.Monomial, trace: n.Trace) -> list[Box]:
+    def _matrix(self, of: n.Kernel | n.Monomial, node: n.Projected | n.Trace) -> list[Box]:
         """K or V of a trace; Z_c Z_d' stands for its symmetric part, unless the other one is not symmetric either."""
         if not is_kernel(of):
             return [self.call("diag", [self._symbols(self.notation.monomial(of))])]
-        mixed = all(is_kernel(v) and v[0] != v[1] for v in (trace.kernel, trace.of))
-        found = [symmetric_part(of, self.notation)] if mixed and of is trace.kernel else linking(of, self.notation)
+        matrices = (node.kernel, node.of) if isinstance(node, n.Trace) else (None,)
+        mixed = all(is_kernel(v) and v[0] != v[1] for v in matrices)
+        found = [symmetric_part(of, self.notation)] if mixed and of is node.kernel else linking(of, self.notation)
         return [self.symbol(s) for s in found]
 
     def _symbols(self, symbols: Sequence[Symbol]) -> Box:

@@ -91,8 +91,10 @@ class _Projected:
     removed: Matrix
     _inner: dict[tuple[LevelColumns, LevelColumns], Matrix] = field(default_factory=dict)
 
-    def trace(self, kernel: Kernel | None, of: Kernel | Monomial | None) -> Fraction:
+    def trace(self, kernel: Kernel | Monomial | None, of: Kernel | Monomial | None) -> Fraction:
         """tr(P K P V)."""
+        if kernel is not None and not is_kernel(kernel):
+            return self.trace(of, kernel) if is_kernel(of) else self._diagonals(kernel, of or ())
         if of is not None and not is_kernel(of):
             return self._diagonal(kernel, self.constants.monomial(of))
         if of is None and kernel is None:
@@ -112,6 +114,14 @@ class _Projected:
             self._inner[left, right] = found
             self._inner[right, left] = [list(column) for column in zip(*found, strict=True)]
         return self._inner[left, right]
+
+    def _diagonals(self, first: Monomial, second: Monomial) -> Fraction:
+        """tr(P D P E) of two diagonal matrices: the sum of d_s e_t P_st^2."""
+        left, right = self.constants.monomial(first), self.constants.monomial(second)
+        rows = range(len(left))
+        units = [[Fraction(int(i == o)) for i in rows] for o in rows]
+        inner = absorbed(self.removed, units, units).inner
+        return sum((left[s] * right[t] * inner[s][t] ** 2 for s in rows for t in rows), Fraction(0))
 
     def _diagonal(self, kernel: Kernel | None, weights: Vector) -> Fraction:
         """tr(P K P D) from the rows of P Z_c and P Z_d; from those of P where K is the identity."""

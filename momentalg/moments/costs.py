@@ -10,7 +10,7 @@ from itertools import combinations
 from momentalg.cumulants.cost import Cost, cost
 from momentalg.cumulants.letters import from_letters
 from momentalg.cumulants.value import value
-from momentalg.expr.columns import level_columns, monomials
+from momentalg.expr.columns import is_kernel, level_columns, monomials
 from momentalg.expr.names import split_factor
 from momentalg.expr.nodes import Node, Projected, Response, Value, Variable
 from momentalg.expr.traversal import transform
@@ -34,7 +34,7 @@ def _part_cost(part: Node, model: ResolvedModel) -> Cost:
 
 def _projection_cost(part: Projected, model: ResolvedModel) -> Cost:
     """Totals by level of what is projected off and of the kernel; two factors are absorbed by their cells."""
-    linked = () if part.kernel is None else (part.kernel[0].factor,)
+    linked = (part.kernel[0].factor,) if is_kernel(part.kernel) else ()
     sized = [split_factor(v.name) for column in monomials(part.columns) for v, _ in column if v.kind == "size"]
     removed = list(dict.fromkeys(c.factor for c in level_columns(part.columns)))
     tables = dict.fromkeys((*removed, *linked, *sized))

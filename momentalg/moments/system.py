@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING, Any
 
 from momentalg.catalogue import discover
 from momentalg.derive.readable import Readable
 from momentalg.errors import ModelError, NotIdentifiedError, StatisticError, UnsupportedError
-from momentalg.expr.expanding import with_powers
-from momentalg.expr.monomials import multiply_monomials
-from momentalg.expr.nodes import Factor, Monomial, Node, Over, add
-from momentalg.model.resolved import Column, ResolvedModel
+from momentalg.expr.nodes import Node
+from momentalg.model.resolved import ResolvedModel
 from momentalg.model.resolving import given_its_design
 from momentalg.moments.equations import MEANS, MomentEquation
 from momentalg.moments.expectation import expectation, is_cumulant, parameters_in, unknown_order, variance_keys
 from momentalg.moments.identifiability import Identification
+from momentalg.moments.means import treatment_of_means, with_products
 from momentalg.moments.solution import Solution, solve_confounded, solve_equations
-from momentalg.statistics.family import NamedStatistic, StatisticFamily, offsets, response_total
+from momentalg.statistics.family import NamedStatistic, StatisticFamily, offsets
 
 if TYPE_CHECKING:
     from momentalg.derive.reading import Section
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
     from momentalg.model.model import Model
 
 DEFAULT_STATISTICS = "henderson3"  # of a model with one random intercept; see `default_statistics`
-LARGEST_UNION = 16  # cells of intersections in a count of pairs that share no level
 
 
 @dataclass(frozen=True)
@@ -192,9 +189,9 @@ def moment_equations(model: Model, statistics: Any = None, means: str | None = N
     means_keys = {str(c.key) for c in resolved.mean}
     held = {key for e in equations for key in e.coefficients}
     with_means = sorted(key for key in held if not means_keys.isdisjoint(parameters_in(key)))
-    treatment = _treatment(means, with_means, resolved)
+    treatment = treatment_of_means(means, with_means, resolved, default_statistics(resolved))
     if treatment == "products":
-        equations = _with_products(equations, resolved)
+        equations = with_products(equations, resolved)
     return MomentSystem(resolved, model.formula, treatment, common, tuple(equations), name, repr(model))
 
 
@@ -202,11 +199,6 @@ def default_statistics(model: ResolvedModel) -> str:
     """The catalogue's name of the statistics that a model gets unasked."""
     coefficients = [c for block in model.groups for c in block.coefficients]
     return DEFAULT_STATISTICS if len(coefficients) == 1 and not coefficients[0].monomial else "within"
-
-
-def _short(column: Column) -> str:
-    """A mean column in the name of a statistic, the intercept as 1."""
-    return str(column.key) if column.monomial else "1"
 
 
 def _chosen(statistics: Any, model: ResolvedModel) -> tuple[str | None, list[NamedStatistic]]:
@@ -248,62 +240,3 @@ def _statistic(value: Any) -> Node:
     if not isinstance(value, Node):
         raise StatisticError(f"a statistic is a name or an expression built from model.total(...); found {value!r}")
     return value
-
-
-def _treatment(means: str | None, with_means: Sequence[str], model: ResolvedModel) -> str:
-    if not with_means:
-        return "projection"
-    if means == "projection":
-        raise UnsupportedError(
-            f"the expectations contain {', '.join(with_means)}: these statistics are not mean-free. "
-            f"Use statistics={default_statistics(model)!r} or 'minque0', which project the means off, "
-            "or means='products' or 'plug-in'"
-        )
-    if means is not None:
-        return means
-    if len(model.mean) <= 2:
-        return "products"
-    raise UnsupportedError(
-        f"products of {len(model.mean)} mean parameters would be {len(with_means)} more unknowns: "
-        "ask for means='products' (exactly unbiased) or means='plug-in' (biased), "
-        f"or use statistics={default_statistics(model)!r}, which is free of the means"
-    )
-
-
-def _with_products(equations: list[MomentEquation], model: ResolvedModel) -> list[MomentEquation]:
-    """Add products over pairs of different levels, whose expectations hold products of means alone, where needed."""
-    components = variance_keys(model)
-    present = {key for e in equations for key in e.coefficients}
-    columns = list(model.mean)
-    needed = []
-    for a, b in combinations_with_replacement(columns, 2):
-        node = _apart(a.monomial, b.monomial, model)
-        name = "XP" if len(columns) == 1 else f"XP[{_short(a)},{_short(b)}]"
-        needed.append(MomentEquation(name, node, expectation(node, model)))
-    unknowns = sorted(present | {key for e in needed for key in e.coefficients})
-    identification = Identification(tuple(equations), tuple(unknowns), model)
-    if all(identification.determines(key) for key in present if key in components):
-        return equations
-    return [*equations, *needed]
-
-
-def _apart(left: Monomial, right: Monomial, model: ResolvedModel) -> Node:
-    """The products of x y and z y over the pairs of observations that share no level of any factor.
-
-    The pairs that share one are counted by inclusion and exclusion over the intersections of factors; with many of
-    these, they are all pairs of different observations, whose products hold components as well.
-    """
-    whole = with_powers(response_total((), left) * response_total((), right))
-    signs: dict[Factor, int] = {(): 1}
-    for factor in dict.fromkeys(block.factor for block in model.groups):
-        for by, sign in list(signs.items()):
-            both = tuple(c for c in model.columns if c in model.closure((*by, *factor)))
-            signs[both] = signs.get(both, 0) - sign
-    if len(signs) > LARGEST_UNION:
-        return whole - response_total((), multiply_monomials(left, right), response_power=2)
-    parts = [
-        sign * Over(by, with_powers(response_total(by, left) * response_total(by, right)))
-        for by, sign in signs.items()
-        if by and sign
-    ]
-    return add(whole, *parts)

@@ -2,7 +2,7 @@
 
 from momentalg.model.resolved import ResolvedModel
 from momentalg.statistics.family import NamedStatistic, StatisticFamily, block_kernels, mean_columns
-from momentalg.statistics.projection import projected_totals, residual_sum_of_squares
+from momentalg.statistics.projection import class_statistics, projected_totals, residual_sum_of_squares
 
 
 def _build(model: ResolvedModel) -> tuple[NamedStatistic, ...]:
@@ -11,7 +11,7 @@ def _build(model: ResolvedModel) -> tuple[NamedStatistic, ...]:
     forms = [NamedStatistic(f"Q[{name}]", projected_totals(common, k, model)) for name, k in kernels]
     if len(forms) == 1:
         forms = [NamedStatistic("Q", forms[0].node)]
-    return (*forms, NamedStatistic("RSS", residual_sum_of_squares(common, model)))
+    return (*forms, NamedStatistic("RSS", residual_sum_of_squares(common, model)), *class_statistics(model))
 
 
 STATISTIC = StatisticFamily(

@@ -27,7 +27,7 @@ from momentalg.expr.nodes import (
     negate,
     power,
 )
-from momentalg.model.resolved import ResolvedModel, level_indicator
+from momentalg.model.resolved import ResolvedModel, label_text, level_indicator
 from momentalg.statistics.family import (
     NamedStatistic,
     block_columns,
@@ -91,7 +91,7 @@ def projected_totals(columns: tuple[Column, ...], kernel: Kernel, model: Resolve
 
 
 def class_statistics(model: ResolvedModel) -> list[NamedStatistic]:
-    """For each class of residuals but the first, the totals of it in the levels of the first factor, squared.
+    """For each class of residuals but the first, the squares of its residuals from the common terms.
 
     With them the variances of the classes can be told apart, which sums of squares of all residuals together cannot.
     """
@@ -99,10 +99,21 @@ def class_statistics(model: ResolvedModel) -> list[NamedStatistic]:
     for column, levels in model.residual_by.items():
         for label in (levels or ())[1:]:
             variable, _ = level_indicator(column, label)
-            of = LevelColumns(model.groups[0].factor, ((variable, 1),))
-            node = projected_totals(mean_columns(model), (of, of), model)
-            found.append(NamedStatistic(f"Q[{variable.name}|{model.groups[0].name}]", node))
+            node = projected_squares(mean_columns(model), ((variable, 1),), model)
+            found.append(NamedStatistic(f"RSS[{label_text(label)}]", node))
     return found
+
+
+def projected_squares(columns: tuple[Column, ...], weights: Monomial, model: ResolvedModel) -> Node:
+    """y'P D P y: the squares of what P leaves, times a covariate, for the indicator of a class of residuals."""
+    kept = needed_columns(columns, model)
+    squares, size = response_total((), weights, 2), level_total((), weights)
+    if not kept:
+        return squares
+    if kept == ((),):
+        mean = response_total(()) / Size(())
+        return squares - 2 * response_total((), weights) * mean + size * mean**2
+    return Projected(kept, weights)
 
 
 def level_product(kernel: Kernel) -> Node:
