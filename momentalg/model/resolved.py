@@ -183,7 +183,7 @@ class ResolvedModel:
         raise UnsupportedError(
             f"{crossed} are crossed: levels of one share levels of the other, so that no levels are i.i.d. units. "
             "Given the design everything is derivable, with given=ma.design; a random design needs a law of which "
-            "levels meet: Model(..., incidence=ma.designs.draws(...)); or independent_cells(...), multinomial_labels(...)"
+            "levels meet: Model(..., incidence=ma.designs.draws(...)); or independent_cells, multinomial_labels"
         )
 
     @property
