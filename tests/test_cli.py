@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import momentalg as ma
-from momentalg.cli import main, naming, reading
+from momentalg.cli import main, meeting, naming, reading
 from tests.imports import ROOT
 
 DYESTUFF = str(ma.datasets.path("Dyestuff"))
@@ -498,3 +498,46 @@ def test_fixed_factors_weights_and_classes_are_declared(tmp_path):
         ]
     )
     assert "--fixed takes a factor" in refused("fit", str(path), "y ~ drug + (1 | user)", "--fixed", "drug=a=b")
+
+
+@pytest.mark.parametrize(
+    ("text", "design"),
+    [
+        ("draws(user, item)", ma.designs.draws("user", "item")),
+        (
+            "draws(user, item, poisson(3), 1/2 1/4 1/4)",
+            ma.designs.draws("user", "item", ma.Poisson(3), ["1/2", "1/4", "1/4"]),
+        ),
+        ("independent_cells(a, `odd name`, {0})", None),
+        ("independent_cells(a, `odd name`, 2)", ma.designs.independent_cells("a", "odd name", 2)),
+        (
+            "multinomial_labels(a, b, 60, 1/2 1/2, 1/4 3/4)",
+            ma.designs.multinomial_labels("a", "b", 60, [["1/2", "1/2"], ["1/4", "3/4"]]),
+        ),
+        (
+            "nested_sampling(a, b, poisson(2), geometric(1/3))",
+            ma.designs.nested_sampling("a", "b", ma.Poisson(2), ma.Geometric("1/3")),
+        ),
+        ("draws(user)", None),
+        ("draw(user, item)", None),
+        ("draws(user, item, poisson(3), poisson(3))", None),
+    ],
+)
+def test_incidences_are_read(text, design):
+    if design is not None:
+        assert meeting.incidence(text) == design
+        return
+    with pytest.raises(ma.ModelError):
+        meeting.incidence(text)
+
+
+def test_random_crossed_designs_are_derived_and_checked():
+    derived = run("derive", CROSSED, "--incidence", "draws(user, item)", "--statistic", "S(user)")
+    assert derived.exit_code == 0, derived.output
+    assert "given the design" not in derived.stderr
+    assert "moments of the random design" in squeezed(derived.stdout)
+    values = "Intercept=2, var(1|user)=1/3, var(1|item)=1, var(residual)=1"
+    checked = ["check", CROSSED, "--incidence", "independent_cells(user, item, poisson(1))", "--parameters", values]
+    assert "passed" in shown(*checked, "--units", "user=20,item=9", "--replicates", "50")
+    assert "leave out --sizes" in refused(*checked, "--sizes", "poisson(3)", "--units", "3")
+    assert "--units takes a number" in refused(*checked, "--units", "user=0,item=9")

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from momentalg.cli import files, options, reading
+from momentalg.cli import files, meeting, options, reading
 from momentalg.errors import ModelError, UnsupportedError
 from momentalg.expr.names import join_factor
 
@@ -24,6 +24,9 @@ FAILED = 1  # the exit code of a check that is not passed; a refusal has 2
         "  --sizes 'poisson(3)' --units 40 --effects exponential --replicates 2000 --seed 1",
         "momentalg check 'y ~ 1 + (1 | user) + (1 | item)' --data design.csv --replicates 2000 \\",
         "  --parameters 'Intercept=2, var(1|user)=1/3, var(1|item)=1, var(residual)=1'",
+        "momentalg check 'y ~ 1 + (1 | user) + (1 | item)' --replicates 2000 \\",
+        "  --incidence 'independent_cells(user, item, poisson(1))' --units user=20,item=9 \\",
+        "  --parameters 'Intercept=2, var(1|user)=1/3, var(1|item)=1, var(residual)=1'",
     ),
 )
 @options.formula
@@ -31,7 +34,7 @@ FAILED = 1  # the exit code of a check that is not passed; a refusal has 2
     "--parameters", multiple=True, required=True, metavar="KEY=VALUE", help="True values, commas between them."
 )
 @click.option("--sizes", metavar="LAW", help="The law of the sizes of the levels, such as 'poisson(3)'; with --units.")
-@click.option("--units", type=click.IntRange(min=1), help="The number of levels to draw.")
+@click.option("--units", metavar="NUMBER", help="The number of levels to draw: 40, or 'user=40,item=30'.")
 @click.option(
     "--data", type=click.Path(dir_okay=False, exists=True, path_type=Path), help="Take the design of this file."
 )
@@ -54,7 +57,7 @@ def check(
     formula: str,
     parameters: tuple[str, ...],
     sizes: str | None,
-    units: int | None,
+    units: str | None,
     data: Path | None,
     effects: str | None,
     covariates: tuple[str, ...],
@@ -91,7 +94,7 @@ def check(
 
 
 def _design(
-    model: Any, sizes: str | None, units: int | None, data: Path | None, separator: str | None
+    model: Any, sizes: str | None, units: str | None, data: Path | None, separator: str | None
 ) -> tuple[Any, Any]:
     """The design of a check, and the number of units of a random one."""
     from momentalg.data.frames import needed_columns
@@ -103,13 +106,17 @@ def _design(
             )
         names = [name for name in needed_columns(model.resolved) if name != model.resolved.response]
         return files.read(data, names, model.resolved.columns, separator), None
+    if model.resolved.incidence is not None:
+        if sizes is not None:
+            raise ModelError("--incidence says all about the sizes of levels: leave out --sizes")
+        return None, meeting.units(units, model) if units is not None else None
     if sizes is None or units is None:
-        raise ModelError("a check needs a design: --sizes 'poisson(3)' --units 40, or --data file.csv")
+        raise ModelError("a check needs a design: --sizes 'poisson(3)' --units 40, --incidence, or --data file.csv")
     if not model.resolved.has_unit:
         crossed = " and ".join(dict.fromkeys(block.name for block in model.resolved.groups))
         raise UnsupportedError(
             f"{crossed} are crossed, and --sizes says nothing of which levels meet: give the labels of a design as "
-            "--data file.csv; the response need not be there"
+            f"--data file.csv, or --incidence '{meeting.EXAMPLE}'"
         )
     factor = join_factor(model.resolved.unit)
-    return {f"size({factor})": reading.law(sizes)}, {factor: units}
+    return {f"size({factor})": reading.law(sizes)}, meeting.units(units, model)

@@ -32,6 +32,7 @@ MOMENTS = {"mean": (1, (1,)), "var": (2, (1,)), "cov": (2, (2,)), "k3": (3, (1, 
         "momentalg derive 'y ~ 1 + (1 | user)' --statistic henderson3",
         "momentalg derive 'y ~ 1 + (1 | user) + (1 | item)' --statistic 'S(user)' --statistic 'S(item)'",
         "momentalg derive 'y ~ 1 + (1 | user) + (1 | item)' --statistic 'D(user)' --sum --moment mean",
+        "momentalg derive 'y ~ 1 + (1 | user) + (1 | item)' --incidence 'draws(user, item)'",
     )
     + "\n\n\b\nStatistics:\n"
     + "\n".join(f"  {name:<5} {what}" for name, what in (naming.OF_A_LEVEL | naming.OTHERS).items())
@@ -80,7 +81,7 @@ def derive(
         return
     statistics = [_summed(name, model) if summed else naming.statistic(name, model) for name in names]
     known = reading.conditions(given, model)
-    if given is None and not model.resolved.has_unit:
+    if given is None and not model.resolved.has_unit and model.resolved.incidence is None:
         known = [DESIGN]
         crossed = " and ".join(dict.fromkeys(block.name for block in model.resolved.groups))
         click.echo(f"given the design: {crossed} are crossed, and share levels", err=True)

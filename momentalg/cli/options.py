@@ -42,6 +42,12 @@ DECLARATIONS = (
         "--weights", metavar="W", help="A column of weights: the variance of a residual is divided by its own."
     ),
     click.option(
+        "--incidence",
+        metavar="DESIGN",
+        help="How levels of crossed factors meet: 'draws(user, item, poisson(3), 1/2 1/4 1/4)', independent_cells, "
+        "multinomial_labels; of nested ones, nested_sampling. Laws that are left out stay symbols.",
+    ),
+    click.option(
         "--residual-by", metavar="FACTOR", help="The residual variance differs between the levels of a column."
     ),
 )
@@ -77,7 +83,7 @@ def declared(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def bundled(**given: Any) -> Any:
-        names = ("levels", "fixed", "nested", "unreplicated", "weights", "residual_by")
+        names = ("levels", "fixed", "nested", "unreplicated", "weights", "residual_by", "incidence")
         facts = {name: given.pop(name) for name in names}
         return command(**given, declared=facts)
 

@@ -37,6 +37,7 @@ def levels(texts: Iterable[str]) -> dict[str, str]:
 
 def model(formula: str, declared: Mapping[str, Any]) -> Model:
     """The model of a formula, with the facts that the options of `options.declared` declare."""
+    from momentalg.cli.meeting import incidence
     from momentalg.model.assumptions import nested, unreplicated
     from momentalg.model.model import Model
 
@@ -47,6 +48,7 @@ def model(formula: str, declared: Mapping[str, Any]) -> Model:
         fixed=fixed(declared["fixed"]) or None,
         weights=declared["weights"] and plain(declared["weights"]),
         residual_by=declared["residual_by"] and plain(declared["residual_by"]),
+        incidence=incidence(declared["incidence"]) if declared["incidence"] else None,
         assume=[*facts, *(unreplicated(factor) for factor in declared["unreplicated"])],
     )
 
