@@ -112,3 +112,11 @@ def test_what_needs_too_much_memory_is_refused_by_name():
         trace(Trace((LevelColumns(A), LevelColumns(B), LevelColumns(C)), None, None), tables)
     with pytest.raises(UnsupportedError, match="project off fewer levels"):
         trace(node, tables)
+
+
+@pytest.mark.parametrize("name", ["nothing", "intercept", "covariates"])
+def test_diagonal_kernels_weigh_the_squares_of_residuals(name):
+    for seed, of in itertools.product((1, 2), [*(pair(k) for k in KERNELS.values()), X, SIZE]):
+        tables = random_tables(seed)
+        node = Trace(COLUMNS[name], X, of)
+        assert trace(node, tables) == pytest.approx(dense(node, tables), rel=1e-7, abs=1e-6), (seed, of)
