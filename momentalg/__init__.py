@@ -74,6 +74,7 @@ __all__ = [
     "nested",
     "observations",
     "over",
+    "relative_efficiency",
     "statistics",
     "unreplicated",
 ]
@@ -81,6 +82,7 @@ __all__ = [
 _LATER = {
     "compare": "momentalg.derive.compare",
     "empirical": "momentalg.model.distributions.empirical",
+    "relative_efficiency": "momentalg.derive.efficiency",
 }
 """Public names that are imported when they are first named, and the module of each."""
 

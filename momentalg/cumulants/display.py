@@ -7,17 +7,17 @@ term: number, means, design constants, components.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 
 from momentalg.cumulants.design_moments import COUNT, NONEMPTY, WITHIN, Letter, Moment
+from momentalg.cumulants.level_names import apart, level_names
 from momentalg.cumulants.level_weights import WEIGHT
 from momentalg.cumulants.polynomial import Polynomial, Powers, Symbol
 from momentalg.cumulants.terms import DEFAULT, OBSERVATION, Cell, Entry, Level, What
 from momentalg.cumulants.totals import DesignTotal, relabelled
-from momentalg.expr.indices import level_labels
 from momentalg.expr.keys import read_key
 from momentalg.expr.names import join_factor, split_factor
 from momentalg.expr.nodes import (
@@ -39,7 +39,7 @@ from momentalg.expr.nodes import (
     mul,
     power,
 )
-from momentalg.expr.traversal import transform, walk
+from momentalg.expr.traversal import transform
 from momentalg.model.resolved import GroupBlock, ResolvedModel
 
 _ORDER = re.compile(r"k([3-8])\(")
@@ -172,7 +172,7 @@ def _given_node(variable: Variable, level: tuple[str, ...]) -> Node:
 
 
 def _total_node(total: DesignTotal, model: ResolvedModel) -> Node:
-    names = _names(total.levels, {(v.column, v.name) for e in total.entries for v in e.cell if v.free}, model)
+    names = level_names(total.levels, {(v.column, v.name) for e in total.entries for v in e.cell if v.free}, model)
     if not total.levels:
         return _entry_node(total.entries[0].cell, total.entries[0].what, names, model)
     if not total.entries and join_factor(total.levels) not in model.may_be_empty:
@@ -182,26 +182,6 @@ def _total_node(total: DesignTotal, model: ResolvedModel) -> Node:
         case [Function("nonempty", Size(by))] if len(by) == len(total.levels):
             return Levels(by)
     return LevelSum(tuple(zip(total.levels, names, strict=True)), mul(*factors))
-
-
-def _names(columns: Sequence[str], free: Collection[tuple[str, str]], model: ResolvedModel) -> list[str]:
-    """Names for the levels of a sum, other than those of the free levels of the same column, however these print."""
-    used = {*free, *((c, default_label(c, model)) for c, name in free if name == DEFAULT)}
-    names: list[str] = []
-    for column in columns:
-        names.append(next(name for name in _labels(column, model) if (column, name) not in used))
-        used.add((column, names[-1]))
-    return names
-
-
-def _labels(column: str, model: ResolvedModel) -> Iterator[str]:
-    columns = model.columns
-    return level_labels(columns.index(column) if column in columns else len(columns), len(columns))
-
-
-def default_label(column: str, model: ResolvedModel) -> str:
-    """How the default level of a column prints, where the text names no levels."""
-    return next(_labels(column, model))
 
 
 def _factor(entry: Entry, names: list[str], model: ResolvedModel) -> Node:
@@ -218,27 +198,7 @@ def _entry_node(cell: Cell, what: What, names: list[str], model: ResolvedModel) 
     default = not bound and all(name == DEFAULT for name in levels.values())
     level = () if default else tuple(levels[c] for c in order)
     node = _value_node(what, tuple(order), level, observation, model)
-    return _apart(node, names, model) if what.kind in ("named", WEIGHT) and names else node
-
-
-def _apart(node: Node, taken: Sequence[str], model: ResolvedModel) -> Node:
-    """Sums inside a named constant, with indices other than those of the sum around it."""
-    inner = dict.fromkeys(pair for part in walk(node) if isinstance(part, LevelSum) for pair in part.levels)
-    used = {*taken, *(name for _, name in inner)}
-    new: dict[str, str] = {}
-    for column, name in inner:
-        if name in taken and name not in new:
-            new[name] = next(label for label in _labels(column, model) if label not in used)
-            used.add(new[name])
-
-    def change(part: Node) -> Node:
-        if isinstance(part, LevelSum):
-            return replace(part, levels=tuple((c, new.get(name, name)) for c, name in part.levels))
-        if isinstance(part, (Size, Total, Value)) and part.level:
-            return replace(part, level=tuple(new.get(name, name) for name in part.level))
-        return part
-
-    return transform(node, change)
+    return apart(node, names, model) if what.kind in ("named", WEIGHT) and names else node
 
 
 def _value_node(

@@ -10,21 +10,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache, reduce
-from itertools import count, product
+from itertools import product
 from math import factorial
 from types import MappingProxyType
 
-from momentalg.cumulants.binding import not_empty
+from momentalg.cumulants.bound_values import bind_levels, bind_observation
 from momentalg.cumulants.design_moments import Known, close, effect_variable
-from momentalg.cumulants.letters import from_letters, to_letters, unfolded
+from momentalg.cumulants.letters import to_letters
 from momentalg.cumulants.normal_form import Unifier, normal_form
 from momentalg.cumulants.over_effects import cumulant_over_effects
 from momentalg.cumulants.partitions import Blocks, set_partitions
 from momentalg.cumulants.polynomial import UNIT, Polynomial, Powers, times
 from momentalg.cumulants.random_view import Statistics, all_design, total_cumulance, with_effects_known
 from momentalg.cumulants.raw_moments import raw
-from momentalg.cumulants.terms import DEFAULT, OBSERVATION, Cell, Level, Observation, Term, cell_of
-from momentalg.cumulants.totals import DesignTotal, levels_of, relabelled
+from momentalg.cumulants.terms import DEFAULT, Cell, Level, cell_of
 from momentalg.cumulants.translate import translate
 from momentalg.cumulants.unit_sums import design_cumulant
 from momentalg.errors import StatisticError
@@ -138,11 +137,11 @@ def _remembered(node: Node, model: ResolvedModel, named: tuple[tuple[str, Cell],
             return _coinciding(args, known_variables(given, model), bound, model)
         case Sum(index, body, by, level):
             home = cell_of({c: Level(c, name) for c, name in zip(by, level or (DEFAULT,) * len(by), strict=True)})
-            return _bind_observation(value(body, model, {**bound, index: home}), index, home, model)
+            return bind_observation(value(body, model, {**bound, index: home}), index, home, model)
         case LevelSum(levels, body):
-            return _bind_levels(value(body, model, bound), dict(levels), model)
+            return bind_levels(value(body, model, bound), dict(levels), model)
         case Over(by, body) if by is not None:
-            return _bind_levels(value(body, model, bound), dict.fromkeys(by, DEFAULT), model, cell=True)
+            return bind_levels(value(body, model, bound), dict.fromkeys(by, DEFAULT), model, cell=True)
         case _:
             raise StatisticError(f"{type(node).__name__} has no value outside an expectation")
 
@@ -241,71 +240,12 @@ def _know_effects(node: Node, known: Known, model: ResolvedModel) -> Node:
     return transform(node, change)
 
 
-def _bind_observation(polynomial: Polynomial, index: str, home: Cell, model: ResolvedModel) -> Polynomial:
-    """Sum over a named observation: a delta names it, otherwise its values become totals over the level."""
-    result = Polynomial()
-    named, bound = Level(OBSERVATION, index), Level(OBSERVATION, "", 0)
-    cell = cell_of({OBSERVATION: bound, **{v.column: v for v in home}})
-    for monomial, coefficient in from_letters(polynomial, model).terms.items():
-        delta = next((s for s, _ in monomial if isinstance(s, Delta) and index in (s.first, s.second)), None)
-        if delta is not None:
-            other = delta.second if delta.first == index else delta.first
-            result = result + _rename(monomial, index, other, coefficient)
-            continue
-        mine = [(s, p) for s, p in monomial if isinstance(s, DesignTotal) and named in levels_of(s)]
-        numbers = count(1)
-        parts = [unfolded(symbol, power, {named: bound}, numbers) for symbol, power in mine]
-        entries = tuple(e for new, _ in parts for e in new)
-        inner = frozenset(level for _, levels in parts for level in levels)
-        term = Term(Fraction(1), (Observation((), (), cell),), entries, inner | {bound})
-        summed = normal_form(term, model, Unifier(next(numbers)))
-        if summed is not None:
-            result = result + Polynomial({times(summed, monomial.difference(mine)): coefficient})
-    return to_letters(result, model)
-
-
-def _rename(monomial: Powers, index: str, other: str, coefficient: Fraction) -> Polynomial:
-    """delta_jk: what is at k is at j; their values multiply, delta_jj is 1, and a delta is its own square."""
-    powers: dict[object, int] = {}
-    place = {Level(OBSERVATION, index): Level(OBSERVATION, other)}
-    for symbol, power in monomial:
-        if isinstance(symbol, DesignTotal):
-            symbol = relabelled(symbol, place)
-        elif isinstance(symbol, Delta):
-            first, second = sorted(other if name == index else name for name in (symbol.first, symbol.second))
-            if first == second:
-                continue
-            symbol = Delta(first, second)
-        powers[symbol] = powers.get(symbol, 0) + power
-    return Polynomial({frozenset((s, 1 if isinstance(s, Delta) else p) for s, p in powers.items()): coefficient})
-
-
-def _bind_levels(polynomial: Polynomial, names: dict[str, str], model: ResolvedModel, cell: bool = False) -> Polynomial:
-    """Sum over named levels, or over the cells that they make: letters of those units become entries."""
-    numbers = count()
-    bind = {Level(c, name): Level(c, "", next(numbers)) for c, name in names.items()}
-    result = Polynomial()
-    for monomial, coefficient in from_letters(polynomial, model).terms.items():
-        mine = [(s, p) for s, p in monomial if isinstance(s, DesignTotal) and any(v in bind for v in levels_of(s))]
-        entries = [not_empty({c: bind[Level(c, name)] for c, name in names.items()})] if cell else []
-        bound = list(bind.values())
-        for symbol, power in mine:
-            new, inner = unfolded(symbol, power, bind, numbers)
-            entries += new
-            bound += inner
-        term = Term(Fraction(1), (), tuple(entries), frozenset(bound))
-        summed = normal_form(term, model, Unifier(next(numbers)))
-        if summed is not None:
-            result = result + Polynomial({times(summed, monomial.difference(mine)): coefficient})
-    return to_letters(result, model)
+def without_independence(model: ResolvedModel) -> ResolvedModel:
+    """The model with no design variables declared independent."""
+    return replace(model, independent=())
 
 
 def without_laws(model: ResolvedModel) -> ResolvedModel:
     """The model with nothing declared of the joint law of design variables: moments keep their names."""
     law = model.incidence
     return replace(model, independent=(), incidence=None if law is None or model.has_unit else Named(law))
-
-
-def without_independence(model: ResolvedModel) -> ResolvedModel:
-    """The model with no design variables declared independent."""
-    return replace(model, independent=())

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from momentalg.cumulants.cost import Cost, cost
 from momentalg.cumulants.display import symbol_node, to_node
 from momentalg.cumulants.letters import from_letters
+from momentalg.cumulants.level_names import with_letters
 from momentalg.cumulants.polynomial import Polynomial, Powers, times
 from momentalg.cumulants.totals import DesignTotal
 from momentalg.derive.step import rule_named
@@ -84,7 +85,7 @@ class Bound:
         """The bound as a SymPy expression."""
         from momentalg.expr.sympy_door import to_sympy
 
-        return to_sympy(self.node)
+        return to_sympy(with_letters(self.node, self._model))
 
     @property
     def gap(self) -> Node:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from momentalg.cumulants.cost import Cost, cost
 from momentalg.cumulants.display import to_node
 from momentalg.cumulants.letters import from_letters
+from momentalg.cumulants.level_names import with_letters
 from momentalg.cumulants.polynomial import Polynomial
 from momentalg.cumulants.raw_moments import raw
 from momentalg.cumulants.value import canonical_value
@@ -77,7 +78,7 @@ class Derivation(Readable):
         """The result as a SymPy expression."""
         from momentalg.expr.sympy_door import to_sympy
 
-        return to_sympy(self.node)
+        return to_sympy(with_letters(self.node, self.model.resolved))
 
     @cached_property
     def canonical_polynomial(self) -> Polynomial:
@@ -90,7 +91,8 @@ class Derivation(Readable):
         from momentalg.expr.sympy_door import to_sympy
 
         resolved = self.model.resolved
-        return to_sympy(to_node(from_letters(self.canonical_polynomial, resolved), resolved)).expand()
+        node = to_node(from_letters(self.canonical_polynomial, resolved), resolved)
+        return to_sympy(with_letters(node, resolved)).expand()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Derivation) and self.canonical_polynomial == other.canonical_polynomial

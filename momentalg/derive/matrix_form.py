@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from momentalg.cumulants.display import parameter_rank, to_node
 from momentalg.cumulants.letters import from_letters
+from momentalg.cumulants.level_names import with_letters
 from momentalg.cumulants.polynomial import Polynomial
 from momentalg.errors import UnsupportedError
 from momentalg.expr.nodes import ZERO, Node, Parameter
+from momentalg.model.resolved import ResolvedModel
 
 if TYPE_CHECKING:
     from momentalg.derive.derivation import Derivation
@@ -83,8 +85,10 @@ def matrix_form(derivation: Derivation) -> MatrixForm:
             raise UnsupportedError(
                 "the result is not quadratic in the mean parameters: the matrix form is for Var and Cov of totals"
             )
-    rows = tuple(
-        tuple(to_node(from_letters(cells.get((a, b), Polynomial()), model), model) for b in keys) for a in keys
-    )
+    rows = tuple(tuple(_shown(cells.get((a, b), Polynomial()), model) for b in keys) for a in keys)
     _, notation = derivation.reading()
-    return MatrixForm(derivation.asked, keys, rows, to_node(from_letters(rest, model), model), notation)
+    return MatrixForm(derivation.asked, keys, rows, _shown(rest, model), notation)
+
+
+def _shown(polynomial: Polynomial, model: ResolvedModel) -> Node:
+    return with_letters(to_node(from_letters(polynomial, model), model), model)

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from momentalg.cumulants.design_moments import Letter, Moment
+from momentalg.cumulants.design_moments import Moment
 from momentalg.cumulants.display import parameter_rank, to_node
 from momentalg.cumulants.evaluate import powers_by_key
 from momentalg.cumulants.letters import from_letters
-from momentalg.cumulants.normal_form import Unifier, normal_form
+from momentalg.cumulants.level_names import with_letters
 from momentalg.cumulants.polynomial import Polynomial
 from momentalg.cumulants.raw_moments import raw
-from momentalg.cumulants.terms import SIZE, Entry, Level, Term, cell_of
-from momentalg.cumulants.totals import DesignTotal, single
+from momentalg.derive.balance import balanced as balanced_design
+from momentalg.derive.balance import description
 from momentalg.derive.step import Chain, Step
 from momentalg.errors import ModelError, UnsupportedError
 from momentalg.expr.keys import read_key, variable_key
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from momentalg.model.designs import UnitLaw
 
 
-BALANCED = "balanced: all sizes are equal"
 _BALANCED_WITH_LAW = "balanced=True and a law of the size contradict each other; use law={...: ma.Constant(n)}"
 
 
@@ -65,7 +63,7 @@ class WhatIf:
         from momentalg.expr.sympy_door import to_sympy
 
         if self.law is None:
-            return to_sympy(self.node)
+            return to_sympy(with_letters(self.node, self.derivation.model.resolved))
         return _with_law(self.polynomial, self.law, self.derivation.model.resolved)
 
     @property
@@ -127,12 +125,12 @@ def assume(base: Derivation | WhatIf, *, normal: bool, balanced: bool, law: Mapp
     if balanced and known is not None:
         raise ModelError(_BALANCED_WITH_LAW)
     if balanced:
-        settings.append(BALANCED)
-        polynomial = polynomial.substitute(lambda symbol, power: _balanced(symbol, power, model))
+        settings.append(description(model))
+        polynomial = balanced_design(polynomial, model)
     if law is not None:
         if what.derivation.given:
             raise ModelError("the result is conditional on the design: a law of the sizes says nothing about it")
-        if BALANCED in settings:
+        if description(model) in settings:
             raise ModelError(_BALANCED_WITH_LAW)
         from momentalg.model.designs import read_law
 
@@ -159,43 +157,6 @@ def shortcut(derivation: Derivation) -> WhatIf:
 
 def _normal(symbol: object, _: int) -> Polynomial | None:
     return Polynomial() if isinstance(symbol, str) and read_key(symbol).order > 2 else None
-
-
-def _balanced(symbol: object, power: int, model: ResolvedModel) -> Polynomial | None:
-    """Sizes come out of moments and sums as the one size N."""
-    size = single(cell_of({c: Level(c, "i") for c in model.unit}), SIZE)
-    if isinstance(symbol, Letter):
-        return Polynomial.symbol(size, power) if symbol.what == SIZE else None
-    if isinstance(symbol, Moment):
-        exponent = sum(p for a in symbol.arguments for (_, what), p in a if what == SIZE)
-        arguments = [tuple(x for x in a if x[0][1] != SIZE) for a in symbol.arguments]
-        if any(not a for a in arguments):
-            rest = Polynomial.constant(int(len(arguments) == 1))
-        else:
-            rest = Polynomial.symbol(Moment(tuple(sorted(arguments, key=repr)), symbol.given), power)
-        return rest * Polynomial.symbol(size, exponent * power) if exponent else rest
-    if isinstance(symbol, DesignTotal):
-        whole = _balanced_total(symbol, size, model)
-        return whole**power if power > 0 else _inverse(whole, -power)
-    return None
-
-
-def _balanced_total(total: DesignTotal, size: DesignTotal, model: ResolvedModel) -> Polynomial:
-    if total == DesignTotal((), (Entry((), SIZE, 1),)):
-        return Polynomial.symbol(size) * Polynomial.symbol(DesignTotal(model.unit, ()))
-    exponent = sum(e.power for e in total.entries if e.what == SIZE and e.cell)
-    entries = tuple(e for e in total.entries if not (e.what == SIZE and e.cell))
-    bound = frozenset(Level(c, "", n) for n, c in enumerate(total.levels))
-    rest = normal_form(Term(Fraction(1), (), entries, bound), model, Unifier(len(total.levels)))
-    if rest is None:  # two names of one level: a sum over nothing
-        return Polynomial()
-    factor = Polynomial.symbol(size, exponent) if exponent else Polynomial.constant(1)
-    return factor * Polynomial({rest: Fraction(1)})
-
-
-def _inverse(single_term: Polynomial, power: int) -> Polynomial:
-    ((monomial, coefficient),) = single_term.terms.items()
-    return Polynomial({frozenset((s, -p * power) for s, p in monomial): coefficient**-power})
 
 
 def _require_declared(law: UnitLaw, model: ResolvedModel) -> None:

@@ -9,6 +9,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from momentalg.derive.readable import Readable
+from momentalg.errors import ModelError
 from momentalg.expr.keys import unknown
 from momentalg.expr.nodes import ZERO, Add, Hat, Letter, Mul, Node, Parameter, Pow, add, mul, negate, power
 from momentalg.expr.traversal import transform, walk
@@ -54,6 +55,14 @@ class Solution(Readable):
         from momentalg.expr.sympy_door import to_sympy
 
         return {key: to_sympy(node) for key, node in self.closed_form.items()}
+
+    def statistic(self, key: str) -> Node:
+        """The estimator of a parameter as a statistic of the data: its mean, variance and efficiency are derivable."""
+        if key not in self.closed_form:
+            known = ", ".join(self.closed_form)
+            raise ModelError(f"no closed form for {key!r}; there is one for {known or 'no parameter'}")
+        names = {e.name: e.statistic for e in (*self.system.common, *self.equations)}
+        return transform(self.closed_form[key], lambda n: names.get(n.name, n) if isinstance(n, Letter) else n)
 
     @cached_property
     def bias(self) -> Mapping[str, Node]:

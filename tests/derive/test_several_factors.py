@@ -40,7 +40,8 @@ def parameters(model: ma.Model) -> dict[str, Fraction]:
     keys = [str(c.key) for c in model.resolved.mean]
     for block in model.resolved.groups:
         names = [str(c.key) for c in block.coefficients]
-        keys += [model.resolved.cumulant_key(block, pair) for pair in [*combinations(names, 2), *((n, n) for n in names)]]
+        pairs = [*combinations(names, 2), *((name, name) for name in names)]
+        keys += [model.resolved.cumulant_key(block, pair) for pair in pairs]
     return {key: Fraction(n + 2, 3) for n, key in enumerate([*keys, "var(residual)"])}
 
 
