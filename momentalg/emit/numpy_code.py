@@ -6,7 +6,10 @@ import textwrap
 from collections.abc import Sequence
 from fractions import Fraction
 
+from momentalg.lower import absorbed_arrays, level_arrays
 from momentalg.lower import arrays as a
+from momentalg.lower.assembling import power
+from momentalg.lower.shapes import table_of
 
 _WIDTH = 108
 
@@ -28,13 +31,13 @@ def code(expr: a.Expr) -> str:
             return f"{_atom(base)}**{exponent}"
         case a.Apply(function, arg):
             return f"np.{function}({code(arg)})"
-        case a.SumLevels(arg):
+        case level_arrays.SumLevels(arg):
             return f"np.sum({code(arg)})"
-        case a.CountLevels(arg):
+        case level_arrays.CountLevels(arg):
             return f"len({code(arg)})"
-        case a.Gather(arg, positions):
+        case level_arrays.Gather(arg, positions):
             return f"{_atom(arg)}[{code(positions)}]"
-        case a.Scatter(arg, positions):
+        case level_arrays.Scatter(arg, positions):
             return f"np.bincount({code(positions)}, weights={code(arg)})"
         case a.Item(arg, index):
             return f"{_atom(arg)}[{index}]"
@@ -42,9 +45,9 @@ def code(expr: a.Expr) -> str:
             return f"np.array([{', '.join(map(code, entries))}])"
         case a.Matrix(rows):
             return "np.array([" + ", ".join(f"[{', '.join(map(code, row))}]" for row in rows) + "])"
-        case a.Columns(columns):
+        case level_arrays.Columns(columns):
             return f"np.column_stack([{', '.join(_columns(columns))}])"
-        case a.Blocks(rows):
+        case level_arrays.Blocks(rows):
             return "_blocks([" + ", ".join(f"[{', '.join(row)}]" for row in _rows(rows)) + "])"
         case a.Product(args):
             return " @ ".join(map(_atom, args))
@@ -52,17 +55,17 @@ def code(expr: a.Expr) -> str:
             return f"{_atom(arg)}.T"
         case a.TraceOf(arg):
             return f"np.trace({code(arg)})"
-        case a.RowForms(left, matrix, right) if a.table_of(matrix):
+        case level_arrays.RowForms(left, matrix, right) if table_of(matrix):
             return f'np.einsum("lc,lcd,ld->l", {code(left)}, {code(matrix)}, {code(right)})'
-        case a.RowForms(left, matrix, right):
+        case level_arrays.RowForms(left, matrix, right):
             return f"np.sum(({_atom(left)} @ {_atom(matrix)}) * {_atom(right)}, axis=1)"
-        case a.LevelInverses(blocks):
+        case level_arrays.LevelInverses(blocks):
             return f"_level_inverses({code(blocks)})"
-        case a.LevelProducts(blocks, columns):
+        case level_arrays.LevelProducts(blocks, columns):
             return f'np.einsum("lcd,ld->lc", {code(blocks)}, {code(columns)})'
-        case a.LevelTraces(left, right):
+        case level_arrays.LevelTraces(left, right):
             return f'np.einsum("lcd,ldc->", {code(left)}, {code(right)})'
-        case a.LevelRanks(blocks):
+        case level_arrays.LevelRanks(blocks):
             return f"_level_ranks({code(blocks)})"
         case a.GeneralisedInverse(matrix, scale):
             return f"_inverse({code(matrix)}, {code(scale)})"
@@ -70,16 +73,16 @@ def code(expr: a.Expr) -> str:
             return f"_rank({code(matrix)}, {code(scale)})"
         case a.Solved(matrix, right):
             return f"_solution({code(matrix)}, {code(right)})"
-        case a.KernelTrace(inverse, left, right, first, second):
+        case level_arrays.KernelTrace(inverse, left, right, first, second):
             sides = (f"({code(c)}, {code(d)}, {_where(at)})" for c, d, at in (left, right))
             return f"_kernel_trace({', '.join([code(inverse), *sides, code(first), code(second)])})"
-        case a.Filled(like, value):
+        case level_arrays.Filled(like, value):
             return f"np.full(len({code(like)}), {code(value)})"
-        case a.Itself(levels):
+        case level_arrays.Itself(levels):
             return f"np.arange({code(levels)})"
-        case a.AbsorbedSquares(equations, total):
+        case absorbed_arrays.AbsorbedSquares(equations, total):
             return f"{code(equations)}.squares({code(total)})"
-        case a.AbsorbedRank(equations):
+        case absorbed_arrays.AbsorbedRank(equations):
             return f"{code(equations)}.rank()"
         case a.Diagonal(arg):
             return f"np.diag({code(arg)})"
@@ -91,9 +94,11 @@ def code(expr: a.Expr) -> str:
 
 def assignment(name: str, expr: a.Expr) -> tuple[str, ...]:
     """The lines of ``name = expr``, one entry a line where they are too long for one."""
-    if isinstance(expr, a.Absorbed):
+    if isinstance(expr, absorbed_arrays.Absorbed):
         return _absorbed(name, expr)
-    if isinstance(expr, a.AbsorbedTrace) or (isinstance(expr, a.Settled) and isinstance(expr.value, a.AbsorbedTrace)):
+    if isinstance(expr, absorbed_arrays.AbsorbedTrace) or (
+        isinstance(expr, a.Settled) and isinstance(expr.value, absorbed_arrays.AbsorbedTrace)
+    ):
         return _absorbed_trace(name, expr)
     line = f"{name} = {code(expr)}"
     if len(line) <= _WIDTH:
@@ -102,12 +107,12 @@ def assignment(name: str, expr: a.Expr) -> tuple[str, ...]:
         case a.Matrix(rows):
             inner = [line for row in rows for line in _bracketed("[", [code(e) for e in row], "],")]
             return (f"{name} = np.array([", *("    " + line for line in inner), "])")
-        case a.Blocks(rows):
+        case level_arrays.Blocks(rows):
             inner = [line for row in _rows(rows) for line in _bracketed("[", row, "],")]
             return (f"{name} = _blocks([", *("    " + line for line in inner), "])")
         case a.Vector(entries):
             return (f"{name} = np.array([", *(f"    {code(e)}," for e in entries), "])")
-        case a.Columns(columns):
+        case level_arrays.Columns(columns):
             return (f"{name} = np.column_stack([", *(f"    {e}," for e in _columns(columns)), "])")
         case a.Plus(args):
             first, *rest = [code(t) for t in args]
@@ -135,7 +140,7 @@ def _call(text: str) -> tuple[str, str]:
     return "(", text
 
 
-def _absorbed(name: str, expr: a.Absorbed) -> tuple[str, ...]:
+def _absorbed(name: str, expr: absorbed_arrays.Absorbed) -> tuple[str, ...]:
     """The normal equations of several factors: a line for each factor, and for each two of them."""
     lines = [f"{name} = _Absorbed("]
     for factor in expr.factors:
@@ -153,7 +158,7 @@ def _absorbed(name: str, expr: a.Absorbed) -> tuple[str, ...]:
 def _absorbed_trace(name: str, expr: a.Expr) -> tuple[str, ...]:
     """A trace off several factors: a line for the cells of each of them with the levels of the trace."""
     trace = expr.value if isinstance(expr, a.Settled) else expr
-    if not isinstance(trace, a.AbsorbedTrace):
+    if not isinstance(trace, absorbed_arrays.AbsorbedTrace):
         raise TypeError(f"no trace off several factors: {type(trace).__name__}")
     lines = [
         f"{name} = {code(trace.equations)}.trace(",
@@ -219,7 +224,7 @@ def _quotient(factors: tuple[a.Expr, ...]) -> str:
                 above += [str(abs(value.numerator))] * (abs(value.numerator) != 1)
                 below += [str(value.denominator)] * (value.denominator != 1)
             case a.Power(base, exponent) if exponent < 0:
-                below.append(_factor(a.power(base, -exponent)))
+                below.append(_factor(power(base, -exponent)))
             case _:
                 above.append(_factor(factor))
     top = " * ".join(above) or "1"

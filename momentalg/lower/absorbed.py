@@ -12,25 +12,19 @@ from dataclasses import dataclass
 from momentalg.errors import UnsupportedError
 from momentalg.expr.keys import monomial_key
 from momentalg.expr.names import join_factor
-from momentalg.lower.arrays import (
+from momentalg.lower.absorbed_arrays import (
     Absorbed,
     AbsorbedFactor,
     AbsorbedRank,
     AbsorbedSquares,
     AbsorbedTrace,
-    Blocks,
-    Columns,
     CrossedCells,
-    Expr,
-    Itself,
     LinkedCells,
-    Matrix,
-    Settled,
-    Table,
-    Vector,
-    minus,
 )
+from momentalg.lower.arrays import Expr, Matrix, Settled, Table, Vector
+from momentalg.lower.assembling import minus
 from momentalg.lower.columns import MeanColumn, in_order
+from momentalg.lower.level_arrays import Blocks, Columns, Itself
 from momentalg.lower.linked import Linked
 from momentalg.lower.scope import Scope
 

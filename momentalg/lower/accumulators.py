@@ -11,8 +11,10 @@ from itertools import product
 from math import comb, prod
 
 from momentalg.expr.names import join_factor
-from momentalg.lower.arrays import Along, CountLevels, Expr, Ref, Scatter, SumLevels, Table, const, plus, power, times
+from momentalg.lower.arrays import Along, Expr, Ref, Table, const
+from momentalg.lower.assembling import plus, power, times
 from momentalg.lower.ir import Accumulator, Margin, Powers, Quantity
+from momentalg.lower.level_arrays import CountLevels, Scatter, SumLevels
 from momentalg.lower.tables import Tables
 
 

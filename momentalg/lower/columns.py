@@ -16,7 +16,8 @@ from momentalg.expr.keys import monomial_key
 from momentalg.expr.monomials import multiply_monomials
 from momentalg.expr.nodes import Monomial, Variable
 from momentalg.lower.accumulators import label
-from momentalg.lower.arrays import ONE, Expr, Item, const, plus, power, times
+from momentalg.lower.arrays import ONE, Expr, Item, const
+from momentalg.lower.assembling import plus, power, times
 from momentalg.lower.ir import Powers
 from momentalg.lower.place import Places
 from momentalg.lower.symbols import RESPONSE, Symbols

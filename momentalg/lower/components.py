@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from momentalg.errors import UnsupportedError
-from momentalg.lower.arrays import ZERO, Expr, Item, Matrix, Solved, Vector, const, minus, plus, times
+from momentalg.lower.arrays import ZERO, Expr, Item, Matrix, Solved, Vector, const
+from momentalg.lower.assembling import minus, plus, times
 from momentalg.lower.identifiers import identifier
 from momentalg.lower.ir import RankCheck
 from momentalg.lower.scope import Scope

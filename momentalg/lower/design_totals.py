@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from momentalg.errors import UnsupportedError
 from momentalg.expr import nodes as node
 from momentalg.expr.nodes import Node
-from momentalg.lower.arrays import Contracted, Expr, Table, plus, shape_of, table_of, times
+from momentalg.lower.arrays import Expr, Table
+from momentalg.lower.assembling import plus, times
+from momentalg.lower.level_arrays import Contracted
+from momentalg.lower.shapes import shape_of, table_of
 from momentalg.lower.wording import wording
 
 if TYPE_CHECKING:

@@ -13,33 +13,21 @@ from typing import TYPE_CHECKING
 from momentalg.expr.keys import read_key
 from momentalg.expr.nodes import Monomial, Node, Value, Variable
 from momentalg.lower.accumulators import Accumulators
-from momentalg.lower.arrays import (
-    ZERO,
-    Expr,
-    Item,
-    Matrix,
-    Plus,
-    Ref,
-    Solved,
-    SumLevels,
-    Vector,
-    minus,
-    over,
-    plus,
-    table_of,
-    times,
-)
+from momentalg.lower.arrays import ZERO, Expr, Item, Matrix, Plus, Ref, Solved, Vector
+from momentalg.lower.assembling import minus, over, plus, times
 from momentalg.lower.choices import covariates_used, shifted_covariates
 from momentalg.lower.columns import unshift, unshift_covariances
 from momentalg.lower.components import Components, coefficient
 from momentalg.lower.header import arguments, assumptions, defined, require_class, written
 from momentalg.lower.identifiers import identifier
 from momentalg.lower.ir import CodedColumn, Estimate, EstimatorIR, RankCheck, RowSymbol, TableSpec
+from momentalg.lower.level_arrays import SumLevels
 from momentalg.lower.needed import needed
 from momentalg.lower.place import Places
 from momentalg.lower.projections import Projections
 from momentalg.lower.scope import Scope, Y
 from momentalg.lower.self_test import is_least_squares, make_self_test, vanishes
+from momentalg.lower.shapes import table_of
 from momentalg.lower.shift import INTERCEPT, first_order, may_shift, response_degree
 from momentalg.lower.symbols import RESPONSE, resolve
 from momentalg.lower.tables import Tables

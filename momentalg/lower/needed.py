@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from momentalg.lower.arrays import Expr, Group, Ref
+from momentalg.lower.absorbed_arrays import Group
+from momentalg.lower.arrays import Expr, Ref
 from momentalg.lower.ir import Estimate, Margin, Quantity, RankCheck
 
 Step = Quantity | Margin | RankCheck

@@ -6,20 +6,10 @@ from collections.abc import Callable
 
 from momentalg.errors import UnsupportedError
 from momentalg.expr.names import join_factor
-from momentalg.lower.arrays import (
-    Expr,
-    Gather,
-    Power,
-    Scatter,
-    SumLevels,
-    Table,
-    Times,
-    plus,
-    power,
-    shape_of,
-    table_of,
-    times,
-)
+from momentalg.lower.arrays import Expr, Power, Table, Times
+from momentalg.lower.assembling import plus, power, times
+from momentalg.lower.level_arrays import Gather, Scatter, SumLevels
+from momentalg.lower.shapes import shape_of, table_of
 from momentalg.lower.tables import Tables
 
 

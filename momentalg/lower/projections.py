@@ -26,33 +26,28 @@ from momentalg.expr.nodes import Kernel, LevelColumns, Monomial, Node, Projected
 from momentalg.lower.absorbed import CrossedProjection
 from momentalg.lower.arrays import (
     ZERO,
-    Columns,
     Const,
     Diagonal,
     Expr,
-    Filled,
     GeneralisedInverse,
-    KernelTrace,
     Matrix,
     Product,
     Rank,
     Settled,
-    SumLevels,
     Table,
     TraceOf,
     Transposed,
     Vector,
-    along_number,
     const,
-    minus,
-    plus,
-    power,
-    times,
 )
+from momentalg.lower.assembling import minus, plus, power, times
 from momentalg.lower.columns import MeanColumn, in_order, mean_column, shown_column, shown_total, spelled
-from momentalg.lower.linked import Linked
+from momentalg.lower.level_arrays import Columns, Filled, KernelTrace, SumLevels
+from momentalg.lower.linked import Linked, shown_link
 from momentalg.lower.removed import Removed
 from momentalg.lower.scope import Scope
+from momentalg.lower.shapes import along_number
+from momentalg.lower.weighted import Weighted
 from momentalg.statistics.projection import spanned
 
 OFF_LEVELS = (
@@ -129,7 +124,7 @@ class Projection:
         if kernel is None:
             return self._residual_squares()
         if isinstance(kernel, MeanColumn):
-            return self._weighted_squares(kernel)
+            return Weighted(self).squares(kernel)
         if self._vanishes(kernel):
             return ZERO
         left, right = (self._residual_totals(kernel.table, c) for c in (kernel.left, kernel.right))
@@ -140,25 +135,11 @@ class Projection:
     def _residual_squares(self) -> Expr:
         squares = self.removed.total(None, None)
         if not self.columns:
-            return squares if not self.removed.columns else self._name(squares, "", "y'P y")
+            return squares if not self.removed.columns else self.name(squares, "", "y'P y")
         value = minus(squares, Product((self.moments(), self.coefficients()), "scalar"))
-        return self._name(
+        return self.name(
             value, "" if self.removed.columns else "around_fit", f"residual sum of squares of y on {self.listed}"
         )
-
-    def _weighted_squares(self, weight: MeanColumn) -> Expr:
-        value = self.removed.weighted(None, None, weight)
-        if self.columns:
-            slopes, gram = self.coefficients(), self._weighted_gram(weight)
-            moments = Vector(tuple(self.removed.weighted(c, None, weight) for c in self.columns))
-            named = self._name(moments, f"moments_{spelled(weight)}", f"X'Dy, D of {shown_column(weight)}")
-            value = plus(
-                value,
-                times(const(-2), Product((named, slopes), "scalar")),
-                Product((slopes, gram, slopes), "scalar"),
-            )
-        shown = f"sum over the rows of {shown_column(weight)} times the squared residual of y on {self.listed}"
-        return self._name(value, f"squares_{spelled(weight)}", shown)
 
     def _residual_totals(self, table: Table, column: MeanColumn) -> Expr:
         sums = self.removed.level_total(table, column, None)
@@ -167,7 +148,7 @@ class Projection:
             sums = minus(sums, fitted)
         of = f"{shown_column(column)} times the residual" if column.monomial else "the residual"
         shown = f"per level of {join_factor(table)}, the total of {of} of y on {self.listed or 'nothing'}"
-        return self._name(sums, f"residual_{spelled(column)}" if column.monomial else "residual", shown, table)
+        return self.name(sums, f"residual_{spelled(column)}" if column.monomial else "residual", shown, table)
 
     # -- traces --------------------------------------------------------------------------------------------------
 
@@ -184,7 +165,7 @@ class Projection:
         """The rank of the mean columns, as left by what is removed first."""
         if not self.columns:
             return ZERO
-        return self._name(Rank(self.gram(), self._lengths()), "rank", f"the rank of {self.listed}")
+        return self.name(Rank(self.gram(), self._lengths()), "rank", f"the rank of {self.listed}")
 
     def _trace_once(self, link: Linked) -> Expr:
         value = self.removed.trace(link.table, link.left, link.right)
@@ -227,55 +208,11 @@ class Projection:
     def _positions(self, table: Table, cells: Table) -> Expr | None:
         return None if table == cells else self.scope.places.tables.positions(table, cells)
 
-    # -- residuals of unequal variance ---------------------------------------------------------------------------
-
     def diagonal(self, kernel: Linked | MeanColumn | None, weight: MeanColumn) -> Expr:
         """tr(P D) or tr(P K P D), D the diagonal matrix of a covariate; K may be one as well."""
         if kernel is not None and self.removed.columns:
             raise UnsupportedError(OFF_LEVELS)
-        if isinstance(kernel, MeanColumn):
-            return self._two_diagonals(kernel, weight)
-        inside = f"P {_zz(kernel)} P" if kernel else "P"
-        shown = f"tr({inside} D), D the diagonal of {shown_column(weight)}"
-        hint = f"trace_{spelled(weight)}"
-        if kernel is None:
-            value = self.removed.weighted_trace(weight)
-            if self.columns:
-                value = minus(value, TraceOf(Product((self.inverse(), self._weighted_gram(weight)), "matrix")))
-            return self._name(value, hint, shown)
-        value = self.scope.total_of((), kernel.left, kernel.right, weight)
-        if self.columns:
-            inverse = self.inverse()
-            for first, second in ((kernel.left, kernel.right), (kernel.right, kernel.left)):
-                values = tuple(self.scope.total_of(kernel.table, first, weight, c) for c in self.columns)
-                if all(v == ZERO for v in values):  # of indicators of two levels
-                    continue
-                shown_totals = f"t: per level of {join_factor(kernel.table)} the totals of {self.listed}, weighted"
-                weighted = self.scope.name(Columns(values), "weighted_totals", shown_totals)
-                crossed = Product((Transposed(weighted), self.totals(kernel.table, second)), "matrix")
-                value = minus(value, TraceOf(Product((inverse, crossed), "matrix")))
-            parts = (inverse, self._weighted_gram(weight), inverse, self.cross(kernel))
-            value = plus(value, TraceOf(Product(parts, "matrix")))
-        return self._name(value, f"{hint}_{self._spelled(kernel)}", shown)
-
-    def _two_diagonals(self, first: MeanColumn, second: MeanColumn) -> Expr:
-        """tr(P C P D)."""
-        value = self.scope.total_of((), first, second)
-        if self.columns:
-            inverse = self.inverse()
-            both = TraceOf(Product((inverse, self._weighted_gram(first, second)), "matrix"))
-            parts = (inverse, self._weighted_gram(first), inverse, self._weighted_gram(second))
-            value = plus(value, times(const(-2), both), TraceOf(Product(parts, "matrix")))
-        name = f"trace_{spelled(first)}_by_{spelled(second)}"
-        return self._name(value, name, f"tr(P C P D), C and D of {shown_column(first)} and {shown_column(second)}")
-
-    def _weighted_gram(self, *weights: MeanColumn) -> Expr:
-        """X'DX."""
-        rows = tuple(
-            tuple(self.removed.weighted(*in_order(a, b), *weights) for b in self.columns) for a in self.columns
-        )
-        hint, shown = "_".join(map(spelled, weights)), " * ".join(map(shown_column, weights))
-        return self._name(Matrix(rows), f"gram_{hint}", f"X'DX, D of {shown}, of {self.listed}")
+        return Weighted(self).trace(kernel, weight)
 
     # -- parts ---------------------------------------------------------------------------------------------------
 
@@ -288,23 +225,23 @@ class Projection:
     def gram(self) -> Expr:
         """X'X."""
         matrix = Matrix(tuple(tuple(self.removed.total(a, b) for b in self.columns) for a in self.columns))
-        return self._name(matrix, "gram", f"X'X of the columns {self.listed}")
+        return self.name(matrix, "gram", f"X'X of the columns {self.listed}")
 
     def inverse(self) -> Expr:
         """(X'X)^-, a symmetric generalised inverse."""
         gram = self.gram()
-        return self._name(GeneralisedInverse(gram, self._lengths()), "inverse", f"(X'X)^-{self.removed.where}")
+        return self.name(GeneralisedInverse(gram, self._lengths()), "inverse", f"(X'X)^-{self.removed.where}")
 
     def moments(self) -> Expr:
         """X'y."""
-        return self._name(
+        return self.name(
             Vector(tuple(self.removed.total(c, None) for c in self.columns)), "moments", f"X'y{self.removed.where}"
         )
 
     def coefficients(self) -> Expr:
         """Least squares: (X'X)^- X'y."""
         solved = Product((self.inverse(), self.moments()), "vector")
-        return self._name(solved, "slopes", f"least squares of y on {self.listed}: (X'X)^- X'y")
+        return self.name(solved, "slopes", f"least squares of y on {self.listed}: (X'X)^- X'y")
 
     def totals(self, table: Table, column: MeanColumn) -> Expr:
         """t_d, for each level of a table."""
@@ -312,14 +249,14 @@ class Projection:
         times_column = f" times {shown_column(column)}" if column.monomial else ""
         hint = f"totals_{spelled(column)}" if column.monomial else "totals"
         shown = f"t: per level of {join_factor(table)} the totals of {self.listed}{times_column}"
-        return self._name(values, hint, shown, table)
+        return self.name(values, hint, shown, table)
 
     def cross(self, link: Linked) -> Expr:
         """T_de."""
         left, right = self._both(link)
         product = Product((Transposed(left), right), "matrix")
         shown = f"T: sum over {join_factor(link.table)} of t t', of the totals of {self.listed}"
-        return self._name(product, f"cross_{self._spelled(link)}", shown)
+        return self.name(product, f"cross_{self.spelled_link(link)}", shown)
 
     def _lengths(self) -> Expr:
         """The squared lengths of columns: what is small beside them is rounding, not variation."""
@@ -333,12 +270,12 @@ class Projection:
         return plus(*(self.scope.total_of((), c, c) for c in (link.left, link.right)))
 
     def _trace_named(self, value: Expr, scale: Expr | None, *links: Linked) -> Expr:
-        inside = " ".join(f"P {_zz(link)}" for link in links)
+        inside = " ".join(f"P {shown_link(link)}" for link in links)
         settled = value if scale is None or value == scale else Settled(value, scale)
-        hint = "_by_".join(self._spelled(link) for link in links)
-        return self._name(settled, f"trace_{hint}", f"tr({inside}), P off {self.listed or 'nothing'}")
+        hint = "_by_".join(self.spelled_link(link) for link in links)
+        return self.name(settled, f"trace_{hint}", f"tr({inside}), P off {self.listed or 'nothing'}")
 
-    def _spelled(self, link: Linked) -> str:
+    def spelled_link(self, link: Linked) -> str:
         """A kernel as part of a name."""
         sides = [spelled(side) for side in (link.left, link.right)]
         covariates = [] if sides == ["one", "one"] else sides[:1] if sides[0] == sides[1] else sides
@@ -350,16 +287,7 @@ class Projection:
         sides = (LevelColumns(link.table, side.monomial) for side in (link.left, link.right))
         return any(spanned(side, self.level_columns, model) for side in sides)
 
-    def _name(self, value: Expr, hint: str, formula: str, table: Table = ()) -> Expr:
+    def name(self, value: Expr, hint: str, formula: str, table: Table = ()) -> Expr:
         by = self.removed.by
         suffix = self.scope.places.tables.suffix(table) if table else ""
         return self.scope.name(value, "_".join(part for part in (by, hint) if part) + suffix, formula)
-
-
-def _zz(link: Linked) -> str:
-    """Z_c Z_d' in words."""
-    name = join_factor(link.table)
-    left, right = (monomial_key(c.monomial) for c in (link.left, link.right))
-    if left == right == "1":
-        return f"Z Z' [{name}]"
-    return f"Z Z' [{left}|{name}]" if left == right else f"Z Z' [{left},{right}|{name}]"

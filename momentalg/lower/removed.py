@@ -16,26 +16,19 @@ from dataclasses import dataclass
 
 from momentalg.expr.keys import monomial_key
 from momentalg.expr.names import join_factor
-from momentalg.lower.arrays import (
-    ZERO,
+from momentalg.lower.arrays import ZERO, Expr, Table, const
+from momentalg.lower.assembling import minus, over, plus, power, times
+from momentalg.lower.columns import MeanColumn, Side, in_order, shown_column, shown_total, spelled
+from momentalg.lower.level_arrays import (
     Blocks,
     Columns,
-    Expr,
     LevelInverses,
     LevelProducts,
     LevelRanks,
     LevelTraces,
     RowForms,
     SumLevels,
-    Table,
-    const,
-    minus,
-    over,
-    plus,
-    power,
-    times,
 )
-from momentalg.lower.columns import MeanColumn, Side, in_order, shown_column, shown_total, spelled
 from momentalg.lower.place import inverted
 from momentalg.lower.scope import Scope
 

@@ -15,27 +15,14 @@ from momentalg.expr.indices import renamed
 from momentalg.expr.names import join_factor
 from momentalg.expr.nodes import Node, Variable
 from momentalg.lower.accumulators import Accumulators, multiply
-from momentalg.lower.arrays import (
-    ONE,
-    ZERO,
-    Const,
-    Expr,
-    Gather,
-    Power,
-    Ref,
-    SumLevels,
-    Table,
-    Times,
-    plus,
-    power,
-    shape_of,
-    table_of,
-    times,
-)
+from momentalg.lower.arrays import ONE, ZERO, Const, Expr, Power, Ref, Table, Times
+from momentalg.lower.assembling import plus, power, times
 from momentalg.lower.columns import Side, shown_product
 from momentalg.lower.design_totals import design_total
 from momentalg.lower.ir import Margin, Powers, Quantity, RankCheck
+from momentalg.lower.level_arrays import Gather, SumLevels
 from momentalg.lower.place import Places
+from momentalg.lower.shapes import shape_of, table_of
 from momentalg.lower.symbols import RESPONSE, Symbols
 from momentalg.lower.wording import wording
 

@@ -10,7 +10,8 @@ from momentalg.errors import UnsupportedError
 from momentalg.expr.names import join_factor, split_factor
 from momentalg.expr.nodes import Add, Function, Indicator, Mul, Node, Number, Pow, Size, Value, Variable
 from momentalg.expr.traversal import walk
-from momentalg.lower.arrays import Along, Apply, Const, Expr, HasLabel, Ref, power
+from momentalg.lower.arrays import Along, Apply, Const, Expr, HasLabel, Ref
+from momentalg.lower.assembling import power
 from momentalg.lower.identifiers import identifiers
 from momentalg.lower.ir import LevelSymbol, Powers, RowSymbol
 from momentalg.lower.place import Places

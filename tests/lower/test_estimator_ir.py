@@ -24,6 +24,7 @@ from momentalg.expr.nodes import (
 )
 from momentalg.lower import arrays as a
 from momentalg.lower.accumulators import Accumulators
+from momentalg.lower.assembling import plus, power, times
 from momentalg.lower.columns import closed_under_shift
 from momentalg.lower.estimator import lower
 from momentalg.lower.exact import ExactRows, Reading
@@ -117,10 +118,10 @@ def test_identifiers_are_ours_unless_plain():
 
 def test_sums_and_products_of_expressions_unite_like_terms():
     x, y = a.Ref("x"), a.Ref("y")
-    assert a.plus(x, a.times(a.const(-1), x)) == a.const(0)
-    assert a.plus(a.times(a.const(-1), x), y) == a.Plus((y, a.times(a.const(-1), x)))
-    assert a.times(x, y, x) == a.times(a.power(x, 2), y)
-    assert a.times(x, a.power(x, -1)) == a.const(1)
+    assert plus(x, times(a.const(-1), x)) == a.const(0)
+    assert plus(times(a.const(-1), x), y) == a.Plus((y, times(a.const(-1), x)))
+    assert times(x, y, x) == times(power(x, 2), y)
+    assert times(x, power(x, -1)) == a.const(1)
 
 
 def test_self_tests_have_ten_rows_and_the_ir_knows_no_array_library():
