@@ -104,7 +104,7 @@ class ResolvedModel:
         for name in ("constant_on", "local_to", "definitions", "fixed", "residual_by", "symbols"):
             object.__setattr__(self, name, FrozenMapping(getattr(self, name)))
 
-    @property
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         """All label columns, in the order of the group terms, and then those of `coded`."""
         return tuple(dict.fromkeys((*(c for factor in self.factors for c in factor), *self.coded)))
@@ -170,7 +170,7 @@ class ResolvedModel:
         """The values on levels of fixed factors that are not known, and the columns of those factors."""
         return FrozenMapping({v: on for v, on in self.constant_on.items() if v.kind == "fixed"})
 
-    @property
+    @cached_property
     def unit(self) -> tuple[str, ...]:
         """The factor whose levels are the i.i.d. units of the random view: the one that all others are nested in.
 
@@ -186,7 +186,7 @@ class ResolvedModel:
             "levels meet: Model(..., incidence=ma.designs.draws(...)); or independent_cells, multinomial_labels"
         )
 
-    @property
+    @cached_property
     def has_unit(self) -> bool:
         """Whether all factors are nested in one of them, whose levels may then be i.i.d. units.
 
@@ -209,7 +209,7 @@ class ResolvedModel:
                 found.add(column)
         return frozenset(found)
 
-    @property
+    @cached_property
     def factors(self) -> tuple[tuple[str, ...], ...]:
         """The factors of the group terms, those whose effects are known included."""
         return (*self.known_effects, *(block.factor for block in self.groups))
