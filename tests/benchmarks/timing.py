@@ -41,9 +41,7 @@ def interleaved_processes(codes: Mapping[str, str], repeats: int) -> dict[str, d
     for code in codes.values():
         fresh(code)  # writes the bytecode and fills the disk's cache
     rounds = [{name: fresh(code) for name, code in codes.items()} for _ in range(repeats)]
-    return {
-        name: {part: median(r[name][part] for r in rounds) for part in rounds[0][name]} for name in codes
-    }
+    return {name: {part: median(r[name][part] for r in rounds) for part in rounds[0][name]} for name in codes}
 
 
 def interleaved_calls(calls: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
