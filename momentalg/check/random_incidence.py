@@ -38,7 +38,7 @@ def draw_tables(sizes: Weights, chances: Sequence[Fraction], rows: int) -> Table
     """All tables in which each row makes a random number of draws of a column."""
     found: Tables = {(): Fraction(1)}
     for row in range(rows):
-        draw = {(((row, column), 1),): p for column, p in enumerate(chances)}
+        draw: Tables = {(((row, column), 1),): p for column, p in enumerate(chances)}
         own: Tables = {}
         for size, weight in sizes.items():
             for table, p in _repeated(draw, size).items():
@@ -49,7 +49,7 @@ def draw_tables(sizes: Weights, chances: Sequence[Fraction], rows: int) -> Table
 
 def label_tables(observations: int, chances: Sequence[Sequence[Fraction]]) -> Tables:
     """All tables of so many observations, each in cell (i, j) with probability ``chances[i][j]``."""
-    one = {(((i, j), 1),): p for i, row in enumerate(chances) for j, p in enumerate(row)}
+    one: Tables = {(((i, j), 1),): p for i, row in enumerate(chances) for j, p in enumerate(row)}
     return _repeated(one, observations)
 
 
@@ -103,7 +103,7 @@ def incidence_cumulant(
     distinct = list(dict.fromkeys(statistics))
     parts = []
     for table, probability in tables.items():
-        sample = Sample(dict(enumerate(_rows(table, columns))))
+        sample = Sample(dict(enumerate(rows_of(table, columns))))
         enumeration = Enumeration(sample, resolved, values)
         scope = design_scope(sample, resolved, at)
         parts.append((probability, enumeration, [enumeration.polynomial(s, scope) for s in distinct]))
@@ -114,5 +114,6 @@ def incidence_cumulant(
     return CumulantsFromMoments(moment)(tuple(sorted(distinct.index(s) for s in statistics)))
 
 
-def _rows(table: Table, columns: Sequence[str]) -> Iterable[dict[str, int]]:
+def rows_of(table: Table, columns: Sequence[str]) -> Iterable[dict[str, int]]:
+    """The observations of a table, as rows of labels."""
     return (dict(zip(columns, cell, strict=True)) for cell, count in table for _ in range(count))

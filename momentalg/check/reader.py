@@ -18,6 +18,7 @@ from momentalg.check.sample import Labels, Observation, Sample
 from momentalg.check.scope import Scope
 from momentalg.errors import AssumptionError, StatisticError
 from momentalg.expr import nodes as n
+from momentalg.expr.indices import DEFAULT
 from momentalg.expr.names import split_factor
 from momentalg.expr.traversal import children
 from momentalg.model.resolved import ResolvedModel
@@ -115,10 +116,14 @@ class Reader(ABC, Generic[T]):
                 for labels in self.sample.levels(self._closed(by or ())):
                     yield body, self.bind_level(labels, scope)
             case n.LevelSum(levels, body):
-                choices = [self.sample.levels((column,)) for column, _ in levels]
+                choices = [self.levels_in(column, body) for column, _ in levels]
                 for choice in product(*choices):
-                    bound = {("level", i): labels[c] for (c, i), labels in zip(levels, choice, strict=True)}
-                    inner = {**scope, **bound}
+                    places = {pair: labels[pair[0]] for pair, labels in zip(levels, choice, strict=True)}
+                    named: dict[tuple[str, ...], Any] = {("level", c, i): v for (c, i), v in places.items()}
+                    default: dict[tuple[str, ...], Any] = {
+                        ("default", c): v for (c, i), v in places.items() if i == DEFAULT
+                    }
+                    inner = {**scope, **named, **default}
                     if len(levels) == 1 or not self._divides_by_empty(body, inner):
                         yield body, inner
             case n.Average(body):
@@ -130,6 +135,10 @@ class Reader(ABC, Generic[T]):
                     yield n.Number(Fraction(1, len(units))) * body, self.bind_level(labels, scope)
             case _:
                 raise StatisticError(f"{type(node).__name__} is not a sum")
+
+    def levels_in(self, column: str, body: n.Node) -> list[Labels]:
+        """The levels of a column that a sum of `body` runs over: those that occur."""
+        return self.sample.levels((column,))
 
     def _divides_by_empty(self, node: n.Node, scope: Scope) -> bool:
         """Whether `node` divides by the size of an empty cell: sums over several columns run over non-empty cells."""
@@ -157,11 +166,15 @@ class Reader(ABC, Generic[T]):
         """
         if level and len(level) != len(by):
             raise StatisticError(f"a level of {':'.join(by)} needs {len(by)} names, one per column; found {level}")
-        keys = [("level", i) for i in level] if level else [("default", c) for c in by]
-        for key in keys:
-            if key not in scope:
-                raise StatisticError(f"the {key[0]} {key[1]!r} of {':'.join(by)} is not bound; pass at={{...}}")
-        found = {c: scope[key] for c, key in zip(by, keys, strict=True)}
+        found: dict[str, Any] = {}
+        for column, name in zip(by, level or ("",) * len(by), strict=True):
+            keys = [("level", column, name), ("level", name)] if name else []  # a sum binds a name of its column only
+            keys += [("default", column)] if name in ("", DEFAULT) else []
+            bound = next((key for key in keys if key in scope), None)
+            if bound is None:
+                what = f"level {name!r}" if name else f"default {column!r}"
+                raise StatisticError(f"the {what} of {':'.join(by)} is not bound; pass at={{...}}")
+            found[column] = scope[bound]
         parents = () if level else (c for c in self._closed(by) if ("default", c) in scope)
         return {**{c: scope["default", c] for c in parents}, **found}
 

@@ -9,7 +9,7 @@ from momentalg.errors import StatisticError
 from momentalg.expr import nodes as n
 from momentalg.expr.traversal import children
 
-Scope = Mapping[tuple[str, str], Any]
+Scope = Mapping[tuple[str, ...], Any]
 """What names mean: ("observation", index), ("level", index) and, for the default level, ("default", column)."""
 
 
@@ -32,9 +32,9 @@ def unit_scope(
     if lost := sorted(name for name, number in levels.items() if not 0 <= number < units):
         raise StatisticError(f"{units} units are too few for the levels {lost}; raise `units` or pass `at`")
     places: dict[str, Any] = {name: (0, place) for place, name in enumerate(indices)} | dict(observations or {})
-    default = {("default", c): levels.get(c, 0) for c in unit}
-    named_levels = {("level", name): number for name, number in levels.items()}
-    return {**default, **named_levels, **{("observation", name): place for name, place in places.items()}}
+    default: dict[tuple[str, ...], Any] = {("default", c): levels.get(c, 0) for c in unit}
+    default |= {("level", name): number for name, number in levels.items()}
+    return default | {("observation", name): place for name, place in places.items()}
 
 
 def free_names(node: n.Node, bound: frozenset[str]) -> Iterator[tuple[str, str]]:

@@ -10,39 +10,101 @@ Sizes, covariates, effects and residuals are drawn unit by unit, independently. 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from itertools import product
-from typing import Any
+from math import prod
+from typing import Any, Protocol
 
 from momentalg.check.laws import Law, UnitAtom, designs, law_cumulants, sample_of
 from momentalg.check.parameters import ParameterValues, cumulant_keys
 from momentalg.check.reader import NumberReader
-from momentalg.check.sample import Observation, Sample
+from momentalg.check.sample import Labels, Observation, Sample
 from momentalg.check.scope import Scope, unit_scope
 from momentalg.errors import AssumptionError, StatisticError
 from momentalg.expr import nodes as n
-from momentalg.model.resolved import ResolvedModel
+from momentalg.expr.traversal import walk
+from momentalg.model.resolved import GroupBlock, ResolvedModel
 
 Letters = Mapping[str, n.Node | Fraction]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One outcome: its probability, the design, the effects (block, unit, coefficient) and the residuals."""
+    """One outcome: its probability, the design and what tells it from others, the effects and the residuals.
+
+    `effects` are by block and level, a value per coefficient.
+    """
 
     probability: Fraction
-    atoms: tuple[UnitAtom, ...]
+    design: Hashable
     sample: Sample
-    effects: Mapping[tuple[int, int], tuple[Fraction, ...]]
+    effects: Mapping[tuple[int, tuple[Any, ...]], tuple[Fraction, ...]]
     noise: Mapping[Observation, Fraction]
+
+
+class FiniteSpace(Protocol):
+    """What a space must have for nodes to have values on it."""
+
+    @property
+    def model(self) -> ResolvedModel: ...
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]: ...
+    @property
+    def parameters(self) -> ParameterValues: ...
+
+    def scope(
+        self, node: n.Node, at: Mapping[str, int] | None, observations: Mapping[str, tuple[int, int]] | None
+    ) -> Scope:
+        """What names mean."""
+
+    def constant(self, variable: n.Variable, labels: Labels) -> Fraction:
+        """The value of a constant of the random design, such as a probability, on a level."""
+
+    def places(self, column: str) -> Sequence[int]:
+        """All levels of a column, where the law of the design tells."""
+
+
+def true_parameters(
+    model: ResolvedModel, means: Mapping[str, Fraction | int | str], effects: Sequence[Law], residual: Law
+) -> ParameterValues:
+    """The given means, and the cumulants of the laws."""
+    values: dict[str, Fraction | int | str] = dict(means)
+    laws = [law_cumulants(law) for law in effects]
+    of_residual = law_cumulants(residual)
+    for key, block, chosen in cumulant_keys(model):
+        if block is None:
+            values[key] = of_residual((0,) * len(chosen))
+        else:
+            names = [str(c.key) for c in model.groups[block].coefficients]
+            values[key] = laws[block](tuple(sorted(names.index(c) for c in chosen)))
+    return ParameterValues(model, values)
+
+
+def drawn(
+    design: tuple[Fraction, Hashable, Sample],
+    levels: Sequence[tuple[int, tuple[Any, ...]]],
+    observations: Sequence[Observation],
+    effects: Sequence[Law],
+    residual: Law,
+) -> Iterator[Outcome]:
+    """The outcomes of one design (its probability, what it is called, its sample): all draws of effects and noise."""
+    probability, key, sample = design
+    for draw in product(*(effects[block] for block, _ in levels), *(residual for _ in observations)):
+        p = probability
+        for weight, _ in draw:
+            p *= weight
+        values = {place: found for place, (_, found) in zip(levels, draw, strict=False)}
+        noise = [found[0] for _, found in draw[len(levels) :]]
+        yield Outcome(p, key, sample, values, dict(zip(observations, noise, strict=True)))
 
 
 @dataclass(frozen=True)
 class Space:
-    """The joint law of `units` i.i.d. units of a one-factor model.
+    """The joint law of `units` i.i.d. units; factors are the unit, or nested in it.
 
     `design` comes from `laws.read_atoms`; `effects` has one zero-mean law per block of `model.groups`, with a value
     per coefficient; `coefficients` gives the mean parameters by key. Parameters of the effects are the laws' own.
@@ -59,41 +121,45 @@ class Space:
     @cached_property
     def outcomes(self) -> tuple[Outcome, ...]:
         """All outcomes with positive probability."""
-        return tuple(self._enumerate())
+        places = max(self.potential, max(a.size for a in self.design))
+        observations = [(unit, j) for unit in range(self.units) for j in range(places)]
+        found: list[Outcome] = []
+        for probability, atoms in designs(self.design, self.units):
+            sample = sample_of(self.model, atoms)
+            levels = [(b, level) for b, block in enumerate(self.model.groups) for level in self._levels(block, sample)]
+            key = tuple(atom.key for atom in atoms)
+            found.extend(drawn((probability, key, sample), levels, observations, self.effects, self.residual))
+        return tuple(found)
+
+    def _levels(self, block: GroupBlock, sample: Sample) -> list[tuple[Any, ...]]:
+        """The levels that have effects: units also without observations."""
+        if block.factor == self.model.unit:
+            return [(unit,) * len(block.factor) for unit in range(self.units)]
+        return [tuple(labels.values()) for labels in sample.levels(block.factor)]
 
     @cached_property
     def parameters(self) -> ParameterValues:
-        """The true value of every parameter: the given means, and the cumulants of the laws."""
-        values: dict[str, Fraction | int | str] = dict(self.coefficients)
-        laws = [law_cumulants(law) for law in self.effects]
-        residual = law_cumulants(self.residual)
-        for key, block, chosen in cumulant_keys(self.model):
-            if block is None:
-                values[key] = residual((0,) * len(chosen))
-            else:
-                names = [str(c.key) for c in self.model.groups[block].coefficients]
-                values[key] = laws[block](tuple(sorted(names.index(c) for c in chosen)))
-        return ParameterValues(self.model, values)
+        """The true value of every parameter."""
+        return true_parameters(self.model, self.coefficients, self.effects, self.residual)
 
-    def _enumerate(self) -> Iterator[Outcome]:
-        places = max(self.potential, max(a.size for a in self.design))
-        observations = [(unit, j) for unit in range(self.units) for j in range(places)]
-        blocks = [(b, unit) for unit in range(self.units) for b in range(len(self.effects))]
-        draws = list(product(*(self.effects[b] for b, _ in blocks), *(self.residual for _ in observations)))
-        for probability, atoms in designs(self.design, self.units):
-            sample = sample_of(self.model, atoms)
-            for draw in draws:
-                p = probability
-                for weight, _ in draw:
-                    p *= weight
-                effects = {key: values for key, (_, values) in zip(blocks, draw, strict=False)}
-                residuals = [values[0] for _, values in draw[len(blocks) :]]
-                yield Outcome(p, atoms, sample, effects, dict(zip(observations, residuals, strict=True)))
+    def scope(
+        self, node: n.Node, at: Mapping[str, int] | None, observations: Mapping[str, tuple[int, int]] | None
+    ) -> Scope:
+        """The default level is unit 0, others are the units 1, 2, ...; see `unit_scope`."""
+        return unit_scope((node,), self.model.unit, self.units, at, observations)
+
+    def constant(self, variable: n.Variable, labels: Labels) -> Fraction:
+        """Units have no such constants."""
+        raise StatisticError(f"{variable.name} is no constant of a law of units: it has no value on {dict(labels)}")
+
+    def places(self, column: str) -> Sequence[int]:
+        """Units are those that are there, empty or not."""
+        return ()
 
 
 def evaluate(
     node: n.Node,
-    space: Space,
+    space: FiniteSpace,
     *,
     at: Mapping[str, int] | None = None,
     observations: Mapping[str, tuple[int, int]] | None = None,
@@ -111,7 +177,7 @@ def evaluate(
 
 def values(
     node: n.Node,
-    space: Space,
+    space: FiniteSpace,
     *,
     at: Mapping[str, int] | None = None,
     observations: Mapping[str, tuple[int, int]] | None = None,
@@ -122,7 +188,7 @@ def values(
     The default level and ``i`` are unit 0; other free level names are the units 1, 2, ..., and free indices of
     observations the places 0, 1, ... of unit 0, in order of appearance, unless `at` and `observations` say otherwise.
     """
-    scope = unit_scope((node,), space.model.unit, space.units, at, observations)
+    scope = space.scope(node, at, observations)
     run = _Run(space, letters or {})
     return tuple(run.read(node, scope, outcome) for outcome in range(len(space.outcomes)))
 
@@ -131,7 +197,7 @@ def values(
 class _Run:
     """One evaluation: a reader per outcome, and the conditional cumulants found so far."""
 
-    space: Space
+    space: FiniteSpace
     letters: Letters
     conditions: dict[Any, list[Any]] = field(default_factory=dict)
     cumulants: dict[Any, Fraction] = field(default_factory=dict)
@@ -175,22 +241,31 @@ class _OutcomeReader(NumberReader):
         self._responses: dict[Observation, Fraction] = {}
 
     def _observation(self, index: str, scope: Scope) -> Observation:
-        if not index and ("observation", "") not in scope:  # Y alone: an observation of the default unit
+        if not index and ("observation", "") not in scope and self.model.has_unit:  # Y alone: one of the default unit
             return scope["default", self.model.unit[0]], 0
         return super()._observation(index, scope)
 
     def response(self, observation: Observation) -> Fraction:
-        """The model itself: mean columns, effects of the unit, residual."""
+        """The model itself: mean columns, effects of the levels, residual."""
         if observation not in self._responses:
-            unit, _ = _place(observation)
             total = self._noise(observation)
             for column in self.model.mean:
                 total += self.run.space.parameters.mean(column.key) * self.monomial_at(column.monomial, observation)
             for b, block in enumerate(self.model.groups):
-                for column, effect in zip(block.coefficients, self.outcome.effects[b, unit], strict=True):
+                effects = self.outcome.effects[b, self._level_at(block.factor, observation)]
+                for column, effect in zip(block.coefficients, effects, strict=True):
                     total += effect * self.monomial_at(column.monomial, observation)
             self._responses[observation] = total
         return self._responses[observation]
+
+    def _level_at(self, factor: tuple[str, ...], observation: Observation) -> tuple[Any, ...]:
+        """The level of a factor that an observation lies in; a unit's observations lie in it before they are made."""
+        row = self.sample.rows.get(observation)
+        if row is not None:
+            return tuple(row[c] for c in factor)
+        if factor != self.model.unit:
+            raise AssumptionError(f"observation {observation} is not in every outcome: it has no level of {factor}")
+        return (_place(observation)[0],) * len(factor)
 
     def covariate_at(self, variable: n.Variable, observation: Observation) -> Fraction:
         if observation in self.sample.rows:
@@ -207,12 +282,12 @@ class _OutcomeReader(NumberReader):
 
     def special(self, node: n.Node, scope: Scope) -> Fraction:
         match node:
-            case n.Effect(by, coefficient, level):
-                unit = self._unit(by, level, scope)
+            case n.Effect(by, coefficient, level, index):
                 for b, block in enumerate(self.model.groups):
                     names = [str(c.key) for c in block.coefficients]
                     if block.factor == by and coefficient in names:
-                        return self.outcome.effects[b, unit][names.index(coefficient)]
+                        place = self._level_at(by, scope["observation", index]) if index else self._at(by, level, scope)
+                        return self.outcome.effects[b, place][names.index(coefficient)]
                 raise StatisticError(f"the model has no effect {coefficient!r} of {':'.join(by)}")
             case n.Noise(index):
                 return self._noise(self._observation(index, scope))
@@ -221,27 +296,52 @@ class _OutcomeReader(NumberReader):
             case _:
                 return super().special(node, scope)
 
-    def _unit(self, by: tuple[str, ...], level: tuple[str, ...], scope: Scope) -> int:
-        unit: int = self.level_of(by, level, scope)[by[0]]
-        if not 0 <= unit < self.run.space.units:
-            raise StatisticError(f"the space has {self.run.space.units} units, and unit {unit} was asked for")
-        return unit
+    def levels_in(self, column: str, body: n.Node) -> list[Labels]:
+        """Sums of constants of the law run over all levels that it has."""
+        if any(isinstance(part, n.Value) and part.variable.kind == "law" for part in walk(body)):
+            return [{column: place} for place in self.run.space.places(column)]
+        return super().levels_in(column, body)
+
+    def read(self, node: n.Node, scope: Scope) -> Fraction:
+        """The value of a node; a number of levels that the law tells is that of all, empty or not."""
+        if isinstance(node, n.Levels) and (known := [self.run.space.places(c) for c in node.by]) and all(known):
+            return Fraction(prod(map(len, known)))
+        return super().read(node, scope)
+
+    def _at(self, by: tuple[str, ...], level: tuple[str, ...], scope: Scope) -> tuple[Any, ...]:
+        labels = self.level_of(by, level, scope)
+        return tuple(labels[c] for c in by)
+
+    def covariate_on(self, variable: n.Variable, labels: Labels) -> Fraction:
+        return (
+            self.run.space.constant(variable, labels)
+            if variable.kind == "law"
+            else super().covariate_on(variable, labels)
+        )
 
     def condition(self, given: tuple[n.Node, ...], scope: Scope) -> tuple[Any, ...]:
-        """The values of what is given: an observation covariate without an index stands for all of its values."""
+        """The values of what is given.
+
+        An observation covariate without an index stands for all of its values, and the size of a nested factor for
+        those of all its levels in the unit.
+        """
         found: list[Any] = []
         for node in given:
-            if isinstance(node, n.Design):
-                found.append(tuple(atom.key for atom in self.outcome.atoms))
-            elif isinstance(node, n.Value) and not node.index and self._varies(node.variable):
-                unit = self._unit(self.model.unit, node.level, scope)
-                found.append(self.outcome.atoms[unit].varying.get(node.variable.name, ()))
-            else:
-                found.append(self.read(node, scope))
+            match node:
+                case n.Design():
+                    found.append(self.outcome.design)
+                case n.Value(variable, "", level) if (
+                    variable.kind == "column" and variable not in self.model.constant_on
+                ):
+                    inside = self.sample.where(self.level_of(self.model.unit, level, scope))
+                    found.append(tuple(self.sample.rows[o][variable.name] for o in inside))
+                case n.Size(by, level) if any(("default", c) not in scope for c in by):
+                    unit = self.level_of(self.model.unit, level[: len(self.model.unit)], scope)
+                    labels = [tuple(self.sample.rows[o][c] for c in by) for o in self.sample.where(unit)]
+                    found.append(tuple(sorted(Counter(labels).items())))
+                case _:
+                    found.append(self.read(node, scope))
         return tuple(found)
-
-    def _varies(self, variable: n.Variable) -> bool:
-        return any(variable.name in atom.varying for atom in self.run.space.design)
 
 
 def _place(observation: Observation) -> tuple[int, int]:

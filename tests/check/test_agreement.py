@@ -61,7 +61,7 @@ def test_spaces_and_enumeration_given_the_design():
         space = space_of(seed, case)
         parameters = {key: space.parameters(key) for key in case.parameters}
         by_outcome = zip(space.outcomes, values(Cumulant(case.statistics, (DESIGN,)), space), strict=True)
-        found = {outcome.atoms[0].key: (outcome.sample, value) for outcome, value in by_outcome}
+        found = {outcome.design: (outcome.sample, value) for outcome, value in by_outcome}
         for sample, value in found.values():
             rows = list(sample.rows.values())
             if value != enumerate_cumulant(case.statistics, rows, case.model, parameters, {"user": 0}):
