@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -43,7 +43,8 @@ class Published:
 
     `statement` is how to print what was asked, where that is long: the variance of an estimate that has a symbol.
     `matrix` is the published matrix of the quadratic form in the mean parameters, where the result is given so as well.
-    `law` is what the result is checked under where it assumes more than the law of the example grants.
+    `law` is what the result is checked under where it assumes more than the law of the example grants, and `at` the
+    levels that it is checked at where it is of two levels of one factor.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Published:
     statement: Node | None = None
     matrix: tuple[tuple[Node, ...], ...] = ()
     law: Sequence[Mapping[str, Any]] = ()
+    at: Mapping[str, Any] = field(default_factory=dict)
 
     def agrees(self) -> bool:
         """Whether the derived result equals the published one, symbolically, in raw moments."""
@@ -141,7 +143,7 @@ class WorkedExample:
 
     def _enumerated(self, answer: Published) -> dict[str, Any]:
         values: dict[str, str] = {}
-        for where, derived, enumerated in self._values(answer.derived, answer.law or self.law):
+        for where, derived, enumerated in self._values(answer):
             if derived != enumerated:
                 raise Disagreement(f"{self.slug}: {answer.name} {where}: {derived}, by enumeration {enumerated}")
             values[where] = str(enumerated)
@@ -150,21 +152,25 @@ class WorkedExample:
             found["law"] = _shown(answer.law)
         return {**found, "value": values.get("", values)}
 
-    def _values(self, d: Derivation, law: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Fraction, Fraction]]:
+    def _values(self, answer: Published) -> Iterator[tuple[str, Fraction, Fraction]]:
         """Where a result is taken, its value by the engine, and by enumeration."""
+        d, law, rows = answer.derived, answer.law or self.law, self._rows
         model = d.model.resolved
+        means = {str(c.key) for c in self.model.resolved.mean} - {str(c.key) for c in model.mean}
+        parameters = {key: value for key, value in self.parameters.items() if key not in means}
         if not d.given:
-            derived = d.evaluate(parameters=self.parameters, law=law)
-            yield "", derived, law_cumulant(d.args, law, model, self.parameters)
+            derived = d.evaluate(parameters=parameters, law=law)
+            yield "", derived, law_cumulant(d.args, law, model, parameters)
             return
-        derived = d.evaluate(parameters=self.parameters, data=pd.DataFrame(self._rows))
+        derived = d.evaluate(parameters=parameters, data=pd.DataFrame(rows), at=answer.at or None)
         if not isinstance(derived, pd.Series):
-            yield "", derived, enumerate_cumulant(d.args, self._rows, model, self.parameters)
+            where = ", ".join(f"{name}={label}" for name, label in answer.at.items())
+            yield where, derived, enumerate_cumulant(d.args, rows, model, parameters, answer.at)
             return
         for label, value in derived.items():
             labels = label if isinstance(label, tuple) else (label,)
             at = dict(zip(derived.index.names, labels, strict=True))
-            yield ":".join(map(str, labels)), value, enumerate_cumulant(d.args, self._rows, model, self.parameters, at)
+            yield ":".join(map(str, labels)), value, enumerate_cumulant(d.args, rows, model, parameters, at)
 
     def _expectations(self) -> Iterator[tuple[str, Fraction]]:
         """The exact expectation of each estimator, which must be the parameter."""
