@@ -74,8 +74,8 @@ def free(
                 yield from levels(constant_on.get(variable, columns), names)
         case n.Value(index=index):
             yield from observation(index)
-        case n.Cumulant(args, given) if len(columns) > 1:  # given the effects of a factor, all of them are
-            for part in (*args, *(g for g in given if not isinstance(g, n.Effect))):
+        case n.Cumulant(args) if len(columns) > 1:  # given sizes or effects of levels, those of all levels are known
+            for part in args:
                 yield from free(part, columns, constant_on, bound)
             return
         case n.Delta(first, second):
