@@ -84,7 +84,7 @@ def random_case(seed: int, factors: int = 1, degrees: Sequence[int] | None = Non
     model = random_model(rng, layout, factors > 1 if slopes is None else slopes, _most_choices(total))
     rows = random_rows(rng, layout, MOST_OBSERVATIONS - max(0, total - 4) // 2, model)
     at, others = _free_levels(rng, layout, rows)
-    writer = Writer(rng, model, _places(rng, layout, model), others=others, sums=total <= 4)
+    writer = Writer(rng, model, _places(rng, layout, model), others=others, sums=total <= 4, shrunk=total <= 6)
     statistics = tuple(writer.statistic(degree) for degree in degrees)
     return Case(seed, model, rows, statistics, random_parameters(rng, model), at, others)
 

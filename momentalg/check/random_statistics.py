@@ -19,7 +19,8 @@ class Writer:
 
     `places` are the factors, and intersections of factors, that totals are taken by; `others` gives the names of
     levels that are free beside the default ones, by column. Without `inverse` nothing is divided by a size, and
-    without `sums` no statistic is a sum of several terms.
+    without `sums` no statistic is a sum of several terms. With `shrunk` weights may be those of optimal statistics,
+    1/(1 + N theta).
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class Writer:
         *,
         inverse: bool = True,
         sums: bool = True,
+        shrunk: bool = False,
         others: Mapping[str, str] | None = None,
     ) -> None:
         self.rng = rng
@@ -37,6 +39,7 @@ class Writer:
         self.places = tuple(places)
         self.inverse = inverse
         self.sums = sums
+        self.shrunk = shrunk
         self.others = others or {}
 
     def statistic(self, degree: int) -> n.Node:
@@ -127,6 +130,8 @@ class Writer:
             options += [[size**-1], [size**-1], [size**-2]]
             options += [[n.Size(place), size**-1] for place in coarser]
             options += [[size, n.Size(place) ** -1] for place in coarser]
+        if self.shrunk:
+            options += [[(1 + Fraction(2, 3) * size) ** -1], [size, (1 + 2 * n.Size(coarser[0])) ** -1]]
         inside = self.model.closure(by)
         known = [v for v in self._within() if set(self.model.constant_on[v]) <= inside]
         if known:

@@ -10,6 +10,8 @@ from momentalg.check.enumeration import Enumeration
 from momentalg.check.parameters import ParameterValues
 from momentalg.check.random_cases import MOST_OBSERVATIONS, random_case, random_unit_case
 from momentalg.check.sample import Sample, design_scope
+from momentalg.expr.nodes import Add, Pow
+from momentalg.expr.traversal import walk
 
 
 @pytest.mark.parametrize("factors", [1, 2, 3, 4])
@@ -86,6 +88,11 @@ COVERED = {
     ),
     "sizes as covariates": some_monomial(lambda monomial: any(v.kind == "size" for v, _ in monomial)),
     "products of covariates": some_monomial(lambda monomial: len(monomial) > 1),
+    "weights such as 1/(1 + N theta)": some_table(
+        lambda c: any(
+            isinstance(p, Pow) and p.exponent < 0 and isinstance(p.base, Add) for s in c.statistics for p in walk(s)
+        )
+    ),
     "degree eight": some_table(lambda c: degree(c) == 8),
 }
 
