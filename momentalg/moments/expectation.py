@@ -13,9 +13,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
+from momentalg.cumulants.denominators import cancelled
 from momentalg.cumulants.display import is_parameter, parameter_rank, to_node
 from momentalg.cumulants.identity import joint_cumulant
 from momentalg.cumulants.polynomial import Polynomial, Powers
+from momentalg.cumulants.reduction import reduced
 from momentalg.cumulants.translate import translate
 from momentalg.errors import StatisticError, UnsupportedError
 from momentalg.expr.keys import column_key, read_key, unknown
@@ -47,7 +49,7 @@ def expectation(statistic: Node, model: ResolvedModel) -> dict[str, Node]:
                 "an equation needs a statistic of the whole sample, and this one is of a single level or observation: "
                 f"sum it over the levels, as in ma.over({name!r}, ...)"
             )
-        polynomial = joint_cumulant([terms], model)
+        polynomial = cancelled(reduced(joint_cumulant([terms], model), model))
         for key, design in by_unknown(polynomial, model).items():
             found[key] = add(found.get(key, ZERO), to_node(design, model))
     return dict(sorted(found.items(), key=lambda item: unknown_order(item[0], model)))

@@ -20,7 +20,10 @@ TRIES = 200
 
 
 def generic_design(model: ResolvedModel, seed: int) -> DesignTable:
-    """A design with one factor's sizes 1 to 4, or with rows at random levels."""
+    """A design with sizes from 1 to 4 of the levels of one factor, or with rows at random levels.
+
+    A covariate has no value twice: in every level that has as many rows as coefficients these can be told apart.
+    """
     rng = random.Random(seed)  # noqa: S311 - a design, no secret
     columns = _label_columns(model)
     rows = _one_way(columns, model, rng) if len(columns) == 1 else _crossed(columns, model, rng)
@@ -36,7 +39,8 @@ def _label_columns(model: ResolvedModel) -> list[str]:
 
 
 def _one_way(columns: list[str], model: ResolvedModel, rng: random.Random) -> list[Labels]:
-    sizes = [1 + n % 4 for n in range(max(4, len(model.mean) + 3))]
+    least = max(len(block.coefficients) for block in model.groups)  # so that each level has an inverse
+    sizes = [least + n % 4 for n in range(max(4, len(model.mean) + 3))]
     rng.shuffle(sizes)
     return [{columns[0]: level} for level, size in enumerate(sizes) for _ in range(size)]
 
@@ -87,7 +91,8 @@ def _covariates(rows: list[Labels], model: ResolvedModel, rng: random.Random) ->
                 values[variable] = [Fraction(row[name] == definition.label) for row in rows]
                 continue
             columns = model.constant_on.get(variable)
-            drawn: dict[Hashable, Fraction] = {}
             keys = range(len(rows)) if columns is None else [tuple(row[c] for c in columns) for row in rows]
-            values[variable] = [drawn.setdefault(key, Fraction(rng.randint(1, 50))) for key in keys]
+            different = list(dict.fromkeys(keys))
+            drawn = dict(zip(different, rng.sample(range(1, 40 + len(rows)), len(different)), strict=True))
+            values[variable] = [Fraction(drawn[key]) for key in keys]
     return values
