@@ -22,6 +22,7 @@ from derivations import document
 from momentalg.check.enumeration import enumerate_cumulant
 from momentalg.check.partitions import CumulantsFromMoments
 from momentalg.check.random_design import law_cumulant
+from momentalg.check.random_incidence import Tables, incidence_cumulant
 from momentalg.cumulants.display import to_node
 from momentalg.cumulants.value import canonical_value
 from momentalg.derive.derivation import Derivation
@@ -29,6 +30,7 @@ from momentalg.expr.nodes import Add, Cumulant, Letter, LevelSum, Mul, Node, Ove
 from momentalg.expr.sympy_door import to_sympy
 from momentalg.expr.text import text
 from momentalg.expr.traversal import transform
+from momentalg.model.incidence.base import Incidence
 from momentalg.model.resolved import ResolvedModel
 from momentalg.moments.system import MomentSystem
 
@@ -38,13 +40,25 @@ class Disagreement(Exception):  # noqa: N818 - it names what is found
 
 
 @dataclass(frozen=True)
+class RandomTables:
+    """A law of the incidence with numbers for everything, and all its tables of counts with their probabilities."""
+
+    law: Incidence
+    tables: Tables
+    units: Mapping[str, int]
+    columns: tuple[str, str]
+    at: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class Published:
     """One answer: its name, the derivation, what the literature says the result is, and where it says so.
 
     `statement` is how to print what was asked, where that is long: the variance of an estimate that has a symbol.
     `matrix` is the published matrix of the quadratic form in the mean parameters, where the result is given so as well.
     `law` is what the result is checked under where it assumes more than the law of the example grants, and `at` the
-    levels that it is checked at where it is of two levels of one factor.
+    levels that it is checked at where it is of two levels of one factor. Over a random crossed design it is checked over
+    all `tables` of counts.
     """
 
     name: str
@@ -55,6 +69,7 @@ class Published:
     matrix: tuple[tuple[Node, ...], ...] = ()
     law: Sequence[Mapping[str, Any]] = ()
     at: Mapping[str, Any] = field(default_factory=dict)
+    tables: RandomTables | None = None
 
     def agrees(self) -> bool:
         """Whether the derived result equals the published one, symbolically, in raw moments."""
@@ -150,6 +165,8 @@ class WorkedExample:
         found: dict[str, Any] = {"name": answer.name, "asked": text(answer.derived.asked)}
         if answer.law:
             found["law"] = _shown(answer.law)
+        if answer.tables is not None:
+            found["law"] = {"incidence": repr(answer.tables.law), "levels": dict(answer.tables.units)}
         return {**found, "value": values.get("", values)}
 
     def _values(self, answer: Published) -> Iterator[tuple[str, Fraction, Fraction]]:
@@ -158,6 +175,10 @@ class WorkedExample:
         model = d.model.resolved
         means = {str(c.key) for c in self.model.resolved.mean} - {str(c.key) for c in model.mean}
         parameters = {key: value for key, value in self.parameters.items() if key not in means}
+        if (random := answer.tables) is not None:
+            derived = d.evaluate(parameters=parameters, law=random.law, units=random.units, at=random.at)
+            yield "", derived, incidence_cumulant(d.args, random.tables, model, parameters, random.columns, random.at)
+            return
         if not d.given:
             derived = d.evaluate(parameters=parameters, law=law)
             yield "", derived, law_cumulant(d.args, law, model, parameters)
