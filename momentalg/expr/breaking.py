@@ -1,7 +1,8 @@
 """Formulas over several lines: a sum breaks between its terms, and a term too wide for a line inside its parentheses.
 
-The printers of this module mark every + and - at which a line may end; nothing breaks inside a fraction, a power or a
-hat. Marks are private-use characters, which no escaped name contains, and tell how deep in parentheses they stand.
+The printers of this module mark every + and - at which a line may end; nothing breaks inside a power or a hat, and a
+fraction of long sums is written with a slash, beside which its parentheses break. Marks are private-use characters,
+which no escaped name contains, and tell how deep in parentheses they stand.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from momentalg.expr.drawing import Box, Term
+from momentalg.expr.drawing import Box, Level, Term
 from momentalg.expr.latex import LatexPrinter
 from momentalg.expr.mathml import MathmlPrinter
 from momentalg.expr.measure import measure
@@ -142,13 +143,21 @@ class _BreakingLatex(LatexPrinter):
         return Box(name + _sized(inside, "[]" if head == "E" else "()", tall), tall=tall, closes=True)
 
     def ratio(self, above: Box, below: Box) -> Box:
-        return super().ratio(_whole(above), _whole(below))
+        if not _is_long(above, below):
+            return super().ratio(_whole(above), _whole(below))
+        upper, lower = self.at_least(above, Level.PRODUCT), self.at_least(below, Level.POWER)
+        return Box(f"{upper.code} / {lower.code}", Level.RATIO, upper.tall or lower.tall, upper.opens, lower.closes)
 
     def raised(self, base: Box, exponent: int) -> Box:
         return super().raised(_whole(base), exponent)
 
     def decorated(self, mark: str, body: Box) -> Box:
         return super().decorated(mark, _whole(body))
+
+
+def _is_long(above: Box, below: Box) -> bool:
+    """Whether a fraction, of a term that is too wide for a line, has sums of three terms or more."""
+    return len(_MARKS.findall(above.code + below.code)) > 1
 
 
 def _sized(code: str, pair: str, tall: bool) -> str:
@@ -171,7 +180,11 @@ class _BreakingMathml(MathmlPrinter):
         return super().call(head, deeper, [_whole(g) for g in given])
 
     def ratio(self, above: Box, below: Box) -> Box:
-        return super().ratio(_whole(above), _whole(below))
+        if not _is_long(above, below):
+            return super().ratio(_whole(above), _whole(below))
+        upper, lower = self.at_least(above, Level.PRODUCT), self.at_least(below, Level.POWER)
+        code = f"<mrow>{upper.code}<mo>/</mo>{lower.code}</mrow>"
+        return Box(code, Level.RATIO, upper.tall or lower.tall, upper.opens, lower.closes)
 
     def raised(self, base: Box, exponent: int) -> Box:
         return super().raised(_whole(base), exponent)

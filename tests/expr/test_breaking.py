@@ -76,8 +76,8 @@ def test_what_fits_stays_on_one_line():
     assert latex_lines(LONG, notation, 1000) == [latex(LONG, notation)]
 
 
-@pytest.mark.parametrize("inside", [Pow(LONG, 2), mul(N, Pow(LONG, -1))])
-def test_powers_and_fractions_stay_whole(inside):
+@pytest.mark.parametrize("inside", [Pow(LONG, 2), mul(N, Pow(LONG, 3))])
+def test_powers_stay_whole(inside):
     assert len(latex_lines(inside, Notation.read_from(inside), WIDTH)) == 1
 
 
@@ -107,3 +107,21 @@ def test_measure_orders_by_width(narrow, wide):
 @pytest.mark.parametrize("size", [r"\left", r"\bigl", r"\biggl"])
 def test_measure_does_not_count_commands(size):
     assert measure(f"{size}( x") == measure("(x")
+
+
+RATIOS = {"above": mul(LONG, N**-1), "below": mul(N, LONG**-1), "sum over": Sum("j", mul(LONG, N**-2), ("user",))}
+
+
+@pytest.mark.parametrize("name", RATIOS)
+def test_a_fraction_of_long_sums_breaks_beside_a_slash(name):
+    formula = RATIOS[name]
+    notation = Notation.read_from(formula)
+    lines, rows = latex_lines(formula, notation, WIDTH), mathml_lines(formula, notation, WIDTH)
+    assert len(lines) == len(rows) > 2
+    assert "/" in "".join(lines)
+    assert "frac" not in "".join(lines) + "".join(rows)
+    assert max(measure(line) for line in lines) <= WIDTH * 1.35
+    for row in rows:
+        xml.dom.minidom.parseString(row)
+    short = mul(add(N, Parameter("Intercept")), N**-1)  # two terms stay on the bar
+    assert latex_lines(short, notation, 3) == [latex(short, notation)]
