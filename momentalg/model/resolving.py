@@ -115,10 +115,14 @@ def meeting(model: ResolvedModel, incidence: Incidence | None) -> ResolvedModel:
         return model
     if not isinstance(incidence, Incidence):
         raise ModelError(f"incidence= takes one of ma.designs, such as ma.designs.draws('a', 'b'); found {incidence!r}")
-    if set(incidence.columns) != set(model.columns):
-        found = ", ".join(map(quote, model.columns))
+    grouping = dict.fromkeys(c for factor in model.factors for c in factor)
+    if set(incidence.columns) != set(grouping):
+        of, found = (", ".join(map(quote, columns)) for columns in (incidence.columns, grouping))
+        raise ModelError(f"{incidence!r} is of {of}; the model's factors: {found}")
+    if model.unreplicated and incidence.repeats_cells:
+        single = ", ".join(sorted(map(join_factor, model.unreplicated)))
         raise ModelError(
-            f"{incidence!r} is of {', '.join(map(quote, incidence.columns))}; the model's factors: {found}"
+            f"{single} is declared unreplicated, but under {incidence!r} a cell may be observed repeatedly"
         )
     if incidence.within and not (model.has_unit and model.unit == incidence.strata[:1]):
         raise ModelError(f"{incidence!r} is of factors nested in {incidence.strata[0]!r}; those of the model are not")

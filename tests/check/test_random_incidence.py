@@ -340,3 +340,21 @@ def test_laws_left_open_are_asked_for(law, arguments, message):
     derivation = model.var(model.total(model.y, by="a"))
     with pytest.raises(ma.MomentalgError, match=message):
         derivation.evaluate(parameters=PARAMETERS, law=law, **arguments)
+
+
+def test_cells_observed_once():
+    """Under counts of 0 and 1 a declared fact and the law agree; laws with repeated cells contradict it."""
+    once = ma.unreplicated("a:b")
+    law = ma.designs.independent_cells("a", "b", {0: "1/3", 1: "2/3"})
+    values, units = {**PARAMETERS}, {"a": 3, "b": 4}
+    declared, plain = (ma.Model(FORMULAS[0], assume=facts, incidence=law) for facts in ((once,), ()))
+    numbers_of = [m.var(m.total(m.y, by="a")).evaluate(parameters=values, units=units) for m in (declared, plain)]
+    assert numbers_of[0] == numbers_of[1]
+    for repeated in (ma.designs.draws("a", "b"), ma.designs.independent_cells("a", "b", ma.Poisson(1))):
+        with pytest.raises(ma.ModelError, match="declared unreplicated"):
+            ma.Model(FORMULAS[0], assume=once, incidence=repeated)
+    undecided = ma.Model(FORMULAS[0], assume=once, incidence=ma.designs.independent_cells("a", "b"))
+    with pytest.raises(ma.ModelError, match="declared unreplicated"):
+        undecided.var(undecided.total(undecided.y)).evaluate(
+            parameters=values, law=ma.designs.independent_cells("a", "b", 2), units=units
+        )

@@ -86,6 +86,14 @@ class Incidence(ABC):
         return frozenset(drawn | (set(self.strata) if self.count is not None and self.count.may_be_zero else set()))
 
     @property
+    def repeats_cells(self) -> bool:
+        """Whether a combination of levels may have several observations; an open law of its count says nothing."""
+        if self.drawn:
+            return True
+        law = self.count
+        return law is not None and not (isinstance(law, Finite | Constant) and law.moment(2) == law.moment(1))
+
+    @property
     def values(self) -> Mapping[Variable, Columns]:
         """The constants of the law that are values on levels, and the columns of those levels."""
         found: dict[Variable, Columns] = {probability((c,)): (c,) for some in self.drawn for c in some}
