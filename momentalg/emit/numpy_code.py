@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from fractions import Fraction
 
+from momentalg.emit.numpy_text import literal
 from momentalg.lower import absorbed_arrays, level_arrays
 from momentalg.lower import arrays as a
 from momentalg.lower.assembling import power
@@ -100,6 +101,8 @@ def assignment(name: str, expr: a.Expr) -> tuple[str, ...]:
         isinstance(expr, a.Settled) and isinstance(expr.value, absorbed_arrays.AbsorbedTrace)
     ):
         return _absorbed_trace(name, expr)
+    if isinstance(expr, level_arrays.Contracted):
+        return _contracted(name, expr)
     line = f"{name} = {code(expr)}"
     if len(line) <= _WIDTH:
         return (line,)
@@ -153,6 +156,13 @@ def _absorbed(name: str, expr: absorbed_arrays.Absorbed) -> tuple[str, ...]:
         opening = f"({cell.first}, {cell.second}): ("
         lines += ["        " + line for line in _bracketed(opening, list(parts), "),")]
     return (*lines, "    },", f"    {_optional(expr.gram)},", f"    {_optional(expr.moments)},", ")")
+
+
+def _contracted(name: str, expr: level_arrays.Contracted) -> tuple[str, ...]:
+    """A sum over a cycle of levels: a line for each table that it takes."""
+    pairs = zip(expr.operands, expr.positions, expr.subscripts, strict=True)
+    lines = [f"    ({literal(letters)}, {code(o)}, [{', '.join(map(code, at))}])," for o, at, letters in pairs]
+    return (f"{name} = _contracted([", *lines, f"], {literal(expr.formula)})")
 
 
 def _absorbed_trace(name: str, expr: a.Expr) -> tuple[str, ...]:

@@ -77,6 +77,7 @@ class Context:
     uses_blocks: bool
     uses_absorbed: bool
     uses_kernels: bool
+    uses_contracted: bool
     uses_level_ranks: bool
     uses_inverse: bool
     uses_settled: bool
@@ -134,6 +135,7 @@ def context_of(ir: EstimatorIR) -> Context:
         uses_through=any(m.through for m in margins),
         uses_values=bool(ir.levels),
         uses_blocks=any(isinstance(p, level_arrays.Blocks) for p in found),
+        uses_contracted=any(isinstance(p, level_arrays.Contracted) for p in found),
         uses_kernels=any(isinstance(p, level_arrays.KernelTrace) for p in found),
         uses_absorbed=any(isinstance(p, absorbed_arrays.Absorbed) for p in found),
         uses_level_ranks=any(isinstance(p, level_arrays.LevelRanks | absorbed_arrays.Absorbed) for p in found),

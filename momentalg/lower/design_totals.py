@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from momentalg.errors import UnsupportedError
 from momentalg.expr import nodes as node
 from momentalg.expr.nodes import Node
 from momentalg.lower.arrays import Expr, Table
 from momentalg.lower.assembling import plus, times
-from momentalg.lower.level_arrays import Contracted
-from momentalg.lower.shapes import shape_of, table_of
+from momentalg.lower.level_arrays import Contracted, Filled
+from momentalg.lower.shapes import shape_of
 from momentalg.lower.wording import wording
 
 if TYPE_CHECKING:
@@ -94,15 +93,17 @@ def _contracted(entries: Sequence[Entry], body: Node, scope: Scope) -> Expr:
     letters = {level: "ijklmnopqrst"[position] for position, level in enumerate(order)}
     operands, axes, subscripts = [], [], []
     for entry in entries:
-        table: Table = table_of(entry.value)
         found = sorted(entry.levels)
-        if {c for c, _ in found} != set(table):
-            raise UnsupportedError(f"a generated estimator cannot compute the design total of {wording(body)!r}")
+        table = _table(found, scope)
+        size = scope.accumulators.per_level(table, ())
+        value = scope.places.at(entry.value, table)
+        operands.append(Filled(size, value) if shape_of(value) == "scalar" else value)
         single = [scope.table((column,)) for column, _ in found]
-        operands.append(entry.value)
         axes.append(tuple(scope.places.tables.positions(t, table) for t in single) if len(found) > 1 else ())
         subscripts.append("".join(letters[level] for level in found))
-    return Contracted(tuple(operands), tuple(axes), tuple(subscripts), wording(body))
+    shown = wording(node.LevelSum(tuple(order), body))
+    value = Contracted(tuple(operands), tuple(axes), tuple(subscripts), shown)
+    return scope.name(value, "cycle", shown)
 
 
 def _levels_of(item: Node, scope: Scope) -> frozenset[Level]:

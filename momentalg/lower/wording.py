@@ -39,6 +39,8 @@ class _Words:
                 return f"{self.atom(base)}**{exponent}"
             case n.Pow():
                 return self.quotient(n.Mul((node,)))
+            case n.Function("nonempty", body):
+                return f"[{self.word(body)} > 0]"
             case n.Function(name, body):
                 return f"{name}({self.word(body)})"
             case n.Response():
@@ -75,7 +77,7 @@ class _Words:
         if not by:
             return "n"
         if self.indexed and level:
-            return f"N[{join_factor(by)}; {' '.join(level)}]"
+            return f"N[{join_factor(level)}]"
         return "N" if set(by) == set(self.here) or not self.here else f"N[{join_factor(by)}]"
 
     def where(self, by: tuple[str, ...]) -> str:
@@ -85,10 +87,11 @@ class _Words:
 
     def level_sum(self, levels: tuple[tuple[str, str], ...], body: n.Node) -> str:
         columns = tuple(column for column, _ in levels)
-        if len(set(columns)) == len(columns):
+        cell = any(isinstance(part, n.Size) and set(part.by) == set(columns) for part in walk(body))
+        if len(set(columns)) == len(columns) and (cell or len(columns) == 1):
             cells = (part.by for part in walk(body) if isinstance(part, n.Size) and set(part.by) == set(columns))
             return f"sum over {join_factor(next(cells, columns))} of {_Words(columns).atom(body)}"
-        listed = ", ".join(f"{index} in {join_factor((column,))}" for column, index in levels)
+        listed = ", ".join(f"{index} of {join_factor((column,))}" for column, index in levels)
         return f"sum over {listed} of {_Words(columns, indexed=True).atom(body)}"
 
     def atom(self, node: n.Node) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from itertools import combinations_with_replacement
 from typing import Any
 
@@ -198,6 +198,32 @@ def test_traces_off_several_factors_may_be_taken_in_parts():
     source = module(case).source.replace("2**22 // max(self.weights.shape)", "3")
     parts = EstimatorModule(source, module(case).ir).load()
     assert parts.solve(parts.accumulate(columns)) == pytest.approx(loaded.solve(loaded.accumulate(columns)), rel=1e-12)
+
+
+def test_a_cycle_of_levels_is_contracted_in_blocks_or_refused_by_name(monkeypatch):
+    """Sum over the cells of a and b of the products of their totals: rows of the two meet in levels of c."""
+    model = ma.Model("y ~ 1 + (1 | a) + (1 | b) + (1 | c)")
+    total = partial(model.total, model.y)
+    statistics = {
+        "U": model.total(model.y**2) - ma.over("a", total(by="a") ** 2 / model.size("a")),
+        "V": model.total(model.y**2) - ma.over("b", total(by="b") ** 2 / model.size("b")),
+        "R": model.total(model.y**2) - total() ** 2 / model.size(),
+        "T": ma.over("a:b", total(by="a") * total(by="b")),
+        "G": total() ** 2,
+    }
+    solved = model.moment_equations(statistics).solve()
+    generated, columns = generate(lower(solved)), table(60, 3)
+    loaded = generated.load()
+    loaded.self_test()
+    expected = exact_estimates(solved, {name: columns[name].tolist() for name in "abc"}, columns["y"])
+    for dense in (2**27, 25):
+        monkeypatch.setattr(loaded, "DENSE", dense)
+        agree(loaded.solve(loaded.accumulate(columns)), expected)
+    monkeypatch.setattr(loaded, "DENSE", 11)
+    with pytest.raises(
+        MemoryError, match=r"sum over i of a, j of b, k of c of .* takes a table of more than 11 numbers"
+    ):
+        loaded.solve(loaded.accumulate(columns))
 
 
 # -- dense matrices ------------------------------------------------------------------------------------------------
