@@ -1,6 +1,7 @@
 """The mistakes of theory.md, section 21, planted one by one: each is caught by a check that the sound code passes.
 
-Those that need several factors, slopes, kernels or GLMMs (6 to 8, 12, 15, 18) come with the issues that admit them.
+Those of several factors, slopes and fixed factors (6, 7, 12, 18) are in `test_mutants_of_factors`; those of kernels and
+GLMMs (8, 15) come with the issues that admit them.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ Each is caught by exact enumeration on a design that shows it: replicated and em
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import permutations
 
@@ -17,6 +18,8 @@ from momentalg.cumulants import identity, normal_form, totals
 from momentalg.cumulants.evaluate import DesignTable, evaluate
 from momentalg.cumulants.terms import OBSERVATION, SIZE, Entry, Level
 from momentalg.expr.nodes import Variable
+from momentalg.model import model as model_module
+from momentalg.model.resolved import Column, GroupBlock
 from tests.cumulants.support import given_design
 
 CROSSED = ma.Model("y ~ 1 + x + (1 | a) + (1 | b) + (1 | a:b)")
@@ -191,3 +194,26 @@ def test_equal_totals_with_different_keys_are_caught(monkeypatch):
     assert len(keys()) == 1
     monkeypatch.setattr(totals, "permutations", lambda some: [tuple(some)])
     assert len(keys()) > 1
+
+
+def as_variance_component(expanded, factors):
+    """A fixed factor made a random one, as if its levels were drawn anew."""
+    mean = tuple(c for c in expanded.mean if all(v.name not in factors for v, _ in c.monomial))
+    blocks = tuple(GroupBlock((name,), (Column("1"),)) for name in factors)
+    return replace(expanded, mean=mean, groups=(*expanded.groups, *blocks))
+
+
+def test_12_a_fixed_factor_taken_for_a_variance_component_is_caught(monkeypatch):
+    """Given the design a fixed factor adds nothing to Var(S_i); a random one adds sum_k n_ik^2 of its variance."""
+    labels = {"user": list("pppqq"), "drug": list("uuvuv")}
+    parameters = {"var(1|user)": 5, "var(residual)": 7, "var(1|drug)": 11}
+
+    def variance():
+        model = ma.Model("y ~ C(drug) + (1 | user)")
+        total = model.total(model.y, by="user")
+        found = given_design((total, total), model.resolved)
+        return evaluate(found, parameters, DesignTable(labels, {}, 5), {("user", "i"): "p"})
+
+    assert variance() == 3**2 * 5 + 3 * 7
+    monkeypatch.setattr(model_module, "coded", as_variance_component)
+    assert variance() == 3**2 * 5 + 3 * 7 + (2**2 + 1) * 11
