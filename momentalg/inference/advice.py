@@ -24,19 +24,21 @@ def advice(model: Model, sizes: Mapping[str, Any], statistics: str, works: Calla
     """
     resolved = model.resolved
     alone = len(resolved.groups) == 1
+    simpler = next((m for m in _simpler(resolved) if works(m)), None) if works and not alone else None
+    without = f"; or leave the term out, as in {describe.code(simpler.resolved)}.fit(frame)" if simpler else ""
     for name, size in sizes.items():
         between, residual = f"var(1|{name})", "var(residual)"
         if len(size) == 1:
             rest = f"{residual} alone: {_residual_variance(resolved)}; " if alone and size[0] > 1 else ""
             return (
                 f"there is one level of {name}, so that {between} is confounded with the mean; {rest}for both, at "
-                "least two levels are needed, one of them with two rows"
+                f"least two levels are needed, one of them with two rows{without}"
             )
         if (size == 1).all():
             sum_of_both = f": {_residual_variance(resolved)}" if alone else ""
             return (
                 f"only {between} + {residual}, the sum alone{sum_of_both}; for both, some level of {name} needs two "
-                f"rows or more: frame.groupby({_grouped(name)}).size()"
+                f"rows or more: frame.groupby({_grouped(name)}).size(){without}"
             )
     if works is None:
         return "fit from the data themselves, model.fit(frame), which tries simpler models and names one"

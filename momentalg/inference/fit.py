@@ -17,6 +17,7 @@ from momentalg.errors import DataError, ModelError, NothingLeftError, NotIdentif
 from momentalg.inference.advice import advice, identified
 from momentalg.inference.result import FitResult
 from momentalg.model.mapping import FrozenMapping
+from momentalg.moments.identifiability import vanishing
 from momentalg.moments.system import default_statistics
 
 if TYPE_CHECKING:
@@ -154,7 +155,8 @@ def fit(
     except ValueError as error:
         sizes = estimator.module.level_sizes(found.table)
         nearest = advice(model, sizes, estimator.statistics, _works(data, missing))
-        raise NotIdentifiedError(f"{error}. The nearest thing that works: {nearest}") from error
+        zeros = _zeros(estimator, data, missing, found.nobs)
+        raise NotIdentifiedError(f"{error}.{zeros} The nearest thing that works: {nearest}") from error
     return FitResult(
         model=model,
         system=estimator.system,
@@ -164,6 +166,15 @@ def fit(
         n_groups=FrozenMapping({f: len(size) for f, size in estimator.module.level_sizes(found.table).items()}),
         dropped=found.dropped,
     )
+
+
+def _zeros(estimator: Estimator, data: Any, missing: str, rows: int) -> str:
+    """The design constants that are zero on these data, in a sentence; nothing of sums, and of parts."""
+    if isinstance(data, (Sums, list, tuple)) or hasattr(data, "__next__"):
+        return ""
+    values = estimator.system.coefficients(data, missing=missing).to_dict("index")
+    found = vanishing(estimator.system, values, rows)
+    return f" Zero on these data: {'; '.join(found)}." if found else ""
 
 
 def _estimator(model: Model, statistics: Any, means: str | None) -> Estimator:

@@ -124,7 +124,9 @@ def test_a_design_total_that_is_zero_need_not_stop_the_fit():
     ("formula", "message"),
     [
         ("y ~ 1 + (1 | user) + (1 | item)", r"one level of item, so that var\(1\|item\) is confounded with the mean"),
+        ("y ~ 1 + (1 | user) + (1 | item)", r"Zero on these data: .*of var\(1\|item\) in RSS"),
         ("y ~ 1 + (1 | user) + (1 | row)", r"only var\(1\|row\) \+ var\(residual\), the sum alone; for both, some"),
+        ("y ~ 1 + (1 | user) + (1 | row)", r"or leave the term out, as in ma.Model\('y ~ 1 \+ \(1 \| user\)'\).fit"),
         ("y ~ 1 + (1 | user) + (1 | twin)", r"do not separate .*as in ma.Model\('y ~ 1 \+ \(1 \| user\)'\).fit"),
     ],
 )
