@@ -6,15 +6,16 @@ estimator is the generated module, or any function from columns to estimates; a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from momentalg.check.drawing import Drawing, FrameDesign, UnitDesign, read_covariates
 from momentalg.check.meeting import IncidenceDesign
 from momentalg.check.responses import Responses
-from momentalg.check.verdict import CheckRow, SimulationCheck
-from momentalg.errors import CheckError, ModelError, UnsupportedError
+from momentalg.check.tally import Estimator, Replicate, Tally
+from momentalg.check.verdict import SimulationCheck
+from momentalg.errors import ModelError, UnsupportedError
 from momentalg.model import describe
 from momentalg.model.distributions.base import Law
 from momentalg.model.distributions.empirical import EmpiricalUnits
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     Array = np.ndarray[Any, Any]
-
-Estimator = Callable[[dict[str, Any]], Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -56,26 +55,6 @@ class Simulation:
     def columns(self, number: int) -> dict[str, Array]:
         """The data of one replicate: the response, labels and covariates."""
         return next(self.replicates([number])).columns
-
-
-@dataclass(frozen=True)
-class Replicate:
-    """One data set."""
-
-    number: int
-    columns: dict[str, Array]
-    empty: int
-    largest: int
-
-
-@dataclass
-class _Tally:
-    """What is counted while replicates run."""
-
-    estimates: list[dict[str, float]] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
-    empty: int = 0
-    singletons: int = 0
 
 
 def simulation(
@@ -170,27 +149,21 @@ def check(
         units=units,
         seed=seed,
     )
-    estimate = estimator if estimator is not None else _generated(model, statistics, means)
-    allowed = replicates if allow_failures is True else int(allow_failures)
-    tally = _Tally()
+    plugged: tuple[str, ...] = ()
+    if estimator is None:
+        estimator, plugged = _generated(model, statistics, means)
+    tally = Tally(replicates, replicates if allow_failures is True else int(allow_failures), seed, plugged)
     for replicate in _shown(settings.replicates(range(replicates)), replicates, progress):
-        tally.empty += replicate.empty
-        tally.singletons += replicate.largest <= 1
-        try:
-            tally.estimates.append(_estimates(estimate, replicate))
-        except Exception as error:
-            tally.failures.append(f"replicate {replicate.number}: {error}")
-            if len(tally.failures) > allowed:
-                raise CheckError(_failure(replicate, seed, error, allowed)) from error
+        tally.add(replicate, estimator)
     return SimulationCheck(
-        rows=_rows(tally.estimates, settings.responses),
+        rows=tally.rows(settings.responses),
         model=describe.formula(settings.model),
         design=settings.design.describe(),
         effects=settings.responses.describe(),
         replicates=replicates,
         failed=len(tally.failures),
         seed=seed,
-        notes=tuple(_notes(tally, replicates)),
+        notes=tuple(tally.notes()),
     )
 
 
@@ -220,12 +193,13 @@ def _is_law(design: Any) -> bool:
     return isinstance(design, Mapping) and any(str(key).startswith("size(") for key in design)
 
 
-def _generated(model: Any, statistics: Any, means: str | None) -> Estimator:
-    """The generated module as an estimator."""
+def _generated(model: Any, statistics: Any, means: str | None) -> tuple[Estimator, tuple[str, ...]]:
+    """The generated module as an estimator, and what its equations put estimates in place of."""
     if not hasattr(model, "moment_equations"):
         raise ModelError("a resolved model has no generated estimator; pass a Model, or estimator=")
-    module = model.moment_equations(statistics, means=means).estimator().load()
-    return lambda columns: module.solve(module.accumulate(columns))
+    system = model.moment_equations(statistics, means=means)
+    module = system.estimator().load()
+    return lambda columns: module.solve(module.accumulate(columns)), tuple(getattr(system, "plugged_in", ()))
 
 
 def _shown(replicates: Iterator[Replicate], total: int, progress: bool) -> Iterable[Replicate]:
@@ -235,65 +209,3 @@ def _shown(replicates: Iterator[Replicate], total: int, progress: bool) -> Itera
     from rich.progress import track
 
     return track(replicates, "simulating", total, console=Console(stderr=True), transient=True)
-
-
-def _estimates(estimator: Estimator, replicate: Replicate) -> dict[str, float]:
-    """The estimates of one replicate, as finite floats."""
-    if not replicate.largest:
-        raise CheckError("no unit has an observation")
-    found = {key: float(value) for key, value in estimator(replicate.columns).items()}
-    wrong = [f"{key} = {value}" for key, value in found.items() if value - value != 0]
-    if wrong:
-        raise CheckError(f"estimates are not finite: {', '.join(wrong)}")
-    return found
-
-
-def _rows(estimates: list[dict[str, float]], responses: Responses) -> tuple[CheckRow, ...]:
-    import numpy as np
-
-    if len(estimates) < 2:
-        raise CheckError(f"{len(estimates)} replicates gave estimates; at least 2 are needed to judge the estimator")
-    keys = list(estimates[0])
-    for found in estimates:
-        if set(found) != set(keys):
-            differing = ", ".join(sorted(set(found) ^ set(keys)))
-            raise CheckError(f"the estimator does not estimate the same parameters in every replicate: {differing}")
-    rows = []
-    for key in keys:
-        values = np.array([found[key] for found in estimates])
-        truth, mean = responses.truth(key), float(values.mean())
-        error = float(values.std(ddof=1)) / len(values) ** 0.5
-        rows.append(CheckRow(key, truth, mean, error, _z(truth, mean, error)))
-    return tuple(rows)
-
-
-def _z(truth: float, mean: float, error: float) -> float:
-    """How many Monte-Carlo errors the mean is off; where the estimates do not vary, only rounding is forgiven."""
-    if error > 1e-14 * max(abs(truth), abs(mean)):
-        return (mean - truth) / error
-    return 0.0 if abs(mean - truth) <= 1e-9 * max(1.0, abs(truth)) else float("inf") * (1 if mean > truth else -1)
-
-
-def _notes(tally: _Tally, replicates: int) -> Iterator[str]:
-    if tally.empty:
-        yield (
-            f"{tally.empty} units were drawn empty ({tally.empty / replicates:.3g} per replicate) and left out, as "
-            "empty units are not observed"
-        )
-    if tally.singletons:
-        yield f"in {tally.singletons} replicates no unit had two observations"
-    if tally.failures:
-        yield (
-            f"{len(tally.failures)} replicates failed and were left out, so that the rows are conditional on no "
-            f"failure; the first: {tally.failures[0]}"
-        )
-
-
-def _failure(replicate: Replicate, seed: int, error: Exception, allowed: int) -> str:
-    again = f"numpy.random.SeedSequence({seed}, spawn_key=({replicate.number},))"
-    limit = f" ({allowed} failures are allowed)" if allowed else ""
-    return (
-        f"the estimator failed on replicate {replicate.number}{limit}: {type(error).__name__}: {error}. Its random "
-        f"stream is {again}; momentalg.check.simulation.simulation(...).columns({replicate.number}) gives its data. "
-        "To count such replicates and go on, pass allow_failures=True or a number"
-    )

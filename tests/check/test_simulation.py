@@ -546,3 +546,9 @@ def test_units_with_subgroups_are_drawn():
     assert sizes <= {(2, 3), (1, 1, 2)}
     with pytest.raises(UnsupportedError, match=r"nothing about the levels of b within a.*nested_sampling"):
         model.check(parameters=values, design={"size(a)": Poisson(3)}, units={"a": 5})
+
+
+def test_what_is_plugged_in_is_told():
+    found = ONE_WAY.check(parameters=TRUE, design=FRAME, replicates=50, statistics="totals", means="plug-in")
+    assert any("put in place of Intercept**2, which is consistent, and biased" in note for note in found.notes)
+    assert not ONE_WAY.check(parameters=TRUE, design=FRAME, replicates=50).notes
