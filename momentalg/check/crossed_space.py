@@ -9,11 +9,11 @@ from functools import cached_property
 from typing import Any
 
 from momentalg.check.laws import Law
+from momentalg.check.outcomes import Outcome, drawn, true_parameters
 from momentalg.check.parameters import ParameterValues
 from momentalg.check.random_incidence import Tables, rows_of
 from momentalg.check.sample import Labels, Sample
 from momentalg.check.scope import Scope, free_names
-from momentalg.check.spaces import Outcome, drawn, true_parameters
 from momentalg.errors import StatisticError
 from momentalg.expr import nodes as n
 from momentalg.model.resolved import ResolvedModel

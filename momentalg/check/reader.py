@@ -116,14 +116,11 @@ class Reader(ABC, Generic[T]):
                 for labels in self.sample.levels(self._closed(by or ())):
                     yield body, self.bind_level(labels, scope)
             case n.LevelSum(levels, body):
-                choices = [self.levels_in(column, body) for column, _ in levels]
-                for choice in product(*choices):
-                    places = {pair: labels[pair[0]] for pair, labels in zip(levels, choice, strict=True)}
-                    named: dict[tuple[str, ...], Any] = {("level", c, i): v for (c, i), v in places.items()}
-                    default: dict[tuple[str, ...], Any] = {
-                        ("default", c): v for (c, i), v in places.items() if i == DEFAULT
-                    }
-                    inner = {**scope, **named, **default}
+                for choice in product(*(self.levels_in(column, body) for column, _ in levels)):
+                    inner = dict(scope)
+                    for (column, name), labels in zip(levels, choice, strict=True):
+                        default = [("default", column)] * (name == DEFAULT)
+                        inner |= dict.fromkeys([("level", column, name), *default], labels[column])
                     if len(levels) == 1 or not self._divides_by_empty(body, inner):
                         yield body, inner
             case n.Average(body):
@@ -170,11 +167,9 @@ class Reader(ABC, Generic[T]):
         for column, name in zip(by, level or ("",) * len(by), strict=True):
             keys = [("level", column, name), ("level", name)] if name else []  # a sum binds a name of its column only
             keys += [("default", column)] if name in ("", DEFAULT) else []
-            bound = next((key for key in keys if key in scope), None)
-            if bound is None:
-                what = f"level {name!r}" if name else f"default {column!r}"
-                raise StatisticError(f"the {what} of {':'.join(by)} is not bound; pass at={{...}}")
-            found[column] = scope[bound]
+            if not any(key in scope for key in keys):
+                raise StatisticError(f"the level {name or 'default'!r} of {column!r} is not bound; pass at={{...}}")
+            found[column] = next(scope[key] for key in keys if key in scope)
         parents = () if level else (c for c in self._closed(by) if ("default", c) in scope)
         return {**{c: scope["default", c] for c in parents}, **found}
 
