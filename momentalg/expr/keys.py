@@ -61,7 +61,12 @@ def read_key(key: str) -> ParameterKey:
 
 
 def unknown(key: str) -> n.Node:
-    """The node of an unknown of the equations: a parameter, or a product such as ``Intercept**2``, ``Intercept*x``."""
+    """The node of an unknown of the equations: a parameter, or a product such as ``Intercept**2``, ``Intercept*x``.
+
+    A quadratic form in the means has no symbol but its name, ``Q(drug)``; a column called so would be back-quoted.
+    """
+    if is_form(key):
+        return n.Letter(key)
     factors: list[n.Node] = []
     parts = split(key, "*")
     for position, part in enumerate(parts):
@@ -72,6 +77,11 @@ def unknown(key: str) -> n.Node:
         else:
             factors.append(n.Parameter(part))
     return n.mul(*factors)
+
+
+def is_form(key: str) -> bool:
+    """Whether an unknown is a quadratic form in the means that a sum of squares is about, ``Q(drug)``."""
+    return key.startswith("Q(")
 
 
 def product_key(first: str, second: str) -> str:

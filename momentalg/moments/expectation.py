@@ -21,15 +21,17 @@ from momentalg.cumulants.reduction import reduced
 from momentalg.cumulants.translate import translate
 from momentalg.errors import StatisticError, UnsupportedError
 from momentalg.expr.keys import column_key, read_key, unknown
-from momentalg.expr.nodes import ZERO, Add, Mul, Node, Number, Parameter, Projected, Trace, add, mul
+from momentalg.expr.nodes import ONE, ZERO, Add, Mul, Node, Number, Parameter, Projected, Trace, add, mul
 from momentalg.expr.traversal import walk
 from momentalg.model.resolved import ResolvedModel
 from momentalg.statistics.family import block_columns, mean_columns, offsets
 from momentalg.statistics.projection import spanned
 
 
-def expectation(statistic: Node, model: ResolvedModel) -> dict[str, Node]:
+def expectation(statistic: Node, model: ResolvedModel, form: str | None = None) -> dict[str, Node]:
     """Design constants by unknown, in the order of the model's parameters; products of means are unknowns.
+
+    With `form` all that holds means is one unknown of this name, a quadratic form in them, whose coefficient is 1.
 
     Raises `UnsupportedError` for a projection that leaves means, or that stands inside a product.
     """
@@ -37,7 +39,7 @@ def expectation(statistic: Node, model: ResolvedModel) -> dict[str, Node]:
     plain: list[Node] = []
     for coefficient, part in linear_parts(statistic, Fraction(1)):
         if isinstance(part, Projected):
-            for key, node in _projected(part, model).items():
+            for key, node in _projected(part, model, form is not None).items():
                 found[key] = add(found.get(key, ZERO), mul(Number(coefficient), node))
         else:
             plain.append(mul(Number(coefficient), part))
@@ -51,7 +53,10 @@ def expectation(statistic: Node, model: ResolvedModel) -> dict[str, Node]:
             )
         polynomial = cancelled(reduced(joint_cumulant([terms], model), model))
         for key, design in by_unknown(polynomial, model).items():
-            found[key] = add(found.get(key, ZERO), to_node(design, model))
+            if form is None or is_cumulant(key):
+                found[key] = add(found.get(key, ZERO), to_node(design, model))
+    if form is not None:
+        found[form] = ONE
     return dict(sorted(found.items(), key=lambda item: unknown_order(item[0], model)))
 
 
@@ -116,10 +121,10 @@ def linear_parts(node: Node, coefficient: Fraction) -> Iterator[tuple[Fraction, 
     yield coefficient, node
 
 
-def _projected(statistic: Projected, model: ResolvedModel) -> Mapping[str, Node]:
+def _projected(statistic: Projected, model: ResolvedModel, with_means: bool) -> Mapping[str, Node]:
     """Traces by component. Z_c is left out where P Z_c = 0 is proved: of a factor that another one contains, say."""
     left = [c for c in (*mean_columns(model), *offsets(model)) if not spanned(c, statistic.columns, model)]
-    if left:
+    if left and not with_means:
         raise UnsupportedError(
             f"the projection leaves the mean columns {', '.join(column_key(c) for c in left)}; "
             "add them to its columns, or the expectation is no longer free of the means"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from momentalg.catalogue import discover
 from momentalg.derive.readable import Readable
 from momentalg.errors import ModelError, NotIdentifiedError, StatisticError, UnsupportedError
+from momentalg.expr.keys import is_form
 from momentalg.expr.nodes import Node
 from momentalg.model.resolved import ResolvedModel
 from momentalg.model.resolving import given_its_design
@@ -49,7 +50,11 @@ class MomentSystem(Readable):
         """The unknowns of the variance equations: components, then products of means unless they are plugged in."""
         keys = dict.fromkeys(key for e in self.variance for key in e.coefficients)
         means = {str(c.key) for c in self.model.mean}
-        kept = [k for k in keys if is_cumulant(k) or (self.means != "plug-in" and means.issuperset(parameters_in(k)))]
+        kept = [
+            k
+            for k in keys
+            if is_cumulant(k) or is_form(k) or (self.means != "plug-in" and means.issuperset(parameters_in(k)))
+        ]
         return tuple(sorted(kept, key=lambda key: unknown_order(key, self.model)))
 
     @property
@@ -185,7 +190,7 @@ def moment_equations(model: Model, statistics: Any = None, means: str | None = N
     common = tuple(MomentEquation(s.name, s.node, expectation(s.node, resolved)) for s in means_of)
     if name == family.name:  # the mean parameters alone: every system has these equations
         return MomentSystem(resolved, model.formula, "projection", common, (), name, repr(model))
-    equations = [MomentEquation(s.name, s.node, expectation(s.node, resolved)) for s in chosen]
+    equations = [MomentEquation(s.name, s.node, expectation(s.node, resolved, s.form)) for s in chosen]
     means_keys = {str(c.key) for c in resolved.mean}
     held = {key for e in equations for key in e.coefficients}
     with_means = sorted(key for key in held if not means_keys.isdisjoint(parameters_in(key)))

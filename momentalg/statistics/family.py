@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from momentalg.errors import UnsupportedError
+from momentalg.expr.keys import monomial_key, variable_key
+from momentalg.expr.names import join_factor, quote
 from momentalg.expr.nodes import (
     Column,
     Kernel,
@@ -28,10 +30,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NamedStatistic:
-    """A statistic and the name it has in equations, tables and generated code."""
+    """A statistic and the name it has in equations, tables and generated code.
+
+    `form` names the quadratic form in the means that its expectation holds, ``Q(drug)``: one unknown of its own, for a
+    sum of squares that is about a common term.
+    """
 
     name: str
     node: Node
+    form: str | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,21 @@ def mean_columns(model: ResolvedModel) -> tuple[Column, ...]:
     """The columns of the mean, offsets aside: a fixed factor whose levels are not known has one for each level."""
     left_out = offsets(model)
     return tuple(model.projected(c) for c in model.mean if c.key is not None or c.monomial not in left_out)
+
+
+def mean_terms(model: ResolvedModel) -> tuple[tuple[str, tuple[Column, ...]], ...]:
+    """The common terms, by name, with their columns: those of the levels of a fixed factor are one term."""
+    found: dict[str, list[Column]] = {}
+    for column in model.mean:
+        if column.monomial in offsets(model):
+            continue
+        removed = model.projected(column)
+        if isinstance(removed, LevelColumns):
+            parts = [join_factor(removed.factor), *(variable_key(v) for v, _ in removed.monomial)]
+        else:
+            parts = [quote(c) if (c := model.indicated(v)) else monomial_key(((v, p),)) for v, p in removed]
+        found.setdefault(":".join(parts), []).append(removed)
+    return tuple((name, tuple(columns)) for name, columns in found.items())
 
 
 def offsets(model: ResolvedModel) -> tuple[Monomial, ...]:

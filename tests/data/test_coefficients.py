@@ -91,8 +91,11 @@ def test_type_1_has_the_published_expected_mean_squares():
     """SAS prints a fixed: EMS(b) = Ve + 2.6308 Vab + 7.8 Vb; and for a, Ve + 2.725 Vab + 0.1 Vb + Q(a)."""
     mixed = ma.Model("y ~ 1 + a + (1 | b) + (1 | a:b)", fixed={"a": [1, 2, 3]}).moment_equations("type1")
     found = mixed.coefficients(HEMMERLE_HARTLEY, mean_squares=True)
-    assert found.loc["SS[b]"].to_list() == pytest.approx([7.8, 2.6308, 1], abs=5e-5)
-    assert found.loc["SS[a:b]"].to_list() == pytest.approx([0, 2.5846, 1], abs=5e-5)
+    components = found[["var(1|b)", "var(1|a:b)", "var(residual)"]]
+    assert components.loc["SS[a]"].to_list() == pytest.approx([0.1, 2.725, 1])
+    assert components.loc["SS[b]"].to_list() == pytest.approx([7.8, 2.6308, 1], abs=5e-5)
+    assert components.loc["SS[a:b]"].to_list() == pytest.approx([0, 2.5846, 1], abs=5e-5)
+    assert found["Q(a)"].to_list() == [0.5, 0, 0, 0]  # of the sum of squares, which has two degrees of freedom
     random_effects = ma.Model("y ~ 1 + (1 | a) + (1 | b) + (1 | a:b)").moment_equations("type1")
     of_a = random_effects.coefficients(HEMMERLE_HARTLEY, mean_squares=True).loc["SS[a]"]
     assert of_a[["var(1|b)", "var(1|a:b)", "var(residual)"]].to_list() == pytest.approx([0.1, 2.725, 1])

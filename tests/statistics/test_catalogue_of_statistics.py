@@ -49,11 +49,13 @@ def test_an_entry_says_what_it_is(entry):
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.formula)
-@pytest.mark.parametrize("entry", [STATISTICS[name] for name in STATISTICS if name not in {*HIGHER, "swamy"}], ids=lambda e: e.name)
+@pytest.mark.parametrize(
+    "entry", [STATISTICS[name] for name in STATISTICS if name not in {*HIGHER, "swamy"}], ids=lambda e: e.name
+)
 def test_expectations_are_traces_plus_forms_in_the_mean(entry, model):
     parameters = parameters_of(model)
     oracle = QuadraticOracle(ROWS, model.resolved, parameters)
-    for named in entry.build(model.resolved):
+    for named in (s for s in entry.build(model.resolved) if s.form is None):
         if any(isinstance(part, Projected) for part in walk(named.node)):
             coefficients = ma.Model.moment_equations(model, {named.name: named.node}).variance[0].coefficients
             table = table_of(ROWS)

@@ -8,7 +8,7 @@ from fractions import Fraction
 import pytest
 
 import momentalg as ma
-from momentalg.expr.nodes import ZERO
+from momentalg.expr.nodes import ZERO, Variable
 from momentalg.moments.constants import Constants
 from momentalg.moments.expectation import expectation
 from tests.cumulants.support import LONG
@@ -143,16 +143,24 @@ def hemmerle_and_hartley():
             for _ in range(k)]  # fmt: skip
 
 
+@pytest.mark.parametrize("fixed", [["a"], {"a": ["a1", "a2", "a3"]}], ids=["levels unknown", "levels known"])
 @pytest.mark.parametrize("family", ["type1", "henderson3"])
-def test_expected_mean_squares_of_hemmerle_and_hartley(family):
-    """EMS(b) = Ve + 2.6308 Vab + 7.8 Vb and EMS(ab) = Ve + 2.5846 Vab, a fixed (SAS/STAT, The VARCOMP Procedure)."""
-    model = ma.Model("y ~ 1 + a + (1 | b) + (1 | a:b)", fixed=["a"])
-    constants = Constants(table_of(hemmerle_and_hartley()), model.resolved)
+def test_expected_mean_squares_of_hemmerle_and_hartley(family, fixed):
+    """SAS/STAT, The VARCOMP Procedure, a fixed: EMS(a) = Ve + 2.725 Vab + 0.1 Vb + Q(a),
+    EMS(b) = Ve + 2.6308 Vab + 7.8 Vb and EMS(ab) = Ve + 2.5846 Vab."""
+    model = ma.Model("y ~ 1 + a + (1 | b) + (1 | a:b)", fixed=fixed)
+    table = table_of(hemmerle_and_hartley())
+    for level in ("a1", "a2", "a3"):
+        indicator = [Fraction(label == level) for label in table.labels["a"]]
+        table.values[Variable("function", f"a[{level}]")] = indicator
+    constants = Constants(table, model.resolved)
     rows = []
     for named in ma.statistics()[family].build(model.resolved):
-        row = {k: constants.value(v) for k, v in expectation(named.node, model.resolved).items()}
+        row = {k: constants.value(v) for k, v in expectation(named.node, model.resolved, named.form).items()}
         rows.append({k: round(float(v / row["var(residual)"]), 4) for k, v in row.items()})
+    of_a = {"var(1|b)": 0.1, "var(1|a:b)": 2.725, "var(residual)": 1.0, "Q(a)": 0.5}  # divided by 2, the mean square
     assert rows == [
+        *([of_a] if family == "type1" else []),
         {"var(1|b)": 7.8, "var(1|a:b)": 2.6308, "var(residual)": 1.0},
         {"var(1|a:b)": 2.5846, "var(residual)": 1.0},
         {"var(residual)": 1.0},

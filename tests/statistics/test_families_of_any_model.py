@@ -10,7 +10,7 @@ import momentalg as ma
 from momentalg.check.parameters import ParameterValues
 from momentalg.check.quadratic import QuadraticOracle
 from momentalg.errors import UnsupportedError
-from momentalg.expr.nodes import ZERO
+from momentalg.expr.nodes import ONE, ZERO
 from momentalg.moments.constants import Constants
 from momentalg.moments.expectation import expectation
 from momentalg.moments.rational import echelon
@@ -54,11 +54,17 @@ def test_expectations_are_those_of_the_matrices(family, name):
     for seed in range(DESIGNS):
         rows = random_rows(name, seed, 13 if family == "swamy" else 10)  # levels that have an inverse
         parameters = random_parameters(model, seed)
-        oracle = QuadraticOracle(rows, model.resolved, parameters)
+        oracle = whole = QuadraticOracle(rows, model.resolved, parameters)
+        means = [str(c.key) for c in model.resolved.mean]
         constants, value = Constants(table_of(rows), model.resolved), ParameterValues(model.resolved, parameters)
         for named in builds(family, name):
-            terms = expectation(named.node, model.resolved).items()
+            terms = expectation(named.node, model.resolved, named.form).items()
+            if named.form is not None:  # without means the form in them is zero
+                assert dict(terms)[named.form] == ONE
+                terms = [(k, c) for k, c in terms if k != named.form]
+                oracle = QuadraticOracle(rows, model.resolved, {**parameters, **dict.fromkeys(means, 0)})
             assert sum((constants.value(c) * value(k) for k, c in terms), Fraction(0)) == oracle.mean(named.node)
+            oracle = whole
 
 
 @pytest.mark.parametrize(("family", "name"), PAIRS)
