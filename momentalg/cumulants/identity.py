@@ -21,6 +21,8 @@ from math import factorial, prod
 from typing import NamedTuple
 
 from momentalg.cumulants.denominators import cancelled
+from momentalg.cumulants.design_symbols import Moment
+from momentalg.cumulants.label_draws import LABEL, label_moment
 from momentalg.cumulants.normal_form import Contradiction, Unifier, close_nesting, normal_form
 from momentalg.cumulants.partitions import Blocks, counted_partitions
 from momentalg.cumulants.polynomial import Polynomial, Powers, times
@@ -54,7 +56,7 @@ class Slot(NamedTuple):
 class Choice(NamedTuple):
     """What a block contributes: a parameter (None: 1), covariates for each of its draws, and what they share."""
 
-    key: str | None
+    key: str | Moment | None
     covariates: tuple[Monomial, ...]
     share: tuple[str, ...] = ()  # the columns of a factor; the observation itself for the residual
 
@@ -140,6 +142,11 @@ def counted_choices(
 
 def choices(draws: Sequence[Draw], model: ResolvedModel) -> Iterator[Choice]:
     """The ways in which a block of draws can have a non-zero joint cumulant."""
+    if any(draw.kind == LABEL for draw in draws):
+        moment = label_moment(draws, model)
+        if moment is not None:
+            yield Choice(moment, ((),) * len(draws), (OBSERVATION,) if len(draws) > 1 else ())
+        return
     if len(draws) == 1:
         if draws[0] == RESPONSE:
             yield from (Choice(column.key, (column.monomial,)) for column in model.mean)

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     Given = Node | Iterable[Node]
     Via = Node | str | Iterable[Node | str]
+    Names = str | Iterable[str]
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -181,34 +182,38 @@ class Model:
 
     # What follows from it: each method hands over to a later layer.
 
-    def mean(self, a: Node, *, given: Given = (), via: Via = ()) -> Derivation:
+    def mean(self, a: Node, *, given: Given = (), via: Via = (), as_random: Names = ()) -> Derivation:
         """Derive E(a), the expectation of a statistic; see `cumulant` for `given` and `via`."""
-        return self._derive((a,), given, via, "mean")
+        return self._derive((a,), given, via, "mean", as_random)
 
-    def var(self, a: Node, *, given: Given = (), via: Via = ()) -> Derivation:
+    def var(self, a: Node, *, given: Given = (), via: Via = (), as_random: Names = ()) -> Derivation:
         """Derive Var(a), the variance of a statistic; see `cumulant` for `given` and `via`."""
-        return self._derive((a, a), given, via, "var")
+        return self._derive((a, a), given, via, "var", as_random)
 
-    def cov(self, a: Node, b: Node, *, given: Given = (), via: Via = ()) -> Derivation:
+    def cov(self, a: Node, b: Node, *, given: Given = (), via: Via = (), as_random: Names = ()) -> Derivation:
         """Derive Cov(a, b), the covariance of two statistics; see `cumulant` for `given` and `via`."""
-        return self._derive((a, b), given, via, "cov")
+        return self._derive((a, b), given, via, "cov", as_random)
 
-    def cumulant(self, *args: Node, given: Given = (), via: Via = ()) -> Derivation:
+    def cumulant(self, *args: Node, given: Given = (), via: Via = (), as_random: Names = ()) -> Derivation:
         """Derive the joint cumulant of statistics: kappa_3 by ``model.cumulant(S, S, S)``.
 
         `given` is what the result is conditional on, ``[N]`` or ``ma.design``; `via` is the order in which total laws
-        are applied, ``[N, X]``, or ``["user"]`` for the effects of a factor.
+        are applied, ``[N, X]``, or ``["user"]`` for the effects of a factor. With ``as_random=["drug"]`` a fixed
+        factor is also read as a random one, and as a sample of labels, given all else: `momentalg.derive.readings`.
 
         Raises:
             UnsupportedError: a total degree above 8, or a projection statistic.
             AssumptionError: a division by a size that may be 0.
 
         """
-        return self._derive(args, given, via, "cumulant")
+        return self._derive(args, given, via, "cumulant", as_random)
 
-    def _derive(self, args: tuple[Node, ...], given: Given, via: Via, kind: str) -> Derivation:
+    def _derive(self, args: tuple[Node, ...], given: Given, via: Via, kind: str, as_random: Names) -> Derivation:
         from momentalg.derive.engine import derive
+        from momentalg.derive.readings import readings
 
+        if as_random:
+            return readings(self, tuple(as_node(a) for a in args), as_random, _sequence(given), _sequence(via), kind)
         return derive(self, tuple(as_node(a) for a in args), given=_sequence(given), via=_sequence(via), kind=kind)
 
     def moment_equations(self, statistics: Any = None, means: str | None = None) -> MomentSystem:
