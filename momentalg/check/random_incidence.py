@@ -20,7 +20,7 @@ from momentalg.expr import nodes as n
 from momentalg.model.resolved import ResolvedModel
 
 Weights = Mapping[int, Fraction]
-Cell = tuple[int, int]
+Cell = tuple[int, ...]
 Table = tuple[tuple[Cell, int], ...]
 """The cells that have observations, with how many, in order."""
 Tables = dict[Table, Fraction]

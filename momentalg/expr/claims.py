@@ -115,7 +115,10 @@ def _law_letter(variable: n.Variable, columns: Sequence[str]) -> Glyph:
     of = split_factor(inside)
     if kind == "levels":
         return read_glyph("J")
-    return read_glyph("pi" if len(of) > 1 else "p" if of == tuple(columns[:1]) else "q")
+    if len(of) > 1 or of[0] not in columns:
+        return read_glyph("pi")
+    position = columns.index(of[0])
+    return read_glyph("pqs"[position] if position < 3 else f"q_{position}")
 
 
 def _plain(variable: n.Variable) -> str:

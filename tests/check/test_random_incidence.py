@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pickle
+from collections import Counter
 from fractions import Fraction
+from itertools import product
+from math import prod
 from random import Random
 
 import numpy as np
@@ -307,12 +310,12 @@ def test_an_incidence_is_shown_as_the_code_that_makes_it(incidence):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: ma.designs.draws("a", "a"), "two different columns"),
+        (lambda: ma.designs.draws("a", "a"), "of different columns"),
         (lambda: ma.designs.draws("a", 3), "named by a text"),
         (lambda: ma.designs.draws("a", "b", "many"), "must have a law"),
         (lambda: ma.designs.draws("a", "b", 2, [0.5, 0.4]), "sum to 0.9"),
         (lambda: ma.designs.draws("a", "b", 2, "half"), "list of probabilities"),
-        (lambda: ma.designs.multinomial_labels("a", "b", 5, [[0.5, 0.5]]), "two lists"),
+        (lambda: ma.designs.multinomial_labels("a", "b", 5, [[0.5, 0.5]]), "a list for each of a, b"),
         (lambda: ma.designs.multinomial_labels("a", "b", -1), "whole number"),
         (lambda: ma.Model(FORMULAS[0], incidence=ma.designs.draws("a", "c")), "the model's factors: a, b"),
         (lambda: ma.Model(FORMULAS[0], incidence="draws"), "one of ma.designs"),
@@ -358,3 +361,42 @@ def test_cells_observed_once():
         undecided.var(undecided.total(undecided.y)).evaluate(
             parameters=values, law=ma.designs.independent_cells("a", "b", 2), units=units
         )
+
+
+HALF = Fraction(1, 2)
+
+
+def test_three_crossed_factors():
+    """The columns may be several: independent cells of three factors, and draws of two labels at once."""
+    values = {**PARAMETERS, "var(1|c)": "2/3"}
+    law = {0: HALF, 1: HALF}
+    for incidence, tables, units in (
+        (ma.designs.independent_cells("a", ["b", "c"], law), cell_tables_of(law, (2, 2, 1)), {"a": 2, "b": 2, "c": 1}),
+        (ma.designs.draws("a", ["b", "c"], 2, [[HALF, HALF]] * 2), paired_draws(2, 2), {"a": 2}),
+    ):
+        model = ma.Model("y ~ 1 + (1 | a) + (1 | b) + (1 | c)", incidence=incidence)
+        row, total = model.total(model.y, by="a"), model.total(model.y)
+        for statistics in ((row, row), (row, row.at("k")), (total, total)):
+            found = model.cumulant(*statistics).evaluate(parameters=values, units=units, at={"a": 0, "k": 1})
+            at = {"a": 0, "b": 0, "c": 0, "k": 1}
+            assert found == incidence_cumulant(statistics, tables, model.resolved, values, ("a", "b", "c"), at)
+
+
+def cell_tables_of(counts, sides):
+    """All tables of independent counts of the cells of several factors."""
+    cells = list(product(*map(range, sides)))
+    found = {}
+    for drawn in product(counts.items(), repeat=len(cells)):
+        table = tuple((cell, count) for cell, (count, _) in zip(cells, drawn, strict=True) if count)
+        found[table] = found.get(table, 0) + prod(p for _, p in drawn)
+    return found
+
+
+def paired_draws(rows, times):
+    """All tables in which each row draws two labels so many times, each of four pairs with probability 1/4."""
+    found = {}
+    for drawn in product(product(range(2), repeat=2), repeat=rows * times):
+        counts = Counter((n // times, *pair) for n, pair in enumerate(drawn))
+        table = tuple(sorted(counts.items()))
+        found[table] = found.get(table, 0) + Fraction(1, 4) ** (rows * times)
+    return found

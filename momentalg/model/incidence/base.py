@@ -154,7 +154,9 @@ class Incidence(ABC):
     def __repr__(self) -> str:
         name = "".join("_" + c.lower() if c.isupper() else c for c in type(self).__name__).lstrip("_")
         found = [(f.name.rstrip("_"), getattr(self, f.name)) for f in fields(self)]  # type: ignore[arg-type]
-        shown = [repr(v) if isinstance(v, str) else f"{k}={_shown(v)}" for k, v in found if v is not None and v != ()]
+        shown = [
+            _shown(v) if n < 2 else f"{k}={_shown(v)}" for n, (k, v) in enumerate(found) if v is not None and v != ()
+        ]
         return f"ma.designs.{name}({', '.join(shown)})"
 
 
@@ -162,17 +164,21 @@ def _shown(value: Any) -> str:
     if isinstance(value, Fraction):
         return str(value.numerator) if value.denominator == 1 else repr(str(value))
     if isinstance(value, tuple):
-        return f"[{', '.join(map(_shown, value))}]"
+        alone = len(value) == 1 and isinstance(value[0], str)
+        return repr(value[0]) if alone else f"[{', '.join(map(_shown, value))}]"
     return repr(value)
 
 
-def read_columns(*names: object) -> None:
-    """Raise `ModelError` unless these are different names of columns."""
+def read_columns(rows: object, columns: object) -> Columns:
+    """The columns that rows are crossed with, one or several; `ModelError` unless all have different names."""
+    several = tuple(columns) if isinstance(columns, list | tuple) and columns else (columns,)
+    names = (rows, *several)
     for name in names:
         if not isinstance(name, str) or not name:
-            raise ModelError(f"an incidence is of two columns, each named by a text; found {name!r}")
+            raise ModelError(f"an incidence is of columns, each named by a text; found {name!r}")
     if len(set(names)) < len(names):
-        raise ModelError(f"an incidence is of two different columns; found {names[0]!r} twice")
+        raise ModelError(f"an incidence is of different columns; found {', '.join(map(repr, names))}")
+    return several
 
 
 def read_count(law: object, what: str) -> SizeLaw | None:
@@ -188,6 +194,15 @@ def read_count(law: object, what: str) -> SizeLaw | None:
     raise ModelError(
         f"{what} must have a law on 0, 1, 2, ..., such as ma.Poisson(3) or {{1: '1/2', 3: '1/2'}}; {law!r}"
     )
+
+
+def read_lists(values: Any, columns: Columns) -> tuple[Probabilities, ...]:
+    """The probabilities of the labels in each of these columns; none where they are left open."""
+    if values is None or values == [None]:
+        return ()
+    if not isinstance(values, list | tuple) or len(values) != len(columns):
+        raise ModelError(f"probabilities= takes a list for each of {', '.join(columns)}; found {values!r}")
+    return tuple(read_probabilities(p, f"the probabilities of {c}") for p, c in zip(values, columns, strict=True))
 
 
 def read_probabilities(values: object, what: str) -> Probabilities:

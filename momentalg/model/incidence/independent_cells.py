@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +15,12 @@ class IndependentCells(Incidence):
     """n_ij i.i.d. over all R rows and C columns; `counts` is their law, or None."""
 
     rows: str
-    columns_: str
+    columns_: Columns
     counts: SizeLaw | None = None
 
     @property
     def strata(self) -> Columns:
-        return (self.rows, self.columns_)
+        return (self.rows, *self.columns_)
 
     @property
     def count(self) -> SizeLaw | None:
@@ -31,12 +32,13 @@ class IndependentCells(Incidence):
         return frozenset() if sure else frozenset(self.strata)
 
 
-def independent_cells(rows: str, columns: str, counts: Any = None) -> IndependentCells:
-    """Numbers n_ij of observations that are i.i.d. over the cells of two crossed factors.
+def independent_cells(rows: str, columns: str | Sequence[str], counts: Any = None) -> IndependentCells:
+    """Numbers n_ij of observations that are i.i.d. over the cells of crossed factors, two or more.
 
     `counts` is the law of n_ij, such as ``ma.Poisson(2)`` or ``{0: "1/2", 1: "1/2"}``; without it the moments
     E(n), E(n^2), ... stay symbols. The numbers of rows and columns are fixed, and given as ``units={"user": 40,
     "item": 30}`` where a number is asked for. Rows and columns may be empty, unless the law has n_ij >= 1.
     """
-    read_columns(rows, columns)
-    return IndependentCells(rows, columns, read_count(counts, "the number of observations of a cell"))
+    return IndependentCells(
+        rows, read_columns(rows, columns), read_count(counts, "the number of observations of a cell")
+    )
