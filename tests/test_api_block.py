@@ -1,4 +1,4 @@
-"""The public names as the design lists them: that block of code, top to bottom, for one grouping factor.
+"""The public names as the design lists them: that block of code, top to bottom.
 
 What belongs to later versions stands at its place and is refused by name.
 """
@@ -30,6 +30,7 @@ def test_the_block_runs_top_to_bottom(frame, tmp_path, monkeypatch):
 
     # -- models
     model = ma.Model("y ~ 1 + x + (1 | user) + (1 | item)")
+    assert model.parameters == ("Intercept", "x", "var(1|user)", "var(1|item)", "var(residual)")
     model = ma.Model("y ~ 1 + x + size(user) + (1 | user)")
     same = ma.Model(response="y", common=[ma.Covariate("x"), ma.Size("user")], group=[ma.Group("user")])
     assert same == model
@@ -119,18 +120,20 @@ def test_the_block_runs_top_to_bottom(frame, tmp_path, monkeypatch):
     assert not (tmp_path / "ratings.pdf").exists()
 
 
-@pytest.mark.parametrize(
-    ("formula", "said"),
-    [
-        ("y ~ 1 + C(drug) + (1 | user)", "fixed factors"),
-    ],
-)
-def test_later_formulas_are_refused_by_name(formula, said):
-    with pytest.raises(ma.UnsupportedError, match=said):
-        ma.Model(formula)
+def test_crossed_random_designs_name_their_incidence():
+    crossed = ma.Model("y ~ 1 + (1 | user) + (1 | item)", assume=[ma.unreplicated("user:item")])
+    R, cell = crossed.total(crossed.y, by="user"), crossed.size("user:item")
+    assert crossed.var(R, given=ma.design).verify()
+    assert crossed.mean(ma.over("user:item", cell**2), given=ma.design).node == crossed.size()
+    with pytest.raises(ma.UnsupportedError, match=r"ma\.designs"):
+        crossed.var(R)
+    drawn = ma.Model("y ~ 1 + (1 | user) + (1 | item)", incidence=ma.designs.draws("user", "item"))
+    assert drawn.var(R).verify()
+    nested = ma.Model("y ~ 1 + (1 | a) + (1 | b)", assume=[ma.nested("b", "a")])
+    assert nested.var(nested.total(nested.y, by="a")) == nested.var(nested.total(nested.y, by="a"), via=["b"])
 
 
-@pytest.mark.parametrize("argument", ["incidence", "residual_by", "weights", "family", "kernels"])
+@pytest.mark.parametrize("argument", ["family", "kernels"])
 def test_later_arguments_are_refused_by_name(argument):
     with pytest.raises(ma.UnsupportedError, match=f"{argument}= is not available yet"):
         ma.Model("y ~ 1 + (1 | user)", **{argument: "anything"})
