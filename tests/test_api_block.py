@@ -130,7 +130,7 @@ def test_crossed_random_designs_name_their_incidence():
     drawn = ma.Model("y ~ 1 + (1 | user) + (1 | item)", incidence=ma.designs.draws("user", "item"))
     assert drawn.var(R).verify()
     nested = ma.Model("y ~ 1 + (1 | a) + (1 | b)", assume=[ma.nested("b", "a")])
-    assert nested.var(nested.total(nested.y, by="a")) == nested.var(nested.total(nested.y, by="a"), via=["b"])
+    assert nested.var(nested.total(nested.y, by="a")).verify()
 
 
 @pytest.mark.parametrize("argument", ["family", "kernels"])
