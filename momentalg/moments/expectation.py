@@ -35,29 +35,34 @@ def expectation(statistic: Node, model: ResolvedModel, form: str | None = None) 
 
     Raises `UnsupportedError` for a projection that leaves means, or that stands inside a product.
     """
-    found: dict[str, Node] = {}
-    plain: list[Node] = []
-    for coefficient, part in linear_parts(statistic, Fraction(1)):
-        if isinstance(part, Projected):
-            for key, node in _projected(part, model, form is not None).items():
-                found[key] = add(found.get(key, ZERO), mul(Number(coefficient), node))
-        else:
-            plain.append(mul(Number(coefficient), part))
+    parts = list(linear_parts(statistic, Fraction(1)))
+    projected = [(c, part) for c, part in parts if isinstance(part, Projected)]
+    traces = [(c, _projected(part, model, form is not None)) for c, part in projected]
+    plain = [mul(Number(c), part) for c, part in parts if not isinstance(part, Projected)]
+    pieces = [(c, trace) for c, trace in traces if c > 0]  # what is added before what is subtracted
     if plain:
-        terms = translate(add(*plain), model)
-        if any(term.free_levels for term in terms):
-            name = model.groups[0].name
-            raise StatisticError(
-                "an equation needs a statistic of the whole sample, and this one is of a single level or observation: "
-                f"sum it over the levels, as in ma.over({name!r}, ...)"
-            )
-        polynomial = cancelled(reduced(joint_cumulant([terms], model), model))
-        for key, design in by_unknown(polynomial, model).items():
+        pieces.append((Fraction(1), _in_totals(add(*plain), model)))
+    found: dict[str, Node] = {}
+    for coefficient, piece in (*pieces, *((c, trace) for c, trace in traces if c < 0)):
+        for key, node in piece.items():
             if form is None or is_cumulant(key):
-                found[key] = add(found.get(key, ZERO), to_node(design, model))
+                found[key] = add(found.get(key, ZERO), mul(Number(coefficient), node))
     if form is not None:
         found[form] = ONE
     return dict(sorted(found.items(), key=lambda item: unknown_order(item[0], model)))
+
+
+def _in_totals(statistic: Node, model: ResolvedModel) -> Mapping[str, Node]:
+    """The expectation of a statistic in totals, by unknown."""
+    terms = translate(statistic, model)
+    if any(term.free_levels for term in terms):
+        name = model.groups[0].name
+        raise StatisticError(
+            "an equation needs a statistic of the whole sample, and this one is of a single level or observation: "
+            f"sum it over the levels, as in ma.over({name!r}, ...)"
+        )
+    polynomial = cancelled(reduced(joint_cumulant([terms], model), model))
+    return {key: to_node(design, model) for key, design in by_unknown(polynomial, model).items()}
 
 
 def by_unknown(polynomial: Polynomial, model: ResolvedModel) -> dict[str, Polynomial]:

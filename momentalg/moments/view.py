@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from momentalg.derive.reading import Line, Section
-from momentalg.expr.keys import unknown
+from momentalg.expr.columns import level_columns
+from momentalg.expr.keys import is_form, unknown
 from momentalg.expr.nodes import DESIGN, Cumulant, Hat, Letter, Node, Parameter, Projected, Trace, add, mul
 from momentalg.expr.notation import Notation
 from momentalg.expr.text import text
@@ -27,6 +28,11 @@ PRODUCTS = (
     "Estimates are put in place of the products of components, which makes the estimators of higher cumulants "
     "consistent, with a bias of the order of one over the number of levels."
 )
+SLOPES = (
+    "With a covariate, these indicators are multiplied by it, row by row, in what is projected off and in Z; K is the "
+    "symmetric part of Z Z' with two covariates."
+)
+FORMS = "Q is the quadratic form in the means that the sum of squares of a common term holds, (X beta)'A(X beta)."
 NUMERICAL = "The solution of the linear equations above; as a formula it is too long to read here."
 
 
@@ -42,13 +48,22 @@ def system_sections(system: MomentSystem) -> tuple[Section, ...]:
         statistics = tuple(Line(e.statistic, _cost(e, system), left=Letter(e.name)) for e in system.variance)
         sections.append(Section(0, "Statistics", (), statistics))
         lines = tuple(Line(right_side(e), "", left=Cumulant((Letter(e.name),), (DESIGN,))) for e in system.variance)
-        remarks = [f"Means: {MEANS[system.means]}."]
-        if system.products_of_components:
-            remarks.append(PRODUCTS)
-        if any(isinstance(part, (Projected, Trace)) for line in lines for part in walk(line.node)):
-            remarks.append(PROJECTION)
-        sections.append(Section(0, "Equations of the variance components", (), lines, tuple(remarks)))
+        sections.append(Section(0, "Equations of the variance components", (), lines, tuple(_remarks(system, lines))))
     return tuple(sections)
+
+
+def _remarks(system: MomentSystem, lines: Sequence[Line]) -> Iterator[str]:
+    """What a reader of the equations must know: how means are treated, and the letters of projections."""
+    yield f"Means: {MEANS[system.means]}."
+    if system.products_of_components:
+        yield PRODUCTS
+    if any(is_form(key) for key in system.unknowns):
+        yield FORMS
+    projected = [part for line in lines for part in walk(line.node) if isinstance(part, (Projected, Trace))]
+    if projected:
+        yield PROJECTION
+    if any(c.monomial for part in projected for c in level_columns((*part.columns, *(part.kernel or ())))):
+        yield SLOPES
 
 
 def solution_sections(solution: Solution) -> tuple[Section, ...]:
