@@ -6,7 +6,7 @@ Sums are taken about shifts. When two sets of sums meet, one is re-centred: with
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import product
 from math import comb, prod
 
@@ -26,10 +26,17 @@ def multiply(first: Powers, second: Powers) -> Powers:
     return tuple(sorted((name, e) for name, e in found.items() if e))
 
 
-def label(powers: Powers) -> str:
-    """A name part for a product of powers: x2_y for x**2 * y."""
-    above = [name + (str(e) if e > 1 else "") for name, e in powers if e > 0]
-    below = [name + (str(-e) if e < -1 else "") for name, e in powers if e < 0]
+def label(powers: Powers, names: Collection[str] = ()) -> str:
+    """A name part for a product of powers: x2_y for x**2 * y, x_2_y where x2 is one of the `names` of symbols."""
+
+    def power_of(name: str, exponent: int) -> str:
+        if exponent == 1:
+            return name
+        plain = f"{name}{exponent}"
+        return f"{name}_{exponent}" if plain in names or name[-1].isdigit() else plain
+
+    above = [power_of(name, e) for name, e in powers if e > 0]
+    below = [power_of(name, -e) for name, e in powers if e < 0]
     return "_".join([*above, *(["per", *below] if below else [])])
 
 
@@ -43,8 +50,9 @@ def formula(powers: Powers) -> str:
 class Accumulators:
     """Collects the sums that are asked for; `finish` completes them with what re-centring needs."""
 
-    def __init__(self, shifted: Iterable[str], tables: Tables) -> None:
+    def __init__(self, shifted: Iterable[str], tables: Tables, names: Iterable[str] = ()) -> None:
         self.shifted = frozenset(shifted)
+        self.names = frozenset(names)
         self.tables = tables
         self._levels: dict[tuple[Table, Powers], None] = {}
         self._totals: dict[Powers, None] = {}
@@ -52,13 +60,13 @@ class Accumulators:
     def per_level(self, table: Table, powers: Powers) -> Ref:
         """The sum over the rows of each level of a table; the size of the level for the empty product."""
         self._levels[self.tables.ask(table), powers] = None
-        name = f"sum_{label(powers)}" if powers else "size"
+        name = f"sum_{label(powers, self.names)}" if powers else "size"
         return Ref(name + self.tables.suffix(table), Along(table))
 
     def total(self, powers: Powers) -> Ref:
         """The sum over all rows; their number for the empty product."""
         self._totals[powers] = None
-        return Ref(f"total_{label(powers)}" if powers else "n")
+        return Ref(f"total_{label(powers, self.names)}" if powers else "n")
 
     def finish(self) -> tuple[tuple[Accumulator, ...], tuple[Quantity | Margin, ...]]:
         """The accumulators, and what is found from them first: sums of margins, and totals that are sums of levels."""

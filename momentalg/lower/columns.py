@@ -18,9 +18,9 @@ from momentalg.expr.nodes import Monomial, Variable
 from momentalg.lower.accumulators import label
 from momentalg.lower.arrays import ONE, Expr, Item, const
 from momentalg.lower.assembling import plus, power, times
-from momentalg.lower.ir import Powers
+from momentalg.lower.ir import RESPONSE, Powers
 from momentalg.lower.place import Places
-from momentalg.lower.symbols import RESPONSE, Symbols
+from momentalg.lower.symbols import Symbols
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from momentalg.lower.columns import unshift, unshift_covariances
 from momentalg.lower.components import Components, coefficient
 from momentalg.lower.header import arguments, assumptions, defined, require_class, written
 from momentalg.lower.identifiers import identifier
-from momentalg.lower.ir import CodedColumn, Estimate, EstimatorIR, RankCheck, RowSymbol, TableSpec
+from momentalg.lower.ir import RESPONSE, CodedColumn, Estimate, EstimatorIR, RankCheck, RowSymbol, TableSpec
 from momentalg.lower.level_arrays import SumLevels
 from momentalg.lower.needed import needed
 from momentalg.lower.place import Places
@@ -29,7 +29,7 @@ from momentalg.lower.scope import Scope, Y
 from momentalg.lower.self_test import is_least_squares, make_self_test, vanishes
 from momentalg.lower.shapes import table_of
 from momentalg.lower.shift import INTERCEPT, first_order, may_shift, response_degree
-from momentalg.lower.symbols import RESPONSE, resolve
+from momentalg.lower.symbols import resolve
 from momentalg.lower.tables import Tables
 from momentalg.lower.wording import wording
 
@@ -61,9 +61,10 @@ class _Lowering:
         self.shifted = shifted_covariates(solution, self.least_squares)
         places = Places(Tables(self.model))
         self.symbols = resolve(self.model, covariates_used(solution, self.least_squares), self.shifted, places)
+        symbols = [s.name for s in self.symbols.rows.values()]
         shifted_rows = [s.name for s in self.symbols.rows.values() if s.shifted]
         names = [*shifted_rows, *([RESPONSE] if self.shifts_response else [])]
-        self.scope = Scope(self.symbols, places, Accumulators(names, places.tables))
+        self.scope = Scope(self.symbols, places, Accumulators(names, places.tables, symbols))
         self.centred: dict[Variable, Expr] = {}
         used = covariates_used(solution, self.least_squares)
         order = [v for v in used if v in self.shifted]

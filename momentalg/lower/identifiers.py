@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 _TAKEN = frozenset(  # local names of the generated code, and what it calls
     """
@@ -30,7 +30,7 @@ def identifier(name: str) -> str:
     return f"{plain}_" if is_taken(plain) else plain
 
 
-def identifiers(names: Iterable[str], stem: str) -> dict[str, str]:
+def identifiers(names: Iterable[str], stem: str, taken: Callable[[str], bool] = is_taken) -> dict[str, str]:
     """A distinct plain identifier for each name: the name itself where it is one, else `stem` and a number.
 
     An indicator such as ``drug[b]`` is called ``drugb``, where that is free.
@@ -39,8 +39,7 @@ def identifiers(names: Iterable[str], stem: str) -> dict[str, str]:
     for name in names:
         own = re.fullmatch(r"([A-Za-z][A-Za-z0-9]{0,23})(?:\[([A-Za-z0-9]{1,12})\])?", name)
         letters = "".join(part for part in own.groups() if part) if own else ""
-        plain = own is not None and not is_taken(letters)
-        chosen = letters if plain and letters not in found.values() else ""
+        chosen = letters if letters and not taken(letters) and letters not in found.values() else ""
         number = 1
         while not chosen or chosen in found.values():
             chosen, number = f"{stem}{number}", number + 1

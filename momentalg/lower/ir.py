@@ -12,6 +12,9 @@ from fractions import Fraction
 from momentalg.expr.nodes import Variable
 from momentalg.lower.arrays import Expr, Table
 
+RESPONSE = "y"
+"""The name of the response among the row symbols."""
+
 Powers = tuple[tuple[str, int], ...]
 """A product of powers of row symbols, by their names, sorted; the empty tuple is 1."""
 

@@ -19,11 +19,11 @@ from momentalg.lower.arrays import ONE, ZERO, Const, Expr, Power, Ref, Table, Ti
 from momentalg.lower.assembling import plus, power, times
 from momentalg.lower.columns import Side, shown_product
 from momentalg.lower.design_totals import design_total
-from momentalg.lower.ir import Margin, Powers, Quantity, RankCheck
+from momentalg.lower.ir import RESPONSE, Margin, Powers, Quantity, RankCheck
 from momentalg.lower.level_arrays import Gather, SumLevels
 from momentalg.lower.place import Places
 from momentalg.lower.shapes import shape_of, table_of
-from momentalg.lower.symbols import RESPONSE, Symbols
+from momentalg.lower.symbols import Symbols
 from momentalg.lower.wording import wording
 
 RowPolynomial = dict[Powers, Expr]

@@ -12,12 +12,10 @@ from momentalg.expr.nodes import Add, Function, Indicator, Mul, Node, Number, Po
 from momentalg.expr.traversal import walk
 from momentalg.lower.arrays import Along, Apply, Const, Expr, HasLabel, Ref
 from momentalg.lower.assembling import power
-from momentalg.lower.identifiers import identifiers
+from momentalg.lower.identifiers import identifiers, is_taken
 from momentalg.lower.ir import LevelSymbol, Powers, RowSymbol
 from momentalg.lower.place import Places
 from momentalg.model.resolved import ResolvedModel
-
-RESPONSE = "y"
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,8 @@ def resolve(
     wanted = tuple(dict.fromkeys(variables))
     needed = tuple(dict.fromkeys(v for w in wanted for v in (*leaves(model, w), w)))
     tables = places.tables
-    names = identifiers((v.name for v in needed if v.kind != "size"), "x")
+    factors = set(tables.names.values())
+    names = identifiers((v.name for v in needed if v.kind != "size"), "x", lambda n: is_taken(n) or n in factors)
     indicators = {v for v in needed if model.indicated(v) is not None}
     by_level = {v for v in needed if all(_on_level(model, leaf) for leaf in leaves(model, v))} - indicators
     with_size = {v for v in needed if any(leaf.kind == "size" for leaf in leaves(model, v))}

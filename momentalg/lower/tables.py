@@ -13,7 +13,7 @@ from momentalg.errors import UnsupportedError
 from momentalg.expr.names import join_factor
 from momentalg.lower.arrays import Along, Ref, Table
 from momentalg.lower.identifiers import identifiers
-from momentalg.lower.ir import FactorLevels, Margin
+from momentalg.lower.ir import RESPONSE, FactorLevels, Margin
 from momentalg.model.resolved import ResolvedModel
 
 
@@ -22,7 +22,7 @@ class Tables:
 
     def __init__(self, model: ResolvedModel) -> None:
         self.model = model
-        self.names = identifiers(model.columns, "f")
+        self.names = identifiers(model.columns, "f", lambda name: name in (RESPONSE, "per"))  # parts of longer names
         factors = list(dict.fromkeys(self.of(factor) for factor in model.factors))
         self.alone = factors[0] if len(factors) == 1 else None
         self.asked: dict[Table, None] = dict.fromkeys(factors)

@@ -249,6 +249,50 @@ def test_names_that_the_module_uses_itself_do_no_harm():
     estimator(plain.moment_equations(statistics)).load().self_test()
 
 
+SEVERAL = {
+    "crossed": "{y} ~ 1 + {x} + (1 + {x} | {a}) + (1 | {b})",
+    "interaction": "{y} ~ 1 + (1 | {a}) + (1 | {b}) + (1 | {a}:{b})",
+    "nested": "{y} ~ 1 + {x} + (1 | {a}/{b})",
+    "sizes": "{y} ~ 1 + {x} + size({a}) + (1 | {a}) + (1 | {b})",
+}
+NAMES = [
+    ("rating", "n", "y", "size"),
+    ("sum", "lambda", "level", "per"),
+    ("y", "x1", "f1", "x"),
+    ("np", "total", "a b", "a'b"),
+    ("名", "é", "1", ";"),
+    ("over", "moments", "sum_y", "y_of"),
+    ("a", "y2", "y", "x"),
+]
+
+
+@pytest.mark.parametrize("names", NAMES, ids=" ".join)
+@pytest.mark.parametrize("kind", SEVERAL)
+def test_names_of_several_factors_are_data(kind, names):
+    """Factors may be called like the response's symbol, or like what names of tables and sums are made of."""
+    random = np.random.default_rng(0)
+    a, b, x = random.integers(0, 5, 60), random.integers(0, 4, 60), random.normal(size=60)
+    y = random.normal(size=60) + a
+
+    def fitted(*called: str) -> list[float]:
+        formula = SEVERAL[kind].format(**dict(zip("yxab", (f"`{name}`" for name in called), strict=True)))
+        loaded = estimator(ma.Model(formula).moment_equations()).load()
+        loaded.self_test()
+        return list(loaded.solve(loaded.accumulate(dict(zip(called, (y, x, a, b), strict=True)))).values())
+
+    assert fitted(*names) == pytest.approx(fitted("response", "covariate", "one", "two"), rel=1e-8)
+
+
+def test_a_covariate_called_like_a_power_of_another_is_itself():
+    """x2 is not the square of x, nor y2 that of the response, in the names of sums."""
+    model = ma.Model("y ~ 1 + x + x1 + x12 + x2 + y2 + (1 | user)")
+    generated = estimator(model.moment_equations())
+    generated.load().self_test()
+    names = [a.name for a in generated.ir.accumulators]
+    assert len(set(names)) == len(names)
+    assert "total_x_2" in names
+
+
 @pytest.mark.parametrize(
     ("formula", "levels", "statistics", "means"),
     [
