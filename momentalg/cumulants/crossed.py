@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from momentalg.cumulants.design_symbols import WITHIN, Known, Moment
-from momentalg.cumulants.incidence import Totals, joint_cumulant
+from momentalg.cumulants.incidence import Totals, is_law_constant, joint_cumulant
 from momentalg.cumulants.polynomial import Polynomial, Powers
 from momentalg.cumulants.terms import OBSERVATION, SIZE, What
 from momentalg.cumulants.totals import DesignTotal
@@ -70,7 +70,7 @@ def _is_constant(symbol: DesignTotal, law: Incidence, model: ResolvedModel) -> b
     if not symbol.levels and kind in ("units", "named"):
         inner = [detail] if isinstance(detail, DesignTotal) else detail.symbols() if kind == "named" else ()
         return all(not isinstance(s, DesignTotal) or _is_constant(s, law, model) for s in inner)
-    if all(e.what.monomial and e.what.monomial[0][0].kind == "law" for e in symbol.entries):
+    if all(is_law_constant(e.what) for e in symbol.entries):
         return True
     return not law.strata and not symbol.levels and symbol.entries[0][:2] == ((), SIZE)
 

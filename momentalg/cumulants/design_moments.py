@@ -22,13 +22,12 @@ from momentalg.cumulants.design_symbols import Known as Known
 from momentalg.cumulants.design_symbols import Letter as Letter
 from momentalg.cumulants.design_symbols import Letters as Letters
 from momentalg.cumulants.design_symbols import Moment as Moment
-from momentalg.cumulants.incidence import joint_cumulant
+from momentalg.cumulants.incidence import Totals, joint_cumulant
 from momentalg.cumulants.level_weights import WEIGHT
 from momentalg.cumulants.partitions import counted_partitions, set_partitions
 from momentalg.cumulants.polynomial import ONE, Polynomial
 from momentalg.cumulants.terms import DEFAULT, OBSERVATION, SIZE, Entry, Level, What, cell_of
 from momentalg.cumulants.totals import DesignTotal, single
-from momentalg.errors import UnsupportedError
 from momentalg.expr.names import join_factor
 from momentalg.expr.nodes import Value, Variable
 from momentalg.expr.traversal import walk
@@ -201,25 +200,21 @@ def _joint(products: tuple[Letters, ...], known: Known, model: ResolvedModel) ->
     given = frozenset(v for v in known if v.kind != "effect")
     if any(involved | given <= set(fact.variables) for fact in model.independent) and not involved & given:
         given = frozenset()
-    sizes = any(v.kind == "size" for v in involved) and some.what.kind != COUNT
-    if model.incidence is not None and not given and sizes:
-        return joint_cumulant([_totals(product, model) for product in products], model.incidence, frozenset())
+    totals = [_totals(product, model) for product in products]
+    if model.incidence is not None and not given and all(totals):
+        return joint_cumulant([t for t in totals if t], model.incidence, frozenset())
     moment = Moment(arguments, tuple(sorted(given)))
     if not given:
         return Polynomial.symbol(moment)
     return Polynomial.symbol(Letter(some.unit, "", What("moment", (), moment)))
 
 
-def _totals(product: Letters, model: ResolvedModel) -> frozenset[tuple[DesignTotal, int]]:
-    """A product of sizes of a unit, and of sums of such within it, as design totals."""
+def _totals(product: Letters, model: ResolvedModel) -> Totals | None:
+    """A product of sizes of a unit, and of sums of such within it, as design totals; None where it is of more."""
     unit = cell_of({c: Level(c, DEFAULT) for c in model.unit})
     totals = frozenset((x.what.detail if x.what.kind == WITHIN else single(unit, x.what), p) for x, p in product)
-    if not all(e.what == SIZE and e.power > 0 for total, _ in totals for e in total.entries):
-        raise UnsupportedError(
-            f"{model.incidence!r} is a law of sizes: it says nothing of covariates with them, nor of negative powers; "
-            "ask for the moment given the design, with given=ma.design, or leave incidence= out and give a joint law"
-        )
-    return totals
+    sizes = all(p > 0 and e.what == SIZE and e.power > 0 for total, p in totals for e in total.entries)
+    return totals if sizes else None
 
 
 def _anonymous(product: Letters) -> tuple[tuple[tuple[str, What], int], ...]:

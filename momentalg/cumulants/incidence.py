@@ -64,6 +64,7 @@ def expectation(totals: Totals, law: Incidence, empty: frozenset[str]) -> Polyno
 
 def _slots(totals: Totals, law: Incidence) -> list[Slot]:
     """The product as slots, with bound levels numbered apart, and a level of every column of the strata."""
+    assert all(p > 0 and e.what == SIZE and e.power > 0 for total, p in totals for e in total.entries)
     numbers = count()
     slots: list[Slot] = []
     for total, power in totals:
@@ -240,6 +241,11 @@ def readable(polynomial: Polynomial) -> Polynomial:
     return result
 
 
+def is_law_constant(what: What) -> bool:
+    """Whether a value on a level is one that the incidence gives: a probability, or a number of levels within."""
+    return what.kind == "value" and what.monomial[0][0].kind == "law"
+
+
 def _in_cumulants(polynomial: Polynomial) -> Polynomial:
     """Write E[n^p] in the cumulants of n."""
 
@@ -247,6 +253,8 @@ def _in_cumulants(polynomial: Polynomial) -> Polynomial:
         if not isinstance(symbol, Moment) or symbol.given or [len(a) for a in symbol.arguments] != [1]:
             return None
         (((who, order),),) = symbol.arguments
+        if who[1].kind != COUNT and not is_law_constant(who[1]):
+            return None
         result = Polynomial()
         for partition in set_partitions(order):
             term = ONE

@@ -10,6 +10,7 @@ from typing import Any
 
 from momentalg.cumulants.design_symbols import COUNT, Moment
 from momentalg.cumulants.evaluate import DesignTable, design_total, parameter, total_value
+from momentalg.cumulants.incidence import is_law_constant
 from momentalg.cumulants.polynomial import Polynomial
 from momentalg.cumulants.terms import DEFAULT, SIZE
 from momentalg.cumulants.totals import DesignTotal, levels_of
@@ -37,7 +38,7 @@ def evaluate_incidence(
         match symbol:
             case str():
                 return parameter(symbol, parameters)
-            case Moment(((((_, what), power),),), ()):
+            case Moment(((((_, what), power),),), ()) if what.kind == COUNT or is_law_constant(what):
                 found = law.count if what.kind == COUNT else law.number
                 if found is None:
                     raise ModelError(f"{law!r} leaves a law open that the result needs: give it")
@@ -50,11 +51,12 @@ def evaluate_incidence(
                 if law.count is None:
                     raise ModelError(f"say how many observations there are: {law!r} leaves it open")
                 return law.count.moment(1)
-            case DesignTotal() if all(e.what.monomial and e.what.monomial[0][0].kind == "law" for e in symbol.entries):
+            case DesignTotal() if all(is_law_constant(e.what) for e in symbol.entries):
                 return design_total(symbol, _table(symbol, law), _places(symbol, at))
         raise UnsupportedError(
             "the result keeps a design constant, such as a ratio or a number of non-empty cells, at the value that it "
-            "takes in the data: no law gives it. Ask for the moment given the design, with given=ma.design"
+            "takes in the data, or has a moment of a ratio or of covariates: no law of sizes gives it. Ask for the "
+            "moment given the design, with given=ma.design"
         )
 
     return total_value(polynomial, value)

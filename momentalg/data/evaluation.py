@@ -209,7 +209,11 @@ def _marginal_moment(law: MarginalLaws, model: ResolvedModel) -> Any:
     def moment(argument: Argument) -> Any:
         powers = powers_by_key(argument, model)
         if powers is None:
-            raise UnsupportedError("this result needs the law as atoms, law=[{'p': ..., 'size(user)': ...}, ...]")
+            inner = [join_factor(f) for f in model.factors if f != model.unit]
+            example, nested = "{'p': ..., 'size(user)': ...}", ""
+            if inner:
+                example, nested = f"{{'p': ..., 'size({inner[0]})': [2, 3]}}", ", or ma.designs.nested_sampling(...)"
+            raise UnsupportedError(f"this result needs the law as atoms, law=[{example}, ...]{nested}")
         return law.moment(powers)
 
     return moment

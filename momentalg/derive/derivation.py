@@ -133,6 +133,8 @@ class Derivation(Readable):
     ) -> Any:
         """The number that the result takes: on the design of `data` (given=ma.design), or under a `law` of a unit.
 
+        The law of a random crossed design is one of `ma.designs`, with ``units={"user": 40}`` for numbers of levels.
+
         Exact (Fraction) from int, Fraction and "1/3"; of a level on data, a Series by level, or the level
         ``at={"user": "ann"}``. `parameters` are by key, ``{"Intercept": 2, "var(1|user)": "1/3", "var(residual)": 1}``.
         """

@@ -400,3 +400,19 @@ def paired_draws(rows, times):
         table = tuple(sorted(counts.items()))
         found[table] = found.get(table, 0) + Fraction(1, 4) ** (rows * times)
     return found
+
+
+def test_ratios_of_units_with_subgroups_keep_their_name():
+    """E[sum n_ij^2 / N_i^2] does not follow from the moments of n and J: it stays a moment, and a joint law gives it."""
+    model = ma.Model("y ~ 1 + (1 | a/b)", incidence=ma.designs.nested_sampling("a", "b"))
+    derivation = model.var(model.total(model.y, by="a") / model.size("a"))
+    assert derivation.verify()
+    assert str(derivation.result) == (
+        "E(size(a)^-1)*var(residual) + E(size(a)^-2*sum(b: size(a:b)[i,j]^2))*var(1|a:b) + var(1|a)"
+    )
+    values = {"Intercept": MU, "var(1|a)": A, "var(1|a:b)": B, "var(residual)": E}
+    with pytest.raises(ma.UnsupportedError, match="no law of sizes gives it"):
+        derivation.evaluate(parameters=values, law=ma.designs.nested_sampling("a", "b", 2, {1: HALF, 2: HALF}))
+    law = [{"p": HALF, "size(a:b)": [1, 2]}, {"p": HALF, "size(a:b)": [1]}]
+    expected = A + Fraction(5, 9) * B / 2 + B / 2 + (Fraction(1, 3) + 1) / 2 * E
+    assert derivation.evaluate(parameters=values, law=law) == expected
