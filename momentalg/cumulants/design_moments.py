@@ -200,9 +200,10 @@ def _joint(products: tuple[Letters, ...], known: Known, model: ResolvedModel) ->
     given = frozenset(v for v in known if v.kind != "effect")
     if any(involved | given <= set(fact.variables) for fact in model.independent) and not involved & given:
         given = frozenset()
-    totals = [_totals(product, model) for product in products]
-    if model.incidence is not None and not given and all(totals):
-        return joint_cumulant([t for t in totals if t], model.incidence, frozenset())
+    if model.incidence is not None and model.has_unit and not given:
+        totals = [t for t in (_totals(product, model) for product in products) if t is not None]
+        if len(totals) == len(products):
+            return joint_cumulant(totals, model.incidence, frozenset())
     moment = Moment(arguments, tuple(sorted(given)))
     if not given:
         return Polynomial.symbol(moment)
