@@ -12,7 +12,17 @@ from momentalg.emit.numpy_text import docstring, literal, wrapped
 from momentalg.expr.escape import escape_text
 from momentalg.expr.names import join_factor
 from momentalg.lower import absorbed_arrays, arrays, level_arrays
-from momentalg.lower.ir import Accumulator, EstimatorIR, FactorLevels, Margin, Powers, Quantity, RankCheck, TableSpec
+from momentalg.lower.ir import (
+    Accumulator,
+    CodedColumn,
+    EstimatorIR,
+    FactorLevels,
+    Margin,
+    Powers,
+    Quantity,
+    RankCheck,
+    TableSpec,
+)
 from momentalg.lower.needed import parts
 
 
@@ -101,7 +111,7 @@ def context_of(ir: EstimatorIR) -> Context:
     uses_positions = any(not m.through for m in margins) or any("_positions" in size for _, size in sizes)
     return Context(
         title=docstring(ir.formula),
-        regenerate=docstring(command(ir)),
+        regenerate="\n".join(docstring(line) for line in command(ir).splitlines()),
         file_name=file_name(ir),
         definitions=tuple(line for text in ir.definitions for line in wrapped(docstring(text))),
         equations=tuple(line for text in ir.equations for line in wrapped(docstring(text))),
@@ -118,7 +128,7 @@ def context_of(ir: EstimatorIR) -> Context:
         variances=_tuple([e.key for e in ir.estimates if e.is_variance]),
         numeric=_tuple([c for c in _columns(ir) if c not in (*_label_columns(ir), *(d.column for d in ir.coded))]),
         coded=tuple((literal(c.column), _list(c.labels)) for c in ir.coded),
-        text=_tuple([*_label_columns(ir), *(c.column for c in ir.coded if isinstance(c.labels[0], str))]),
+        text=_tuple(list(dict.fromkeys([*_label_columns(ir), *(c.column for c in ir.coded if _is_text(c))]))),
         read=tuple(_read(ir)),
         shifts=tuple(s.name for s in shifted),
         moved=tuple(f"{s.name} = {s.name} - shift_{s.name}" for s in shifted),
@@ -259,6 +269,10 @@ def _unpacked(ir: EstimatorIR) -> list[str]:
 def _tuple(names: Sequence[str]) -> str:
     inner = ", ".join(map(literal, names))
     return f"({inner},)" if len(names) == 1 else f"({inner})"
+
+
+def _is_text(column: CodedColumn) -> bool:
+    return isinstance(column.labels[0], str)
 
 
 def _list(labels: Sequence[str | int | float]) -> str:

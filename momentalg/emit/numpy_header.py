@@ -6,7 +6,7 @@ import re
 import shlex
 from dataclasses import dataclass
 
-from momentalg.emit.numpy_text import docstring, wrapped
+from momentalg.emit.numpy_text import docstring, literal, wrapped
 from momentalg.expr.names import join_factor
 from momentalg.lower.ir import EstimatorIR, Quantity
 
@@ -52,6 +52,8 @@ def shift_note(ir: EstimatorIR) -> str:
 
 def command(ir: EstimatorIR) -> str:
     """The line that regenerates the module."""
+    if not ir.arguments and ir.code:
+        return "\n".join(wrapped(f"{ir.code}.write({literal(file_name(ir))})", indent="        "))
     if not ir.arguments:
         return "model.moment_equations(statistics).estimator().write(path), with statistics or targets of one's own"
     return f"momentalg generate {shlex.join(ir.arguments)} -o {file_name(ir)}"

@@ -63,6 +63,14 @@ def shown_total(*columns: Side) -> str:
     return "N" if product == "1" else f"total of {product}"
 
 
+def shown_totals(first: Side, second: Side) -> str:
+    """The product of the totals of two columns in words."""
+    one, two = shown_total(first), shown_total(second)
+    if one != two:
+        return f"{one} * {two}"
+    return f"{one}**2" if one == "N" else f"({one})**2"
+
+
 def spelled(column: Side) -> str:
     """A column as part of a name: its row symbols, where it has any."""
     if column is None:

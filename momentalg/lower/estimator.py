@@ -18,7 +18,7 @@ from momentalg.lower.assembling import minus, over, plus, times
 from momentalg.lower.choices import covariates_used, shifted_covariates
 from momentalg.lower.columns import unshift, unshift_covariances
 from momentalg.lower.components import Components, coefficient
-from momentalg.lower.header import arguments, assumptions, defined, require_class, written
+from momentalg.lower.header import arguments, assumptions, code, defined, require_class, written
 from momentalg.lower.identifiers import identifier
 from momentalg.lower.ir import RESPONSE, CodedColumn, Estimate, EstimatorIR, RankCheck, RowSymbol, TableSpec
 from momentalg.lower.level_arrays import SumLevels
@@ -83,6 +83,7 @@ class _Lowering:
         return EstimatorIR(
             formula=self.system.formula,
             arguments=arguments(self.solution),
+            code=code(self.solution),
             statistics=self.system.statistics or "",
             means=self.system.means,
             definitions=tuple(map(defined, equations)),

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from momentalg.errors import UnsupportedError
 from momentalg.expr.names import join_factor, quote
+from momentalg.expr.nodes import Label
 from momentalg.lower.wording import wording
 from momentalg.moments.system import default_statistics
 
 if TYPE_CHECKING:
-    from momentalg.model.resolved import GroupBlock
+    from momentalg.model.resolved import GroupBlock, ResolvedModel
     from momentalg.moments.equations import MomentEquation
     from momentalg.moments.solution import Solution
     from momentalg.moments.system import MomentSystem
@@ -28,26 +29,55 @@ def written(equation: MomentEquation) -> str:
 
 
 def arguments(solution: Solution) -> tuple[str, ...]:
-    """The arguments of ``momentalg generate`` that give this estimator; none for own statistics or chosen targets."""
-    system = solution.system
-    if system.statistics is None or solution.targets != system.targets:
+    """The arguments of ``momentalg generate`` that give this estimator.
+
+    None for own statistics or chosen targets, and for what is declared in ways that the command line lacks.
+    """
+    system, model = solution.system, solution.system.model
+    if not _is_named(solution) or not all(map(_is_plain, model.fixed.values())) or model.residual_by:
         return ()
     found = [system.formula]
-    for variable, factor in system.model.constant_on.items():
+    for variable, factor in model.constant_on.items():
         if variable.kind == "column":
             found += ["--levels", f"{quote(variable.name)}={join_factor(factor)}"]
-    if system.statistics != default_statistics(system.model):
+    for column, labels in model.fixed.items():
+        found += ["--fixed", f"{quote(column)}={' '.join(map(str, labels or ()))}"]
+    for inner, outer in model.local_to.items():
+        found += ["--nested", f"{quote(inner)}={quote(outer)}"]
+    for factor in sorted(model.unreplicated):
+        found += ["--unreplicated", join_factor(factor)]
+    if model.weights is not None:
+        found += ["--weights", quote(model.weights)]
+    if system.statistics and system.statistics != default_statistics(model):
         found += ["--statistics", system.statistics]
     if system.means != "projection":
         found += ["--means", system.means]
     return tuple(found)
 
 
+def code(solution: Solution) -> str:
+    """The Python expression that gives this estimator; nothing for own statistics or chosen targets."""
+    system = solution.system
+    if not _is_named(solution) or not system.code:
+        return ""
+    means = f", means={system.means!r}" if system.means != "projection" else ""
+    return f"{system.code}.moment_equations({system.statistics!r}{means}).estimator()"
+
+
+def _is_named(solution: Solution) -> bool:
+    return solution.system.statistics is not None and solution.targets == solution.system.targets
+
+
+def _is_plain(labels: tuple[Label, ...] | None) -> bool:
+    """Whether labels are words that the command line reads as they are."""
+    return all(isinstance(label, str) and not set(label) & set(" ,=`") for label in labels or ("",))
+
+
 def assumptions(system: MomentSystem) -> tuple[str, ...]:
     """What the estimators assume of the data."""
     found = [
         *(_effects(block) for block in system.model.groups),
-        "the residuals are independent, with mean 0 and one variance",
+        _residuals(system.model),
         "the effects and residuals are independent of the design: labels, sizes and covariates",
         "no normality: any distribution with finite variance",
     ]
@@ -61,6 +91,12 @@ def _effects(block: GroupBlock) -> str:
         return f"effects of {block.name} are independent, with mean 0 and one variance"
     listed = ", ".join(str(c.key) for c in block.coefficients)
     return f"effects of {block.name} are independent between levels, with mean 0; those of {listed} may be correlated"
+
+
+def _residuals(model: ResolvedModel) -> str:
+    each = f"a variance for each level of {', '.join(map(quote, model.residual_by))}" if model.residual_by else ""
+    divided = f", divided by {quote(model.weights)}" if model.weights is not None else ""
+    return f"the residuals are independent, with mean 0 and {each or 'one variance'}{divided}"
 
 
 def require_class(system: MomentSystem) -> None:

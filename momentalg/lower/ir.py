@@ -154,6 +154,7 @@ class EstimatorIR:
 
     formula: str
     arguments: tuple[str, ...]  # of the command that generates it again; empty when no command can
+    code: str  # the Python expression that does, if it is short
     statistics: str
     means: str
     definitions: tuple[str, ...]

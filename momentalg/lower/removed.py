@@ -18,7 +18,7 @@ from momentalg.expr.keys import monomial_key
 from momentalg.expr.names import join_factor
 from momentalg.lower.arrays import ZERO, Expr, Table, const
 from momentalg.lower.assembling import minus, over, plus, power, times
-from momentalg.lower.columns import MeanColumn, Side, in_order, shown_column, shown_total, spelled
+from momentalg.lower.columns import MeanColumn, Side, in_order, shown_column, shown_totals, spelled
 from momentalg.lower.level_arrays import (
     Blocks,
     Columns,
@@ -148,7 +148,7 @@ class Removed:
             product = power(left, 2) if left == right else times(left, right)
             value = self.scope.places.times(product, inverted(self._size))
             size = "N" if table == self.table else f"N[{join_factor(self.table)}]"
-            shown = f"{shown_total(first)} * {shown_total(second)} / {size}"
+            shown = f"{shown_totals(first, second)} / {size}"
         else:
             left, right = (self._parts(table, side) for side in (first, second))
             value = RowForms(left, self._at(self._weights(), table), right)

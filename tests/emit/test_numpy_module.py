@@ -294,19 +294,23 @@ def test_a_covariate_called_like_a_power_of_another_is_itself():
 
 
 @pytest.mark.parametrize(
-    ("formula", "levels", "statistics", "means"),
+    ("formula", "options", "statistics", "means"),
     [
-        ("y ~ 1 + (1 | user)", None, None, None),
-        ("`odd, name` ~ 1 + `a=b` + (1 | `the 'user'`)", {"a=b": "the 'user'"}, "minque0", None),
-        ("y ~ 1 + X + (1 | user)", {"X": "user"}, "pairs", "plug-in"),
+        ("y ~ 1 + (1 | user)", {}, None, None),
+        ("`odd, name` ~ 1 + `a=b` + (1 | `the 'user'`)", {"levels": {"a=b": "the 'user'"}}, "minque0", None),
+        ("y ~ 1 + X + (1 | user)", {"levels": {"X": "user"}}, "pairs", "plug-in"),
+        ("y ~ 1 + x + (1 + x | a) + (1 | b)", {}, "minque0", None),
+        ("y ~ 1 + drug + (1 | a) + (1 | b)", {"fixed": {"drug": ["p", "q"]}, "weights": "w"}, None, None),
+        ("y ~ 1 + (1 | a) + (1 | b)", {"assume": [ma.nested("b", "a")]}, None, None),
+        ("y ~ 1 + (1 | a) + (1 | b)", {"assume": [ma.unreplicated("a:b")]}, "gao_owen", None),
     ],
 )
-def test_the_line_in_the_header_regenerates_the_module(formula, levels, statistics, means, tmp_path, monkeypatch):
+def test_the_line_in_the_header_regenerates_the_module(formula, options, statistics, means, tmp_path, monkeypatch):
     from click.testing import CliRunner
 
     from momentalg.cli.generate import generate as command
 
-    source = estimator(ma.Model(formula, levels=levels).moment_equations(statistics, means=means)).source
+    source = estimator(ma.Model(formula, **options).moment_equations(statistics, means=means)).source
     header = ast.get_docstring(ast.parse(source), clean=False)
     line = next(line for line in header.splitlines() if line.startswith("    momentalg generate"))
     monkeypatch.chdir(tmp_path)
@@ -314,6 +318,15 @@ def test_the_line_in_the_header_regenerates_the_module(formula, levels, statisti
     result = CliRunner().invoke(command, arguments)
     assert result.exit_code == 0, result.output
     assert (tmp_path / arguments[-1]).read_text(encoding="utf-8") == source
+
+
+def test_where_the_command_line_has_no_words_the_header_has_python():
+    model = ma.Model("y ~ 1 + drug + (1 | a)", fixed={"drug": [1, 2]}, residual_by={"site": ["n", "s"]})
+    source = estimator(model.moment_equations("within")).source
+    header = ast.get_docstring(ast.parse(source), clean=False)
+    found = header[header.index("    ma.Model(") : header.index("\n\nStatistics")]
+    expression = ast.parse(found.strip().removesuffix('.write("y_estimator.py")'), mode="eval")
+    assert eval(compile(expression, "header", "eval"), {"ma": ma}).source == source
 
 
 def test_literals_are_read_back_as_the_text():
