@@ -37,8 +37,6 @@ def _run(chain: Chain, phases: Sequence[str], model: ResolvedModel) -> Chain:
 
 
 def _phases(goal: Cumulant, model: ResolvedModel) -> Sequence[str]:
-    if model.level_values:  # an observation lies in levels of other factors, whose values it has
-        return WHOLE
     statistics = [translate(a, model) for a in goal.args]
     if all(len(_draws(term)) <= 1 and _is_total(term, model) for terms in statistics for term in terms):
         phases = EXPECTATION if len(goal.args) == 1 else CUMULANT
@@ -60,7 +58,6 @@ def by_linear_forms(goal: Cumulant, model: ResolvedModel, title: str) -> Chain |
     statistics = [translate(a, model) for a in goal.args]
     if (
         len(model.columns) == 1
-        or model.level_values
         or len(statistics) > 1
         or max(map(len, map(_draws, statistics[0])), default=0) != 2
     ):

@@ -27,7 +27,8 @@ def _rewrite(node: Node, context: Context) -> Node | None:
         rest = [f for f in factors if not isinstance(f, Effect)]
         if len(mine) != 1 or mine[0].index or not all(is_known(f, node.given, context.model) for f in rest):
             return None
-        if any(isinstance(p, LevelSum) for f in rest for p in walk(f)) or is_known(mine[0], node.given, context.model):
+        within = {c for f in rest for p in walk(f) if isinstance(p, LevelSum) for c, _ in p.levels}
+        if within & bound.keys() or is_known(mine[0], node.given, context.model):
             return None
         effects.append(mine[0])
         weights.append((bound, rest))

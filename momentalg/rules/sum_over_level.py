@@ -4,7 +4,7 @@ What is the same for all observations of a level of another factor is counted as
 sum_j x_j u(j) = sum_k S_x(k) u_k, for the level u(j) that observation j lies in.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from momentalg.expr.expanding import expand, split_product, split_sum
@@ -27,6 +27,7 @@ from momentalg.expr.nodes import (
     Value,
     add,
     mul,
+    power,
 )
 from momentalg.expr.traversal import walk
 from momentalg.model.resolved import ResolvedModel
@@ -57,9 +58,10 @@ def _term(part: Node, whole: Sum, model: ResolvedModel) -> Node:
     inside = [f for f in factors if mentions(f, whole.index)]
     if not inside:
         return _times(Size(whole.by, whole.level), outside, model)
-    effects = [f for f in inside if isinstance(f, Effect)]
-    if len(effects) == 1 and all(_is_covariate(f, whole.index) for f in inside if f is not effects[0]):
-        return mul(*outside, _over_levels(effects[0], [f for f in inside if f is not effects[0]], whole, model))
+    values = [f for f in inside if _factor_of(f, model)]
+    covariates = [f for f in inside if f not in values]
+    if values and all(_is_covariate(f, whole.index) for f in covariates):
+        return mul(*outside, _over_levels(values, covariates, whole, model))
     if all(_is_covariate(f, whole.index) for f in inside):
         body = mul(*(renamed(f, {whole.index: ""}) for f in inside))
         return _times(Total(body, whole.by, whole.level), outside, model)
@@ -72,17 +74,42 @@ def _times(total: Node, outside: Sequence[Node], model: ResolvedModel) -> Node:
     return mul(*(f for f in outside if f not in after), total, *after)
 
 
-def _over_levels(effect: Effect, covariates: Sequence[Node], whole: Sum, model: ResolvedModel) -> Node:
-    """The sum of an effect of each observation's own level: over these levels, of the totals that they have."""
-    columns = [c for c in effect.by if c not in whole.by]
+def _factor_of(factor: Node, model: ResolvedModel) -> tuple[str, ...]:
+    """The factor whose level an effect, or a covariate that is constant on it, is of; none if it varies within all."""
+    base = factor.base if isinstance(factor, Pow) else factor
+    if isinstance(base, Effect):
+        return base.by
+    return model.constant_on.get(base.variable, ()) if isinstance(base, Value) else ()
+
+
+def _over_levels(values: Sequence[Node], covariates: Sequence[Node], whole: Sum, model: ResolvedModel) -> Node:
+    """The sum of what each observation has from its own levels: over these levels, of the totals that they have."""
+    columns = [c for c in model.columns if c not in whole.by and any(c in _factor_of(v, model) for v in values)]
     home = dict(zip(whole.by, whole.level or (DEFAULT,) * len(whole.by), strict=True))
     levels = {c: fresh_level(c, set(home.values()), model) for c in columns}
     by = tuple(c for c in model.columns if c in home or c in levels)
     place = tuple({**home, **levels}[c] for c in by)
     body = mul(*(renamed(f, {whole.index: ""}) for f in covariates))
     total = Total(body, by, place) if covariates else Size(by, place)
-    named = replace(effect, index="", level=tuple({**home, **levels}[c] for c in effect.by))
-    return LevelSum(tuple(levels.items()), mul(total, named)) if levels else mul(total, named)
+    known = [_at(value, {**home, **levels}, model) for value in values if not isinstance(value, Effect)]
+    effects = [_at(value, {**home, **levels}, model) for value in values if isinstance(value, Effect)]
+    inner = {c: v for c, v in levels.items() if not any(c in _factor_of(e, model) for e in effects)}
+    outer = {c: v for c, v in levels.items() if c not in inner}
+    return _summed(outer, mul(_summed(inner, mul(total, *known)), *effects))
+
+
+def _summed(levels: Mapping[str, str], body: Node) -> Node:
+    return LevelSum(tuple(levels.items()), body) if levels else body
+
+
+def _at(value: Node, levels: Mapping[str, str], model: ResolvedModel) -> Node:
+    """An effect or a covariate of its level, to the power that it has."""
+    base, exponent = (value.base, value.exponent) if isinstance(value, Pow) else (value, 1)
+    level = tuple(levels[c] for c in _factor_of(value, model))
+    if isinstance(base, Value) and base.variable.kind == "size":
+        return power(Size(model.constant_on[base.variable], level), exponent)
+    assert isinstance(base, Effect | Value)
+    return power(replace(base, index="", level=level), exponent)
 
 
 def fresh_level(column: str, taken: Collection[str], model: ResolvedModel) -> str:

@@ -164,6 +164,19 @@ def test_the_covariance_of_intercept_and_slope_enters_twice():
     assert "2 N_i S[x, i.] cov(1,x|a)" in read
 
 
+@pytest.mark.parametrize("formula", ["y ~ 1 + drug + (1 | a) + (1 | b)", "y ~ 1 + drug + (1 | a)"])
+def test_values_of_a_fixed_factor_are_counted_by_level(formula):
+    model = ma.Model(formula, fixed=["drug"])
+    total = model.total(model.y, by="a")
+    mean = model.mean(total, **DESIGN)
+    assert mean.verify()
+    assert mean.steps[0].rule == "definition"
+    assert "C(drug)[" in mean.text()
+    assert "sum_over_level" in {step.rule for step in mean.steps}
+    squares = model.mean(model.total(model.y**2) - ma.over("a", total**2 / model.size("a")), **DESIGN)
+    assert squares.verify()
+
+
 def test_letters_of_an_interaction():
     model, _ = MODELS["interaction"]
     derivation = model.var(model.total(model.y, by="a"), **DESIGN)
