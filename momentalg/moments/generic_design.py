@@ -47,7 +47,7 @@ def _one_way(columns: list[str], model: ResolvedModel, rng: random.Random) -> li
 
 def _crossed(columns: list[str], model: ResolvedModel, rng: random.Random) -> list[Labels]:
     components = sum(len(b.coefficients) * (len(b.coefficients) + 1) // 2 for b in model.groups)
-    wanted = 12 + 2 * components + 3 * len(model.mean) + 6 * len(model.local_to)
+    wanted = 6 + 3 * len(columns) + 2 * components + 3 * len(model.mean) + 6 * len(model.local_to)
     levels = {c: LEVELS + n % 2 for n, c in enumerate(columns)}
     for by in model.unreplicated:  # half of the cells are empty
         for column in by:
@@ -72,10 +72,15 @@ def _row(columns: list[str], levels: dict[str, int], model: ResolvedModel, rng: 
         if known:
             row[column] = rng.choice(known)
         elif column in model.local_to:
-            row[column] = (row[model.local_to[column]], min(rng.randrange(3), rng.randrange(3)))
+            row[column] = (row[model.local_to[column]], _small(LEVELS, rng))
         else:
-            row[column] = rng.randrange(levels[column])
+            row[column] = _small(levels[column], rng)
     return row
+
+
+def _small(levels: int, rng: random.Random) -> int:
+    """A level, the first ones more often, so that sizes differ and cells are replicated."""
+    return min(rng.randrange(levels), rng.randrange(levels))
 
 
 def _covariates(rows: list[Labels], model: ResolvedModel, rng: random.Random) -> dict[Variable, list[Fraction]]:

@@ -178,6 +178,11 @@ def moment_equations(model: Model, statistics: Any = None, means: str | None = N
     `means` is one of "projection", "products" and "plug-in"; by default, whichever of the first two applies.
     """
     resolved = given_its_design(model.resolved)
+    if resolved.responses:
+        raise UnsupportedError(
+            "a covariate that goes with an effect makes equations that are products of parameters: model.identified() "
+            "says which of them statistics determine; for equations given the covariate, leave out goes_with()"
+        )
     if offsets(resolved):
         raise UnsupportedError(
             "moment equations with an offset are not derivable yet: subtract the column from the response"

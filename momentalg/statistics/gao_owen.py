@@ -3,6 +3,7 @@
 from momentalg.expr.nodes import Over, Size
 from momentalg.model.resolved import ResolvedModel
 from momentalg.statistics.family import NamedStatistic, StatisticFamily, require_intercepts, response_total
+from momentalg.statistics.projection import class_statistics
 
 
 def _build(model: ResolvedModel) -> tuple[NamedStatistic, ...]:
@@ -12,7 +13,7 @@ def _build(model: ResolvedModel) -> tuple[NamedStatistic, ...]:
         NamedStatistic(f"U[{b.name}]", squares - Over(b.factor, response_total(b.factor) ** 2 / Size(b.factor)))
         for b in model.groups
     ]
-    return (*within, NamedStatistic("U[e]", Size(()) * squares - response_total(()) ** 2))
+    return (*within, NamedStatistic("U[e]", Size(()) * squares - response_total(()) ** 2), *class_statistics(model))
 
 
 STATISTIC = StatisticFamily(

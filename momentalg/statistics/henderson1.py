@@ -9,6 +9,7 @@ from momentalg.statistics.family import (
     require_intercepts,
     response_total,
 )
+from momentalg.statistics.projection import class_statistics
 
 
 def _build(model: ResolvedModel) -> tuple[NamedStatistic, ...]:
@@ -26,7 +27,7 @@ def _build(model: ResolvedModel) -> tuple[NamedStatistic, ...]:
         _subtract(error, parts)
     names = [f"SS[{block.name}]" for block in coarse_first(model)] if len(model.groups) > 1 else ["SSA"]
     sums = [NamedStatistic(name, _sum(own[b.factor])) for name, b in zip(names, coarse_first(model), strict=True)]
-    return (*sums, NamedStatistic("SSE" if len(sums) > 1 else "SSW", _sum(error)))
+    return (*sums, NamedStatistic("SSE" if len(sums) > 1 else "SSW", _sum(error)), *class_statistics(model))
 
 
 def _subtract(found: dict[Node, int], parts: dict[Node, int]) -> None:

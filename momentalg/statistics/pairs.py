@@ -4,7 +4,7 @@ from momentalg.expr.monomials import multiply_monomials
 from momentalg.expr.nodes import Kernel, Node, Over
 from momentalg.model.resolved import ResolvedModel
 from momentalg.statistics.family import NamedStatistic, StatisticFamily, block_kernels, response_total
-from momentalg.statistics.projection import level_product
+from momentalg.statistics.projection import class_totals, level_product
 
 
 def _build(model: ResolvedModel) -> tuple[NamedStatistic, ...]:
@@ -12,7 +12,7 @@ def _build(model: ResolvedModel) -> tuple[NamedStatistic, ...]:
     sums = [NamedStatistic(f"WP[{name}]", _pairs(kernel)) for name, kernel in kernels]
     if len(sums) == 1:
         sums = [NamedStatistic("WP", sums[0].node)]
-    return (*sums, NamedStatistic("SSy", response_total((), response_power=2)))
+    return (*sums, NamedStatistic("SSy", response_total((), response_power=2)), *class_totals(model))
 
 
 def _pairs(kernel: Kernel) -> Node:

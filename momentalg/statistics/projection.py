@@ -104,6 +104,15 @@ def class_statistics(model: ResolvedModel) -> list[NamedStatistic]:
     return found
 
 
+def class_totals(model: ResolvedModel) -> list[NamedStatistic]:
+    """For each class of residuals but the first, the squares of its observations, which keep the means."""
+    return [
+        NamedStatistic(f"SSy[{label_text(label)}]", response_total((), ((level_indicator(column, label)[0], 1),), 2))
+        for column, levels in model.residual_by.items()
+        for label in (levels or ())[1:]
+    ]
+
+
 def projected_squares(columns: tuple[Column, ...], weights: Monomial, model: ResolvedModel) -> Node:
     """y'P D P y: the squares of what P leaves, times a covariate, for the indicator of a class of residuals."""
     kept = needed_columns(columns, model)

@@ -3,7 +3,7 @@
 from momentalg.expr.nodes import Over
 from momentalg.model.resolved import ResolvedModel
 from momentalg.statistics.family import NamedStatistic, StatisticFamily, block_kernels, response_total
-from momentalg.statistics.projection import level_product
+from momentalg.statistics.projection import class_totals, level_product
 
 
 def _build(model: ResolvedModel) -> tuple[NamedStatistic, ...]:
@@ -11,7 +11,7 @@ def _build(model: ResolvedModel) -> tuple[NamedStatistic, ...]:
     sums = [NamedStatistic(f"SS[{name}]", Over(k[0].factor, level_product(k))) for name, k in kernels]
     if len(sums) == 1:
         sums = [NamedStatistic("SS", sums[0].node)]
-    return (*sums, NamedStatistic("SSy", response_total((), response_power=2)))
+    return (*sums, NamedStatistic("SSy", response_total((), response_power=2)), *class_totals(model))
 
 
 STATISTIC = StatisticFamily(

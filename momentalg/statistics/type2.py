@@ -10,7 +10,7 @@ from momentalg.statistics.family import (
     mean_columns,
     require_uncorrelated,
 )
-from momentalg.statistics.projection import reduction, residual_sum_of_squares
+from momentalg.statistics.projection import class_statistics, reduction, residual_sum_of_squares
 
 
 def _build(model: ResolvedModel) -> tuple[NamedStatistic, ...]:
@@ -25,7 +25,7 @@ def _build(model: ResolvedModel) -> tuple[NamedStatistic, ...]:
         full = residual_sum_of_squares((*before, *block_columns(block)), model)
         found.append(NamedStatistic(f"SS[{effect_name(block)}]", reduction(without, full)))
     everything = (*common, *(c for block in blocks for c in block_columns(block)))
-    return (*found, NamedStatistic("SSE", residual_sum_of_squares(everything, model)))
+    return (*found, NamedStatistic("SSE", residual_sum_of_squares(everything, model)), *class_statistics(model))
 
 
 STATISTIC = StatisticFamily(
