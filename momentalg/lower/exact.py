@@ -16,6 +16,7 @@ from momentalg.errors import NotIdentifiedError, StatisticError
 from momentalg.expr import nodes as n
 from momentalg.expr.columns import is_kernel, is_levels
 from momentalg.expr.names import split_factor
+from momentalg.expr.traversal import walk
 from momentalg.lower.exact_projections import ExactProjection, Links
 from momentalg.model.resolved import ResolvedModel
 from momentalg.moments.rational import Matrix, echelon
@@ -161,8 +162,13 @@ class Reading:
 
     def _level_sum(self, levels: tuple[tuple[str, str], ...], body: n.Node) -> Fraction:
         choices = [[level[column] for level in self.rows.levels((column,))] for column, _ in levels]
-        found = (self._naming(dict(zip(levels, chosen, strict=True))).value(body) for chosen in product(*choices))
-        return sum(found, Fraction(0))
+        places = [self._naming(dict(zip(levels, chosen, strict=True))) for chosen in product(*choices)]
+        return sum((p.value(body) for p in places if not p.divides_by_empty(body)), Fraction(0))
+
+    def divides_by_empty(self, body: n.Node) -> bool:
+        """Whether a sum has no term here: one that divides by the size of a cell runs over the cells that are there."""
+        below = (p.base for p in walk(body) if isinstance(p, n.Pow) and p.exponent < 0)
+        return any(isinstance(size, n.Size) and not self._members(size.by, size.level) for size in below)
 
     def _matrix(self, of: n.Kernel | n.Monomial | None) -> Links | Vector:
         """The columns of the levels of a kernel, or the entries of a diagonal."""
