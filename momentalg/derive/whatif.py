@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +75,15 @@ class WhatIf:
     def assuming(self, *, normal: bool = False, balanced: bool = False, law: Mapping[str, Any] | None = None) -> WhatIf:
         """Assume more; see `Derivation.assuming`."""
         return assume(self, normal=normal, balanced=balanced, law=law)
+
+    def evaluate(self, *, parameters: Mapping[str, Any], **where: Any) -> Any:
+        """The number that the result takes: as `Derivation.evaluate`, without the parameters that are assumed away."""
+        model = self.derivation.model.resolved
+        if self.law is not None or description(model) in self.settings:
+            raise UnsupportedError(
+                "a what-if of a law, or of equal sizes, is a formula: its .result is a SymPy expression, for .subs()"
+            )
+        return replace(self.derivation, polynomial=self.polynomial).evaluate(parameters=parameters, **where)
 
     def bounded(self, direction: str = "upper") -> Bound:
         """A bound of the result, as `Derivation.bounded` gives it."""

@@ -5,6 +5,7 @@ candidates that bound it; the simplest that is linear in the cells is taken. On 
 totals of positive terms, in which everything else is a count, a variance or a square, so not negative.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
@@ -34,6 +35,11 @@ def is_count(entry: Entry) -> bool:
     return entry.what == SIZE
 
 
+def is_nonnegative(entry: Entry) -> bool:
+    """Whether an entry is a number of observations, or a square."""
+    return is_count(entry) or entry.power % 2 == 0
+
+
 def has_known_sign(monomial: Powers) -> bool:
     """Whether everything in a term but its dear totals is a count, a variance or a square, so not negative."""
     return all(is_dear(s) or _is_nonnegative(s, p) for s, p in monomial)
@@ -45,7 +51,7 @@ def _is_nonnegative(symbol: object, power: int) -> bool:
     if isinstance(symbol, str):
         key = read_key(symbol)
         return key.order == 2 and len(set(key.coefficients)) <= 1
-    return isinstance(symbol, DesignTotal) and all(map(is_count, symbol.entries))
+    return isinstance(symbol, DesignTotal) and all(map(is_nonnegative, symbol.entries))
 
 
 def levels_of_sum(total: DesignTotal) -> list[Level]:
@@ -56,6 +62,16 @@ def levels_of_sum(total: DesignTotal) -> list[Level]:
 def at(entry: Entry, new: Mapping[Level, Level]) -> Entry:
     """The entry at other levels."""
     return entry._replace(cell=tuple(sorted(new.get(v, v) for v in entry.cell)))
+
+
+def square_in(total: DesignTotal, p: Level, q: Level) -> tuple[list[Entry], list[Entry]] | None:
+    """The summand and the weights of a total that is a sum of squares, each of a sum over p, written over p and q."""
+    if p.column != q.column:
+        return None
+    mine = [e for e in total.entries if p in e.cell]
+    rest = [e for e in total.entries if p not in e.cell and q not in e.cell]
+    alike = Counter([*mine, *(at(e, {p: q}) for e in mine), *rest]) == Counter(total.entries)
+    return (mine, rest) if alike and all(map(is_nonnegative, rest)) else None
 
 
 def summed(entries: Sequence[Entry], bound: Sequence[Level], model: ResolvedModel) -> Powers | None:

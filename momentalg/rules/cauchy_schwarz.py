@@ -1,9 +1,10 @@
 """The inequality of Cauchy and Schwarz, with counts as weights: a sum of squares over a design is at most a cheap sum.
 
 sum_r c_r (sum_k w_rk z_rk)^2  <=  sum_r c_r (sum_k w_rk) (sum_k w_rk z_rk^2)      for counts c, w >= 0
+
+Where no count is a factor of the summand, as in totals of covariates, the weights are 1.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations
 
@@ -11,7 +12,7 @@ from momentalg.cumulants.polynomial import Powers
 from momentalg.cumulants.totals import DesignTotal
 from momentalg.expr.nodes import Letter, LevelSum, mul
 from momentalg.model.resolved import ResolvedModel
-from momentalg.rules.bounding import at, bounding, is_count, levels_of_sum, summed
+from momentalg.rules.bounding import at, bounding, is_count, levels_of_sum, square_in, summed
 from momentalg.rules.rule import Rule
 
 
@@ -19,17 +20,16 @@ def cauchy_schwarz(total: DesignTotal, model: ResolvedModel) -> Iterator[Powers 
     """Upper bounds of a total that is a sum of squares: one for each pair of levels it is a square in, and weight."""
     bound = levels_of_sum(total)
     for p, q in combinations(bound, 2):
-        if p.column != q.column:
+        square = square_in(total, p, q)
+        if square is None:
             continue
-        mine = [e for e in total.entries if p in e.cell]
-        rest = [e for e in total.entries if p not in e.cell and q not in e.cell]
-        other = [at(e, {p: q}) for e in mine]
-        if Counter([*mine, *other, *rest]) != Counter(total.entries) or not all(map(is_count, rest)):
-            continue  # the sums over the two levels are not the same: no square
-        for weight in mine:
-            if is_count(weight) and weight.power > 0:
-                squares = [e._replace(power=2 * e.power - (e == weight)) for e in mine]
-                yield summed([*rest, *squares, at(weight, {p: q})._replace(power=1)], bound, model)
+        mine, rest = square
+        weights = [e for e in mine if is_count(e) and e.power > 0]
+        for weight in weights:
+            squares = [e._replace(power=2 * e.power - (e == weight)) for e in mine]
+            yield summed([*rest, *squares, at(weight, {p: q})._replace(power=1)], bound, model)
+        if not weights:
+            yield summed([*rest, *(e._replace(power=2 * e.power) for e in mine)], bound, model)
 
 
 W, Z = Letter("w_k"), Letter("z_k")

@@ -17,6 +17,7 @@ from momentalg.rules.rule import Context
 
 CROSSED = ma.Model("y ~ 1 + (1 | a) + (1 | b)")
 THREE = ma.Model("y ~ 1 + (1 | a) + (1 | b) + (1 | c)")
+SLOPES = ma.Model("y ~ 0 + (0 + x | b) + (1 | a)")
 DESIGN = {"given": ma.design}
 
 
@@ -33,6 +34,7 @@ DEAR = {
     "within columns": CROSSED.var(within(CROSSED, "b"), **DESIGN),
     "within rows of three": THREE.var(within(THREE, "a"), **DESIGN).assuming(normal=True),
     "squared totals": CROSSED.var(squares(CROSSED, "a"), **DESIGN).assuming(normal=True),
+    "squared totals with slopes": SLOPES.var(squares(SLOPES, "a"), **DESIGN).assuming(normal=True),
     "rows less columns": CROSSED.cov(
         squares(CROSSED, "a"), within(CROSSED, "a") - within(CROSSED, "b"), **DESIGN
     ).assuming(normal=True),
@@ -41,17 +43,20 @@ DEAR = {
 
 def design(seed: int) -> pd.DataFrame:
     rng = Random(seed)
-    rows, weights = rng.randint(4, 25), [rng.random() ** 3 for _ in range(5)]
-    return pd.DataFrame({f: rng.choices("uvwxy"[: rng.randint(1, 5)], k=rows) for f in "abc"} | {"w": weights[0]})
+    rows = rng.randint(4, 25)
+    return pd.DataFrame(
+        {f: rng.choices("uvwxy"[: rng.randint(1, 5)], k=rows) for f in "abc"} | {"x": rng.choices(range(-2, 4), k=rows)}
+    )
 
 
 def parameters(seed: int, model: ma.Model) -> dict[str, Fraction]:
     """Variances and a mean; effects without further cumulants."""
     rng = Random(seed)
-    names = [block.name for block in model.resolved.groups]
-    found = {"Intercept": Fraction(rng.randint(-3, 3)), "var(residual)": Fraction(rng.randint(0, 9), 4)}
-    found |= {f"var(1|{name})": Fraction(rng.randint(0, 9), 4) for name in names}
-    return found | {f"k{order}({what})": 0 for order in (3, 4) for what in (*(f"1|{f}" for f in names), "residual")}
+    names = [f"{c.key}|{block.name}" for block in model.resolved.groups for c in block.coefficients]
+    found = {"var(residual)": Fraction(rng.randint(0, 9), 4)}
+    found |= {str(c.key): Fraction(rng.randint(-3, 3)) for c in model.resolved.mean}
+    found |= {f"var({name})": Fraction(rng.randint(0, 9), 4) for name in names}
+    return found | {f"k{order}({what})": Fraction(0) for order in (3, 4) for what in (*names, "residual")}
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -163,3 +163,17 @@ def test_a_level_or_observation_is_named_by_a_text(label):
     for statistic in (ONE_WAY.y, total(ONE_WAY), total(ONE_WAY) ** 2):
         with pytest.raises(ma.StatisticError, match="takes a name"):
             statistic.at(label)
+
+
+def test_what_ifs_of_normal_effects_have_numbers():
+    import pandas as pd
+
+    data = pd.DataFrame({"user": list("aabbb")})
+    squares = ma.over("user", ONE_WAY.total(ONE_WAY.y, by="user") ** 2)
+    derivation = ONE_WAY.var(squares, given=ma.design)
+    values = {"Intercept": 1, "var(1|user)": "1/2", "var(residual)": 2}
+    zeros = {f"k{order}({what})": 0 for order in (3, 4) for what in ("1|user", "residual")}
+    exact = derivation.evaluate(parameters={**values, **zeros}, data=data)
+    assert derivation.assuming(normal=True).evaluate(parameters=values, data=data) == exact
+    with pytest.raises(ma.UnsupportedError, match=r"its \.result is a SymPy expression"):
+        derivation.assuming(balanced=True).evaluate(parameters=values, data=data)
