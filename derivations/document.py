@@ -11,7 +11,7 @@ from momentalg.derive.reading import Reading, Section, readings
 from momentalg.derive.view import markdown_math, sections_latex, sections_markdown
 from momentalg.expr.escape import escape_latex
 from momentalg.expr.latex import latex, latex_aligned
-from momentalg.expr.nodes import Node
+from momentalg.expr.nodes import Cumulant, Hat, Node
 from momentalg.expr.notation import Notation
 from momentalg.expr.traversal import walk
 
@@ -99,6 +99,9 @@ def _answer(answer: Published, reading: Reading) -> Iterator[Block]:
         form = answer.derived.matrix_form().latex(reading.notation)
         yield Words("or, with the mean parameters as a vector,")
         yield Display((f"{latex(asked, reading.notation)} &= {form}",))
+    if answer.sampled is not None:
+        yield Words("where the labels are known, and where they are a sample from the levels,")
+        yield Display(tuple(latex_aligned(Cumulant(answer.derived.args), [answer.sampled], reading.notation)))
     yield Words(f"Published: {answer.source}.")
 
 
@@ -109,6 +112,13 @@ def _derivation(answer: Published, reading: Reading) -> Iterator[Block]:
         yield Equations(reading.sections, reading.notation)
     else:
         yield Words("Derived above, on the way.")
+    if answer.same_as is not None:
+        chain = answer.derived.sample_analog()
+        yield Words("With sample analogs of the design moments,")
+        yield Display(tuple(latex_aligned(Hat(chain.start), [chain.end], reading.notation)))
+        yield Words("which is, term by term, what is derived given the design:")
+        other = answer.same_as
+        yield Display(tuple(latex_aligned(other.asked, [other.node], reading.notation)))
 
 
 def markdown(blocks: Iterable[Block]) -> str:

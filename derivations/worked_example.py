@@ -26,6 +26,7 @@ from momentalg.check.random_incidence import Tables, incidence_cumulant
 from momentalg.cumulants.display import to_node
 from momentalg.cumulants.value import canonical_value
 from momentalg.derive.derivation import Derivation
+from momentalg.derive.readings import Readings
 from momentalg.expr.nodes import Add, Cumulant, Letter, LevelSum, Mul, Node, Over, Pow, mul
 from momentalg.expr.sympy_door import to_sympy
 from momentalg.expr.text import text
@@ -57,8 +58,9 @@ class Published:
     `statement` is how to print what was asked, where that is long: the variance of an estimate that has a symbol.
     `matrix` is the published matrix of the quadratic form in the mean parameters, where the result is given so as well.
     `law` is what the result is checked under where it assumes more than the law of the example grants, and `at` the
-    levels that it is checked at where it is of two levels of one factor. Over a random crossed design it is checked over
-    all `tables` of counts.
+    levels that it is checked at where it is of two levels of one factor. Over a random crossed design it is checked
+    over all `tables` of counts. `same_as` is the derivation given the design that the result is with sample analogs of
+    its design moments, and `sampled` the published result for labels that are sampled, where fixed factors are read so.
     """
 
     name: str
@@ -70,14 +72,32 @@ class Published:
     law: Sequence[Mapping[str, Any]] = ()
     at: Mapping[str, Any] = field(default_factory=dict)
     tables: RandomTables | None = None
+    same_as: Derivation | None = None
+    sampled: Node | None = None
 
     def agrees(self) -> bool:
         """Whether the derived result equals the published one, symbolically, in raw moments."""
+        model = self.derived.model.resolved
         if self.matrix and self.derived.matrix_form().matrix != self.matrix:
             return False
-        derived, published = self.derived.canonical, in_raw_moments(self.answer, self.derived.model.resolved)
-        field = sympy.QQ.frac_field(*sorted(derived.free_symbols | published.free_symbols, key=str))
-        return bool(field.from_sympy(derived) == field.from_sympy(published))
+        if self.same_as is not None:
+            analog = canonical_value(self.derived.sample_analog().end, model)
+            if analog != self.same_as.canonical_polynomial:
+                return False
+        if self.sampled is not None:
+            assert isinstance(self.derived, Readings)
+            if not equal(self.derived.sampled.result, in_raw_moments(self.sampled, model)):
+                return False
+        return equal(self.derived.canonical, in_raw_moments(self.answer, model))
+
+
+def equal(derived: Any, published: Any) -> bool:
+    """Whether two results are the same rational function."""
+    symbols = sorted(derived.free_symbols | published.free_symbols, key=str)
+    if not symbols:
+        return bool(derived == published)
+    field = sympy.QQ.frac_field(*symbols)
+    return bool(field.from_sympy(derived) == field.from_sympy(published))
 
 
 def in_raw_moments(node: Node, model: ResolvedModel) -> Any:
