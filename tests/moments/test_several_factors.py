@@ -18,7 +18,8 @@ from tests.statistics.designs import MODELS, random_parameters, random_rows, tab
 from tests.statistics.test_higher_moments import evaluated
 
 SYSTEMS = [
-    *((name, None) for name in MODELS if name != "classes"),
+    *((name, None) for name in MODELS),
+    *(("classes", s) for s in ("minque0", "pairs", "totals", "type1", "type2", "gao_owen", "henderson1", "henderson3")),
     *((name, s) for name in ("crossed", "nested", "slope alone") for s in ("minque0", "pairs", "totals", "type2")),
     *((name, "gao_owen") for name in ("unreplicated", "interaction", "three")),
 ]
