@@ -24,7 +24,7 @@ from momentalg.errors import (
     UnsupportedError,
 )
 from momentalg.expr.nodes import DESIGN, OBSERVATIONS, over
-from momentalg.model.assumptions import independent, may_be_empty, nested, unreplicated
+from momentalg.model.assumptions import goes_with, independent, may_be_empty, nested, unreplicated
 from momentalg.model.model import Model
 from momentalg.model.terms import Covariate, Group, Intercept, Size
 
@@ -69,6 +69,7 @@ __all__ = [
     "design",
     "designs",
     "empirical",
+    "goes_with",
     "independent",
     "may_be_empty",
     "nested",

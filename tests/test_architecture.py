@@ -27,6 +27,7 @@ DELEGATES = {
         "Model._derive",  # behind mean, var, cov and cumulant
         "Model.check",
         "Model.fit",
+        "Model.identified",
         "Model.moment_equations",
         "Model.report",
         "Model.sums",

@@ -25,9 +25,11 @@ from momentalg.cumulants.design_symbols import Moment
 from momentalg.cumulants.label_draws import LABEL, label_moment
 from momentalg.cumulants.normal_form import Contradiction, Unifier, close_nesting, normal_form
 from momentalg.cumulants.partitions import Blocks, counted_partitions
-from momentalg.cumulants.polynomial import Polynomial, Powers, times
+from momentalg.cumulants.polynomial import UNIT, Polynomial, Powers, times
 from momentalg.cumulants.terms import (
+    COVARIATE,
     OBSERVATION,
+    RESIDUAL,
     RESPONSE,
     Draw,
     Entry,
@@ -39,7 +41,7 @@ from momentalg.cumulants.terms import (
 )
 from momentalg.expr.monomials import multiply_monomials
 from momentalg.expr.nodes import Monomial
-from momentalg.model.resolved import ResolvedModel
+from momentalg.model.resolved import CovariateResponse, ResolvedModel
 
 Statistic = Sequence[Term]
 ONE = Fraction(1)
@@ -59,6 +61,7 @@ class Choice(NamedTuple):
     key: str | Moment | None
     covariates: tuple[Monomial, ...]
     share: tuple[str, ...] = ()  # the columns of a factor; the observation itself for the residual
+    loading: Powers = UNIT  # coefficients of covariates that are responses of their own
 
 
 class Contribution(NamedTuple):
@@ -118,7 +121,9 @@ def _partition(
     for number, chosen in counted_choices(options, alike):
         design = _realise(whole, slots, blocks, chosen, model)
         if design is not None:
-            parameters = frozenset(Counter(choice.key for choice in chosen if choice.key is not None).items())
+            parameters: Powers = frozenset(Counter(choice.key for choice in chosen if choice.key is not None).items())
+            for choice in chosen if model.responses else ():
+                parameters = times(parameters, choice.loading)
             shares = tuple(choice.share for choice in chosen)
             yield Contribution(parameters, design, coefficient * number, owners, shares)
 
@@ -134,9 +139,13 @@ def counted_choices(
         yield from ((1, chosen) for chosen in product(*options))
         return
     order = [place for same in places.values() for place in same]
-    for picked in product(*(combinations_with_replacement(options[same[0]], len(same)) for same in places.values())):
-        number = prod(factorial(len(some)) // prod(map(factorial, Counter(some).values())) for some in picked)
-        chosen = dict(zip(order, (choice for some in picked for choice in some), strict=True))
+    counted = (  # by their places among the options: two of these may say the same
+        combinations_with_replacement(list(enumerate(options[same[0]])), len(same)) for same in places.values()
+    )
+    for picked in product(*counted):
+        repeats = [Counter(place for place, _ in some).values() for some in picked]
+        number = prod(factorial(sum(counts)) // prod(map(factorial, counts)) for counts in repeats)
+        chosen = dict(zip(order, (choice for some in picked for _, choice in some), strict=True))
         yield number, tuple(chosen[place] for place in range(len(order)))
 
 
@@ -146,6 +155,9 @@ def choices(draws: Sequence[Draw], model: ResolvedModel) -> Iterator[Choice]:
         moment = label_moment(draws, model)
         if moment is not None:
             yield Choice(moment, ((),) * len(draws), (OBSERVATION,) if len(draws) > 1 else ())
+        return
+    if model.responses:
+        yield from choices_with_responses(draws, model)
         return
     if len(draws) == 1:
         if draws[0] == RESPONSE:
@@ -171,6 +183,46 @@ def choices(draws: Sequence[Draw], model: ResolvedModel) -> Iterator[Choice]:
     if all(draw.kind != "effect" for draw in draws):
         for key, monomial in model.residual_cumulants(len(draws)):
             yield Choice(key, (monomial, *((),) * (len(draws) - 1)), (OBSERVATION,))
+
+
+def choices_with_responses(draws: Sequence[Draw], model: ResolvedModel) -> Iterator[Choice]:
+    """The same, where covariates are responses: a draw of y is its own effects, and b1 times those of x."""
+    of = {r.effect: r for r in model.responses}
+    if len(draws) == 1:
+        if draws[0] == RESPONSE:
+            yield from (Choice(column.key, (column.monomial,)) for column in model.mean)
+            yield from (Choice(r.mean, ((),), (), frozenset({(r.key, 1)})) for r in model.responses)
+        elif draws[0].kind == COVARIATE:
+            yield Choice(model.responses[draws[0].block].mean, ((),))
+        return
+    for number, block in enumerate(model.groups):
+        names = [str(c.key) for c in block.coefficients]
+        options = [
+            range(len(names))
+            if draw == RESPONSE
+            else [n for n, name in enumerate(names) if of.get(name) == _response(draw, model)]
+            if draw.kind == COVARIATE
+            else ((draw.coefficient,) if (draw.kind, draw.block) == ("effect", number) else ())
+            for draw in draws
+        ]
+        for picked in product(*options):
+            chosen = tuple(names[c] for c in picked)
+            loads = Counter(of[n].key for n, d in zip(chosen, draws, strict=True) if d == RESPONSE and n in of)
+            monomials = [block.coefficients[c].monomial for c in picked]
+            covariates = tuple(m if d == RESPONSE else () for m, d in zip(monomials, draws, strict=True))
+            yield Choice(model.cumulant_key(block, chosen), covariates, block.factor, frozenset(loads.items()))
+    if all(draw in (RESPONSE, RESIDUAL) for draw in draws):
+        for key, monomial in model.residual_cumulants(len(draws)):
+            yield Choice(key, (monomial, *((),) * (len(draws) - 1)), (OBSERVATION,))
+    for r in model.responses:
+        if not r.on_level and all(draw == RESPONSE or _response(draw, model) == r for draw in draws):
+            times_y = sum(draw == RESPONSE for draw in draws)
+            loading = frozenset({(r.key, times_y)}) if times_y else UNIT
+            yield Choice(r.residual(len(draws)), ((),) * len(draws), (OBSERVATION,), loading)
+
+
+def _response(draw: Draw, model: ResolvedModel) -> CovariateResponse | None:
+    return model.responses[draw.block] if draw.kind == COVARIATE else None
 
 
 def _realise(

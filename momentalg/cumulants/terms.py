@@ -56,13 +56,14 @@ SIZE = What("total")
 class Draw(NamedTuple):
     """A random draw carried by an observation: the response itself, one effect of one group term, or the residual."""
 
-    kind: str  # "response" | "effect" | "residual"
+    kind: str  # "response" | "effect" | "residual" | "label" | "covariate"
     block: int = -1
     coefficient: int = -1
 
 
 RESPONSE = Draw("response")
 RESIDUAL = Draw("residual")
+COVARIATE = "covariate"  # the kind of a draw of a covariate that is a response; its block is the response's number
 
 
 class Observation(NamedTuple):

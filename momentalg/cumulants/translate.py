@@ -26,6 +26,7 @@ from momentalg.cumulants.level_weights import inverted, levels_of
 from momentalg.cumulants.normal_form import Unifier, normal_form
 from momentalg.cumulants.polynomial import Polynomial
 from momentalg.cumulants.terms import (
+    COVARIATE,
     DEFAULT,
     OBSERVATION,
     RESIDUAL,
@@ -62,6 +63,7 @@ from momentalg.expr.nodes import (
     Size,
     Total,
     Value,
+    Variable,
 )
 from momentalg.expr.nodes import Sum as ObservationSum
 from momentalg.model.resolved import ResolvedModel
@@ -180,6 +182,9 @@ def _named_cell(index: str, model: ResolvedModel, scope: Scope) -> Cell:
 
 def _value(node: Value, model: ResolvedModel, scope: Scope) -> Term:
     variable = node.variable
+    for number, response in enumerate(model.responses):
+        if variable == Variable("column", response.column):
+            return _drawn(Draw(COVARIATE, number), node, model, scope)
     columns = model.constant_on.get(variable)
     if columns is None and (factor := model.indicated(variable)) is not None:
         columns = (factor,)  # outside any total, the indicator of a level is a value of the levels of its factor
@@ -189,6 +194,15 @@ def _value(node: Value, model: ResolvedModel, scope: Scope) -> Term:
     if node.index:
         return Term(Fraction(1), (Observation((), ((variable, 1),), _named_cell(node.index, model, scope)),))
     return Term(Fraction(1), (Observation((), ((variable, 1),), (CURRENT,)),))
+
+
+def _drawn(draw: Draw, node: Value, model: ResolvedModel, scope: Scope) -> Term:
+    """A covariate that is a response: at an observation, or on its level the average of those that carry it."""
+    columns = model.constant_on.get(node.variable)
+    if columns is None or (not node.level and (scope.inside or node.index)):
+        return _draw(draw, node.index, model, scope)
+    cell = _cell(columns, node.level)
+    return Term(Fraction(1), (Observation((draw,), (), cell),), (Entry(cell, SIZE, -1),))
 
 
 def _effect(node: Effect, cell: Cell, model: ResolvedModel) -> Term:

@@ -37,11 +37,18 @@ def _run(chain: Chain, phases: Sequence[str], model: ResolvedModel) -> Chain:
 
 
 def _phases(goal: Cumulant, model: ResolvedModel) -> Sequence[str]:
+    if _whole(model):
+        return WHOLE
     statistics = [translate(a, model) for a in goal.args]
     if all(len(_draws(term)) <= 1 and _is_total(term, model) for terms in statistics for term in terms):
         phases = EXPECTATION if len(goal.args) == 1 else CUMULANT
         return phases[:-1] if _of_an_observation(goal, model) else phases
     return PRODUCTS if rule_named(PRODUCTS[0]).rewrite(goal, Context(model)) is not None else WHOLE
+
+
+def _whole(model: ResolvedModel) -> bool:
+    """Whether an observation has more to it than its own levels: random covariates."""
+    return bool(model.responses)
 
 
 def _of_an_observation(goal: Cumulant, model: ResolvedModel) -> bool:
@@ -58,6 +65,7 @@ def by_linear_forms(goal: Cumulant, model: ResolvedModel, title: str) -> Chain |
     statistics = [translate(a, model) for a in goal.args]
     if (
         len(model.columns) == 1
+        or _whole(model)
         or len(statistics) > 1
         or max(map(len, map(_draws, statistics[0])), default=0) != 2
     ):

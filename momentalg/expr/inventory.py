@@ -44,6 +44,15 @@ class NamedBlock(Protocol):
     def coefficients(self) -> tuple[_Column, ...]: ...
 
 
+class _Response(Protocol):
+    @property
+    def column(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def mean(self) -> str: ...
+
+
 class NamedModel(Protocol):
     """What a notation needs of a model: as `ResolvedModel` has it; expr is a layer before model."""
 
@@ -55,6 +64,8 @@ class NamedModel(Protocol):
     def groups(self) -> tuple[NamedBlock, ...]: ...
     @property
     def terms(self) -> Sequence[_Column]: ...
+    @property
+    def responses(self) -> Sequence[_Response]: ...
     @property
     def definitions(self) -> Mapping[n.Variable, n.Node]: ...
     @property
@@ -82,9 +93,11 @@ class Inventory:
         """What a model speaks of."""
         variables = dict.fromkeys(v for term in model.terms for v, _ in term.monomial)
         variables.update(dict.fromkeys((*model.constant_on, *model.definitions)))
+        variables.update((n.Variable("column", r.column), None) for r in model.responses)
         blocks = tuple(dict.fromkeys(block.factor for block in model.groups))
+        responses = (key for r in model.responses for key in (r.key, r.mean))
         return cls(
-            means=tuple(c.key for c in model.mean if c.key is not None),
+            means=(*(c.key for c in model.mean if c.key is not None), *responses),
             blocks=blocks,
             columns=model.columns,
             covariates=tuple(v for v in variables if v.kind != "size"),

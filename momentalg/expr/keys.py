@@ -50,8 +50,12 @@ def read_key(key: str) -> ParameterKey:
     order = int(match[2] or 2)
     inside = split(match[3], "|")
     if len(inside) == 1:
-        residual = re.match(r"residual(?:\[(.*)\])?\Z", inside[0], re.DOTALL)
-        return ParameterKey("residual", order, factor=residual[1] or "") if residual else ParameterKey("mean")
+        residual = re.match(r"residual(?:\[(.*)\]|(@.*))?\Z", inside[0], re.DOTALL)
+        return (
+            ParameterKey("residual", order, factor=residual[1] or residual[2] or "")
+            if residual
+            else ParameterKey("mean")
+        )
     if len(inside) != 2:
         raise ModelError(f"cannot read the parameter key {key!r}: expected one '|', as in var(1|user)")
     coefficients = tuple(split(inside[0], ","))

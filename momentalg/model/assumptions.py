@@ -53,6 +53,17 @@ class Nested(Assumption):
         return f"ma.nested({self.inner!r}, {self.outer!r})"
 
 
+@dataclass(frozen=True)
+class GoesWith(Assumption):
+    """The covariate is random, with effects that are correlated with those of the factor."""
+
+    variable: str
+    factor: str
+
+    def __repr__(self) -> str:
+        return f"ma.goes_with({self.variable!r}, {self.factor!r})"
+
+
 def independent(*variables: Term | str) -> Independent:
     """Declare that variables of a unit are independent: ``ma.independent("X", "size(user)")``."""
     texts = tuple(term_text(v) for v in variables)
@@ -76,6 +87,16 @@ def nested(inner: str, outer: str) -> Nested:
     if _text(inner) == _text(outer):
         raise ModelError(f"{inner!r} cannot be nested in itself")
     return Nested(inner, outer)
+
+
+def goes_with(variable: str, factor: str) -> GoesWith:
+    """Declare that a covariate goes with the effects of a factor, ``ma.goes_with("x", "user")``: it is then random.
+
+    It has its own linear model x = m + xi + delta with Cov(xi, alpha) = c: see `momentalg.model.going_with`.
+    """
+    if not isinstance(variable, str) or not variable:
+        raise ModelError(f"goes_with() names a covariate by its column, a non-empty text; found {variable!r}")
+    return GoesWith(variable, _text(factor))
 
 
 def _text(name: object) -> str:

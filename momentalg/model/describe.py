@@ -9,7 +9,7 @@ from momentalg.expr.escape import markdown_code
 from momentalg.expr.keys import variable_key
 from momentalg.expr.names import join_factor, quote
 from momentalg.expr.nodes import Label
-from momentalg.model.assumptions import Assumption, Independent, MayBeEmpty, Nested, Unreplicated
+from momentalg.model.assumptions import Assumption, GoesWith, Independent, MayBeEmpty, Nested, Unreplicated
 from momentalg.model.functions import term_key
 from momentalg.model.keys import parameter_keys
 from momentalg.model.resolved import Column, ResolvedModel
@@ -39,6 +39,7 @@ def assumptions(model: ResolvedModel) -> tuple[Assumption, ...]:
         *(MayBeEmpty(factor) for factor in sorted(model.may_be_empty - _said(model))),
         *(Unreplicated(factor) for factor in sorted(map(join_factor, model.unreplicated))),
         *(Nested(inner, outer) for inner, outer in model.local_to.items()),
+        *(GoesWith(variable, join_factor(factor)) for variable, factor in model.goes_with),
     )
 
 

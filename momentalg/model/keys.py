@@ -30,16 +30,20 @@ _ONE = Numeral(Fraction(1))
 def parameter_keys(model: ResolvedModel) -> tuple[str, ...]:
     """The keys of the means, of the variances and covariances of effects, and of the residual variance."""
     keys = [c.key for c in model.mean if c.key is not None]
+    keys += [key for r in model.responses for key in (r.key, r.mean)]
     for block in model.groups:
         names = [str(c.key) for c in block.coefficients]
         keys += [model.cumulant_key(block, (a, b)) for n, a in enumerate(names) for b in names[n:]]
-    return (*keys, *(key for key, _ in model.residual_cumulants(2) if key is not None))
+    keys += [key for key, _ in model.residual_cumulants(2) if key is not None]
+    return (*keys, *(r.residual(2) for r in model.responses if not r.on_level))
 
 
 @lru_cache(maxsize=4096)
 def canonical_key(model: ResolvedModel, text: str) -> str:
     """The canonical text of a parameter key; raises `ModelError` for a key that the model does not have."""
     if text in parameter_keys(model):  # most calls, and they need no parser
+        return text
+    if text in {r.residual(order) for r in model.responses for order in range(3, 9)}:
         return text
     try:
         found = _Reader(model, text).key(parse_key(text))

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from momentalg.errors import ModelError
 from momentalg.expr.keys import variable_key
-from momentalg.expr.names import quote
-from momentalg.expr.nodes import Node, Response, Size, Total, as_node
+from momentalg.expr.nodes import Node, Response, Size, Total, Variable, as_node
 from momentalg.model import describe, scope
-from momentalg.model.assumptions import Assumption
+from momentalg.model.assumptions import Assumption, GoesWith
 from momentalg.model.expansion import expand
 from momentalg.model.fixed_factors import coded, declared, fixed_columns
 from momentalg.model.formula import parse_formula
@@ -31,7 +30,7 @@ from momentalg.model.resolving import (
     resolve,
     with_residuals,
 )
-from momentalg.model.terms import Group, Term, term_text
+from momentalg.model.terms import Group, Term, formula_text
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from momentalg.derive.derivation import Derivation
     from momentalg.inference.fit import Sums
     from momentalg.inference.result import FitResult
+    from momentalg.moments.local_identification import Identified
     from momentalg.moments.system import MomentSystem
 
     Given = Node | Iterable[Node]
@@ -105,7 +105,7 @@ class Model:
             if value is not None:
                 raise scope.refuse_argument(name)
         if formula is None:
-            formula = _formula_from_terms(response, common, group, intercept)
+            formula = formula_text(response, common, group, intercept)
         elif response is not None or common is not None or group is not None or not intercept:
             raise ModelError("give a formula, or response=, common=, group= and intercept=, not both; 0 + removes one")
         expanded = expand(parse_formula(formula))
@@ -115,7 +115,10 @@ class Model:
         expanded = coded(expanded, factors) if factors else expanded
         model = with_residuals(resolve(expanded, factors, written), weights, declared(residual_by, "residual_by"))
         model = constant_within(model, levels or {})
-        model = assuming(model, (assume,) if isinstance(assume, Assumption) else assume)
+        facts = (assume,) if isinstance(assume, Assumption) else tuple(assume)
+        if any(isinstance(fact, GoesWith) for fact in facts):
+            model = replace(model, written=describe.formula(model))
+        model = assuming(model, facts)
         model = meeting(model, incidence)
         object.__setattr__(self, "resolved", lettering(model, symbols or {}))
 
@@ -162,7 +165,8 @@ class Model:
 
     def covariate(self, name: str) -> Node:
         """A covariate of the model, by its name or key: ``"X"``, ``"size(user)"``, ``"log(x)"``."""
-        known = dict.fromkeys((*all_variables(self.resolved), *basic_variables(self.resolved)))
+        random = (Variable("column", r.column) for r in self.resolved.responses)
+        known = dict.fromkeys((*all_variables(self.resolved), *basic_variables(self.resolved), *random))
         for variable in known:
             if name in (variable_key(variable), variable.name if variable.kind == "column" else None):
                 return variable_node(variable)
@@ -227,6 +231,12 @@ class Model:
 
         return moment_equations(self, statistics, means=means)
 
+    def identified(self, statistics: Mapping[str, Node]) -> Identified:
+        """Which parameters the expectations of these statistics determine, linear in them or not: `Identified`."""
+        from momentalg.moments.local_identification import identified
+
+        return identified(self.resolved, statistics)
+
     def fit(self, data: Any, statistics: Any = None, means: str | None = None, missing: str = "refuse") -> FitResult:
         """Estimate the parameters from a frame, an iterable of frames, or `Sums`: ``model.fit(frame).params``.
 
@@ -270,25 +280,6 @@ class Model:
 
     def _repr_markdown_(self) -> str:
         return describe.markdown(self.resolved)
-
-
-def _formula_from_terms(
-    response: str | None,
-    common: Iterable[Term | str] | Term | str | None,
-    group: Iterable[Group] | Group | None,
-    intercept: bool,
-) -> str:
-    """The formula that term objects stand for."""
-    if not isinstance(response, str) or not response:
-        raise ModelError("a model needs a formula, or response= and group=: ma.Model('y ~ x + (1 | user)')")
-    terms = [common] if isinstance(common, (Term, str)) else list(common or ())
-    texts = [] if intercept else ["0"]
-    texts += [term_text(t) for t in terms]
-    for block in [group] if isinstance(group, (Group, str)) else list(group or ()):
-        if not isinstance(block, Group):
-            raise ModelError(f"group= takes ma.Group(...), such as ma.Group('user'); found {block!r}")
-        texts.append(block.text)
-    return f"{quote(response)} ~ {' + '.join(texts or ['1'])}"
 
 
 def _sequence(value: Any) -> tuple[Any, ...]:

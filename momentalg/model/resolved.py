@@ -62,6 +62,29 @@ class GroupBlock:
 
 
 @dataclass(frozen=True)
+class CovariateResponse:
+    """A covariate x = m + xi + delta that is random: see `momentalg.model.going_with`."""
+
+    column: str
+    key: str  # of its coefficient in the mean of the response
+    on_level: bool = False  # constant on its factor: no delta
+
+    @property
+    def mean(self) -> str:
+        """The key of m."""
+        return f"Intercept@{quote(self.column)}"
+
+    @property
+    def effect(self) -> str:
+        """The coefficient xi, in the block of the factor."""
+        return f"1@{quote(self.column)}"
+
+    def residual(self, order: int) -> str:
+        """The key of the cumulants of delta."""
+        return f"{'var' if order == 2 else f'k{order}'}(residual@{quote(self.column)})"
+
+
+@dataclass(frozen=True)
 class Independence:
     """A declared fact: these design variables of a unit are independent of one another."""
 
@@ -97,6 +120,8 @@ class ResolvedModel:
     residual_by: Mapping[str, tuple[Label, ...] | None] = field(default_factory=FrozenMapping)  # one column at most
     weights: str | None = None  # the column w of known weights: Var(e_o) is the residual variance over w_o
     incidence: Incidence | None = None  # how the levels of factors come to meet
+    responses: tuple[CovariateResponse, ...] = ()  # covariates with linear models of their own
+    goes_with: tuple[tuple[str, tuple[str, ...]], ...] = ()  # each with the factor whose effects it goes with
     known_effects: tuple[tuple[str, ...], ...] = ()  # factors whose effects are conditioned on
     symbols: Mapping[str, str] = field(default_factory=FrozenMapping)
 

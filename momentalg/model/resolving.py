@@ -10,11 +10,12 @@ from momentalg.errors import ModelError, UnsupportedError
 from momentalg.expr.keys import variable_key
 from momentalg.expr.names import join_factor, quote, split_factor
 from momentalg.expr.nodes import Function, Monomial, Value, Variable
-from momentalg.model.assumptions import Assumption, Independent, MayBeEmpty, Nested, Unreplicated
+from momentalg.model.assumptions import Assumption, GoesWith, Independent, MayBeEmpty, Nested, Unreplicated
 from momentalg.model.expansion import Expanded
 from momentalg.model.fixed_factors import Fixed, factors_of
 from momentalg.model.formula import parse_key
 from momentalg.model.functions import monomial_of, variables_of
+from momentalg.model.going_with import go_with
 from momentalg.model.incidence.base import Incidence
 from momentalg.model.resolved import Independence, ResolvedModel, level_indicator, root_of
 
@@ -158,8 +159,10 @@ def assuming(model: ResolvedModel, assumptions: Iterable[Assumption]) -> Resolve
                 model = replace(model, unreplicated=model.unreplicated | {factor})
             case Nested():
                 model = _nest(model, fact)
+            case GoesWith():
+                model = go_with(model, fact, known_factor(model, fact.factor, repr(fact)))
             case _:
-                made = "ma.independent(), ma.may_be_empty(), ma.unreplicated() and ma.nested()"
+                made = "ma.independent(), ma.may_be_empty(), ma.unreplicated(), ma.nested() and ma.goes_with()"
                 raise ModelError(f"assume= takes facts made by {made}; found {fact!r}")
     return model
 

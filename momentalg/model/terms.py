@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from momentalg.errors import ModelError
 from momentalg.expr.monomials import multiply_monomials
-from momentalg.expr.names import join_factor, split_factor
+from momentalg.expr.names import join_factor, quote, split_factor
 from momentalg.expr.nodes import Monomial, Variable
 from momentalg.model.functions import term_key
 
@@ -123,6 +123,25 @@ def term_text(term: Term | str) -> str:
     if isinstance(term, str) and term.strip():
         return term.strip()
     raise ModelError(f"a term is ma.Intercept(), ma.Covariate(...), ma.Size(...) or a formula text; found {term!r}")
+
+
+def formula_text(
+    response: str | None,
+    common: Iterable[Term | str] | Term | str | None,
+    group: Iterable[Group] | Group | None,
+    intercept: bool,
+) -> str:
+    """The formula that term objects stand for."""
+    if not isinstance(response, str) or not response:
+        raise ModelError("a model needs a formula, or response= and group=: ma.Model('y ~ x + (1 | user)')")
+    terms = [common] if isinstance(common, (Term, str)) else list(common or ())
+    texts = [] if intercept else ["0"]
+    texts += [term_text(t) for t in terms]
+    for block in [group] if isinstance(group, (Group, str)) else list(group or ()):
+        if not isinstance(block, Group):
+            raise ModelError(f"group= takes ma.Group(...), such as ma.Group('user'); found {block!r}")
+        texts.append(block.text)
+    return f"{quote(response)} ~ {' + '.join(texts or ['1'])}"
 
 
 def _factor_name(name: object) -> str:
