@@ -91,7 +91,7 @@ class Data:
             case n.Cumulant(args, given):
                 known = {(g.by, g.coefficient) for g in given if isinstance(g, n.Effect)}
                 return self.cumulant([self.poly(a) for a in args], known)
-        raise NotImplementedError(type(node).__name__)
+        raise TypeError(f"no meaning for {type(node).__name__}")
 
     def term(self, body: n.Node, levels: Mapping[tuple[str, str], object]) -> Poly:
         """One term of a sum over levels; a cell that does not occur has none, though sizes of cells are divided by."""
