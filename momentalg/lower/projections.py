@@ -26,6 +26,7 @@ from momentalg.expr.nodes import Kernel, LevelColumns, Monomial, Node, Projected
 from momentalg.lower.absorbed import CrossedProjection
 from momentalg.lower.arrays import (
     ZERO,
+    Apply,
     Const,
     Diagonal,
     Expr,
@@ -182,8 +183,10 @@ class Projection:
             found.append(self._crossed(Linked(kernel.table, kernel.right, kernel.left), of))
         squares, values = zip(*found, strict=True)
         value = times(const(Fraction(1, len(values))), plus(*values))
-        scale = squares[0] if kernel.left == kernel.right and of.left == of.right else None
-        return self._trace_named(value, scale, kernel, of)
+        if kernel.left == kernel.right and of.left == of.right:
+            return self._trace_named(value, squares[0], kernel, of)
+        lengths = (self.scope.total_of((), c, c) for c in (kernel.left, kernel.right, of.left, of.right))
+        return self._trace_named(value, Apply("sqrt", times(*lengths)), kernel, of)
 
     def _crossed(self, kernel: Linked, of: Linked) -> tuple[Expr, Expr]:
         """tr(Z_c Z_d' Z_e Z_h') and tr(P Z_c Z_d' P Z_e Z_h'), for the two sides of both kernels."""

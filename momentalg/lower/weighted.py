@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING
 from momentalg.expr.names import join_factor
 from momentalg.lower.arrays import (
     ZERO,
+    Apply,
     Expr,
     Matrix,
     Product,
+    Settled,
     TraceOf,
     Transposed,
     Vector,
@@ -65,7 +67,7 @@ class Weighted:
             value = self.of.removed.weighted_trace(weight)
             if self.of.columns:
                 value = minus(value, TraceOf(Product((self.of.inverse(), self._gram(weight)), "matrix")))
-            return self.of.name(value, hint, shown)
+            return self._settled(value, self.of.scope.total_of((), weight), hint, shown)
         value = self.of.scope.total_of((), kernel.left, kernel.right, weight)
         if self.of.columns:
             inverse = self.of.inverse()
@@ -79,7 +81,8 @@ class Weighted:
                 value = minus(value, TraceOf(Product((inverse, crossed), "matrix")))
             parts = (inverse, self._gram(weight), inverse, self.of.cross(kernel))
             value = plus(value, TraceOf(Product(parts, "matrix")))
-        return self.of.name(value, f"{hint}_{self.of.spelled_link(kernel)}", shown)
+        lengths = [self.of.scope.total_of((), c, c, weight) for c in (kernel.left, kernel.right)]
+        return self._settled(value, _mean(*lengths), f"{hint}_{self.of.spelled_link(kernel)}", shown)
 
     def _two_diagonals(self, first: MeanColumn, second: MeanColumn) -> Expr:
         """tr(P C P D)."""
@@ -90,7 +93,12 @@ class Weighted:
             parts = (inverse, self._gram(first), inverse, self._gram(second))
             value = plus(value, times(const(-2), both), TraceOf(Product(parts, "matrix")))
         name = f"trace_{spelled(first)}_by_{spelled(second)}"
-        return self.of.name(value, name, f"tr(P C P D), C and D of {shown_column(first)} and {shown_column(second)}")
+        lengths = [self.of.scope.total_of((), c, c) for c in (first, second)]
+        shown = f"tr(P C P D), C and D of {shown_column(first)} and {shown_column(second)}"
+        return self._settled(value, _mean(*lengths), name, shown)
+
+    def _settled(self, value: Expr, scale: Expr, hint: str, shown: str) -> Expr:
+        return self.of.name(value if value == scale else Settled(value, scale), hint, shown)
 
     def _gram(self, *weights: MeanColumn) -> Expr:
         """X'DX."""
@@ -99,3 +107,8 @@ class Weighted:
         )
         hint, shown = "_".join(map(spelled, weights)), " * ".join(map(shown_column, weights))
         return self.of.name(Matrix(rows), f"gram_{hint}", f"X'DX, D of {shown}, of {self.of.listed}")
+
+
+def _mean(first: Expr, second: Expr) -> Expr:
+    """The geometric mean, which bounds a trace by the lengths of its two sides."""
+    return first if first == second else Apply("sqrt", times(first, second))

@@ -9,9 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import momentalg as ma
 from momentalg.emit.numpy import EstimatorModule, generate
+from momentalg.errors import NotIdentifiedError
 from momentalg.lower.estimator import lower
 from tests.lower.systems import exact_estimates
 
@@ -224,6 +227,67 @@ def test_a_cycle_of_levels_is_contracted_in_blocks_or_refused_by_name(monkeypatc
         MemoryError, match=r"sum over i of a, j of b, k of c of .* takes a table of more than 11 numbers"
     ):
         loaded.solve(loaded.accumulate(columns))
+
+
+SMALL = [
+    Case("y ~ 1 + (1 | a) + (1 | b)"),
+    Case("y ~ 1 + x + (1 | a) + (1 | b)"),
+    Case("y ~ 1 + x + (1 | a/b)"),
+    Case("y ~ 1 + x + (1 + x | a)"),
+    Case("y ~ 1 + x + (0 + x | a) + (1 | b)"),
+    Case("y ~ 1 + (1 | a) + (1 | b)", "henderson3"),
+    Case("y ~ 1 + x + (1 | a) + (1 | b)", "minque0"),
+]
+
+
+@pytest.mark.parametrize("case", SMALL, ids=str)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 3), st.integers(0, 2), st.integers(-8, 8), st.integers(-3, 3)), min_size=5, max_size=14
+    )
+)
+def test_any_small_design_agrees_or_is_refused_by_both(case, rows):
+    """Levels may have one row, or no variation of the covariate; factors may be nested, or one and the same."""
+    a, b, y, x = (np.array(values) for values in zip(*rows, strict=True))
+    columns = {"a": a, "b": b, "y": y.astype(float), "x": x.astype(float)}
+    labels = {name: columns[name].tolist() for name in solution(case).system.model.columns}
+    loaded = module(case).load()
+    try:
+        exact = exact_estimates(solution(case), labels, columns["y"], {"x": columns["x"]})
+    except NotIdentifiedError:
+        with pytest.raises(ValueError, match=r"do not separate|do not identify"):
+            loaded.solve(loaded.accumulate(columns))
+        return
+    agree(loaded.solve(loaded.accumulate(columns)), exact, 1e-7)
+
+
+@pytest.mark.parametrize(
+    ("case", "change"),
+    [
+        (Case("y ~ 1 + x + (1 + x | a)"), {"a": np.zeros(30)}),
+        (Case("y ~ 1 + x + (1 + x | a)", "minque0"), {"a": np.zeros(30)}),
+        (Case("y ~ 1 + x + (1 + x | a)"), {"x": np.repeat(np.arange(3.0), 10), "a": np.repeat(np.arange(3), 10)}),
+        (Case("y ~ 1 + x + (1 | a) + (1 | b)", None, {"weights": "w"}), {"b": np.arange(30)}),
+        (Case("y ~ 1 + drug + (1 + x | a)", None, {**SITE, **DRUG}), {"a": np.arange(30) // 2}),
+        (Case("y ~ 1 + (1 | a) + (1 | b)", "type2"), {"b": np.arange(30)}),
+    ],
+    ids=str,
+)
+def test_what_is_rounding_is_no_information(case, change):
+    """Constants that are zero in exact arithmetic are zero, however the rounding of their terms falls."""
+    with pytest.raises(ValueError, match=r"do not separate|do not identify"):
+        estimates(case, {**table(30, 2), **change})
+
+
+def test_a_covariate_that_varies_within_its_factor_is_refused_within_and_across_parts():
+    loaded = module(Case("y ~ 1 + x + X + V + (1 | a) + (1 | b)", None, {"levels": {"X": "a", "V": "b"}})).load()
+    columns = table(40, 1)
+    first, second = ({name: values[part] for name, values in columns.items()} for part in (slice(20), slice(20, 40)))
+    loaded.combine(loaded.accumulate(first), loaded.accumulate(second))
+    with pytest.raises(ValueError, match="'V' must be constant"):
+        loaded.accumulate({**first, "V": np.arange(20.0)})
+    with pytest.raises(ValueError, match=r"'X' must be constant on a level; at level a\d it is both"):
+        loaded.combine(loaded.accumulate(first), loaded.accumulate({**second, "X": second["X"] + 1}))
 
 
 # -- dense matrices ------------------------------------------------------------------------------------------------
