@@ -11,6 +11,7 @@ from momentalg.cumulants.terms import OBSERVATION, SIZE, What
 from momentalg.cumulants.totals import DesignTotal
 from momentalg.errors import UnsupportedError
 from momentalg.expr.names import join_factor
+from momentalg.expr.nodes import Variable
 from momentalg.model.incidence.base import Incidence
 from momentalg.model.incidence.named import Named
 from momentalg.model.resolved import ResolvedModel
@@ -21,15 +22,16 @@ def random_totals(
 ) -> tuple[Polynomial, Totals, int, bool]:
     """Split a monomial into its constants and its random totals; and whether it has a ratio, of no closed moment."""
     law = _incidence(model)
-    if known:
+    if known and not counts_known(known, law):
         raise UnsupportedError(
-            "over a random crossed design, moments given a part of it, or given effects, are not derivable: ask for "
-            "the unconditional moment, or for that given all of the design, with given=ma.design"
+            "over a random crossed design, moments given effects, or given a part of it other than the sizes of the "
+            "levels that draw, are not derivable: ask for the unconditional moment, or for that given all of the "
+            "design, with given=ma.design"
         )
     fixed = Polynomial.constant(1)
     totals: dict[DesignTotal, int] = {}
     for symbol, power in monomial:
-        if not isinstance(symbol, DesignTotal) or _is_constant(symbol, law, model):
+        if not isinstance(symbol, DesignTotal) or _is_constant(symbol, law, model) or (known and _is_told(symbol, law)):
             fixed = fixed * Polynomial.symbol(symbol, power)
         elif _is_polynomial(symbol, power, law):
             totals[symbol] = power
@@ -39,16 +41,20 @@ def random_totals(
 
 
 def crossed_cumulant(summands: Sequence[tuple[Totals, int]], known: Known, model: ResolvedModel) -> Polynomial:
-    """The joint cumulant of products of design totals of a crossed design, over its incidence; nothing is known."""
-    assert not known
+    """The joint cumulant of products of design totals of a crossed design, over its incidence."""
     products = [totals for totals, _ in summands]
     if not all(products):
         return Polynomial.constant(len(products) == 1)
     law = _incidence(model)
     if isinstance(law, Named):
         arguments = (tuple(sorted((("", What(WITHIN, (), t)), p) for t, p in totals)) for totals in products)
-        return Polynomial.symbol(Moment(tuple(sorted(arguments))))
-    return joint_cumulant(products, law, model.may_be_empty)
+        return Polynomial.symbol(Moment(tuple(sorted(arguments)), tuple(sorted(known))))
+    return joint_cumulant(products, law, model.may_be_empty, bool(known))
+
+
+def counts_known(known: Known, law: Incidence) -> bool:
+    """Whether the sizes of the levels that make the draws are known, and nothing else of the design."""
+    return len(law.strata) == 1 and known == {Variable("size", join_factor(law.strata))}
 
 
 def is_realised(symbol: object, model: ResolvedModel) -> bool:
@@ -73,6 +79,13 @@ def _is_constant(symbol: DesignTotal, law: Incidence, model: ResolvedModel) -> b
     if all(is_law_constant(e.what) for e in symbol.entries):
         return True
     return not law.strata and not symbol.levels and symbol.entries[0][:2] == ((), SIZE)
+
+
+def _is_told(symbol: DesignTotal, law: Incidence) -> bool:
+    """Whether the counts of the strata tell a total: N_i, its powers, and their sums."""
+    return bool(symbol.entries) and all(
+        e.what == SIZE and {level.column for level in e.cell} in ({*law.strata}, set()) for e in symbol.entries
+    )
 
 
 def _is_polynomial(symbol: DesignTotal, power: int, law: Incidence) -> bool:

@@ -15,12 +15,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from fractions import Fraction
-from functools import cache
+from functools import cache, partial
 from itertools import count, product
 from math import factorial
 
 from momentalg.cumulants.denominators import cancelled
 from momentalg.cumulants.design_symbols import COUNT, Moment
+from momentalg.cumulants.distinct_levels import over_distinct
 from momentalg.cumulants.normal_form import Contradiction, Unifier
 from momentalg.cumulants.partitions import Blocks, counted_partitions, falling_factorial, set_partitions
 from momentalg.cumulants.polynomial import ONE, Polynomial
@@ -36,10 +37,13 @@ Slot = dict[str, Level]
 """A cell that holds an observation: its level in the columns that are asked for."""
 
 
-def joint_cumulant(products: Sequence[Totals], law: Incidence, empty: frozenset[str]) -> Polynomial:
+def joint_cumulant(
+    products: Sequence[Totals], law: Incidence, empty: frozenset[str], known: bool = False
+) -> Polynomial:
     """The joint cumulant of products of design totals, in raw moments of the law's counts.
 
-    `empty` are the columns whose levels may have no observation.
+    `empty` are the columns whose levels may have no observation. Where the counts of all strata are `known`, the result
+    is that given them: in design totals, of strata that are levels of one column.
     """
     result = Polynomial()
     for partition in set_partitions(len(products)):
@@ -48,17 +52,21 @@ def joint_cumulant(products: Sequence[Totals], law: Incidence, empty: frozenset[
             powers: Counter[DesignTotal] = Counter()
             for n in block:
                 powers.update(dict(products[n]))
-            value = value * expectation(frozenset(powers.items()), law, empty)
+            value = value * expectation(frozenset(powers.items()), law, empty, known)
         result = result + value
     return result
 
 
 @cache
-def expectation(totals: Totals, law: Incidence, empty: frozenset[str]) -> Polynomial:
+def expectation(totals: Totals, law: Incidence, empty: frozenset[str], known: bool = False) -> Polynomial:
     """E of a product of powers of sums of products of sizes."""
     result = Polynomial()
-    for slots, weight in _placements(law.strata, _slots(totals, law), law, empty):
-        result = result + weight * _over_strata(slots, law)
+    for slots, weight in _placements(law.strata, _slots(totals, law), law, None if known else empty):
+        if known:
+            value = _over_strata(slots, law, lambda stratum, p: Polynomial.symbol(single(stratum, SIZE), p))
+            result = result + weight * over_distinct(value, dict.fromkeys(slot[law.strata[0]] for slot in slots))
+        else:
+            result = result + weight * _over_strata(slots, law, lambda _, p: _count_power(p, law))
     return result
 
 
@@ -82,9 +90,12 @@ def _slots(totals: Totals, law: Incidence) -> list[Slot]:
 
 
 def _placements(
-    columns: Sequence[str], slots: list[Slot], law: Incidence, empty: frozenset[str]
+    columns: Sequence[str], slots: list[Slot], law: Incidence, empty: frozenset[str] | None
 ) -> Iterator[tuple[list[Slot], Polynomial]]:
-    """The ways in which levels of the strata coincide, with the number of ways to choose distinct levels for them."""
+    """The ways in which levels of the strata coincide, with the number of ways to choose distinct levels for them.
+
+    Without `empty` levels are not chosen: the values of distinct ones are to be summed.
+    """
     if not columns:
         yield slots, ONE
         return
@@ -98,10 +109,10 @@ def _placements(
             continue
         stands = {p: min(group, key=lambda q: not q.free) for group in groups for p in group}
         weight = Polynomial.constant(number)
-        for within in dict.fromkeys(owner.get(p) for p in points):
+        for within in dict.fromkeys(owner.get(p) for p in points if empty is not None):
             chosen = [v for v in dict.fromkeys(stands.values()) if owner.get(v) == within]
             named = sum(v.free for v in chosen)
-            weight = weight * _ways(column, len(chosen) - named, named, within is not None, empty)
+            weight = weight * _ways(column, len(chosen) - named, named, within is not None, empty or frozenset())
         placed = [{**slot, column: stands[slot[column]]} for slot in slots]
         for result, more in _placements(rest, placed, law, empty):
             yield result, weight * more
@@ -146,16 +157,16 @@ def _falling(free: int, taken: int, power: Callable[[int], Polynomial]) -> Polyn
     return result
 
 
-def _over_strata(slots: Sequence[Slot], law: Incidence) -> Polynomial:
-    """The expectation for slots whose strata are known: distinct ones are independent."""
+def _over_strata(slots: Sequence[Slot], law: Incidence, power: Callable[[Cell, int], Polynomial]) -> Polynomial:
+    """The expectation for slots whose strata are told apart: distinct ones are independent; `power` is that of n."""
     strata: dict[Cell, list[Slot]] = {}
     for slot in slots:
         strata.setdefault(cell_of({c: slot[c] for c in law.strata}), []).append(slot)
     labels = [[{c: v for c, v in s.items() if c not in law.strata} for s in inside] for inside in strata.values()]
     if not any(label for inside in labels for label in inside):
         result = ONE
-        for inside in labels:
-            result = result * _count_power(len(inside), law)
+        for stratum, inside in zip(strata, labels, strict=True):
+            result = result * power(stratum, len(inside))
         return result
     result = Polynomial()
     options = [list(_coincidences(inside)) for inside in labels]
@@ -168,8 +179,8 @@ def _over_strata(slots: Sequence[Slot], law: Incidence) -> Polynomial:
             ],
             law,
         )
-        for number, blocks in chosen:
-            value = value * _falling(len(blocks), 0, lambda p: _count_power(p, law)).scale(number)
+        for stratum, (number, blocks) in zip(strata, chosen, strict=True):
+            value = value * _falling(len(blocks), 0, partial(power, stratum)).scale(number)
         result = result + value
     return result
 

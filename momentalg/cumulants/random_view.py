@@ -21,7 +21,7 @@ from momentalg.cumulants.partitions import set_partitions
 from momentalg.cumulants.polynomial import Polynomial
 from momentalg.cumulants.terms import SIZE, Term
 from momentalg.cumulants.unit_sums import design_cumulant
-from momentalg.expr.names import join_factor
+from momentalg.expr.names import join_factor, split_factor
 from momentalg.expr.nodes import Variable
 from momentalg.model.resolved import Column, ResolvedModel
 
@@ -84,11 +84,14 @@ def sizes_known(known: Known, model: ResolvedModel) -> bool:
     return size_variable(model) in known and all(Variable("size", join_factor(f)) in known for f in model.factors)
 
 
-def needs_nonempty(statistics: Statistics, known: Known, model: ResolvedModel) -> bool:
-    """Whether a statistic of one unit divides by a size that is random."""
-    return not sizes_known(known, model) and any(
-        e.power < 0 and e.what == SIZE and e.cell and all(v.free for v in e.cell)
-        for terms in statistics
-        for term in terms
-        for e in term.entries
-    )
+def divides_by_empty(statistics: Statistics, known: Known, model: ResolvedModel) -> str | None:
+    """The factor by whose random size a statistic of one level divides, although the level may be empty."""
+    if sizes_known(known, model):
+        return None
+    for entry in (e for terms in statistics for term in terms for e in term.entries):
+        if entry.power < 0 and entry.what == SIZE and entry.cell and all(v.free for v in entry.cell):
+            columns = {level.column for level in entry.cell}
+            for name in sorted(model.may_be_empty):
+                if set(split_factor(name)) <= columns and Variable("size", name) not in known:
+                    return name
+    return None

@@ -14,7 +14,7 @@ from momentalg.cumulants.crossed import is_realised
 from momentalg.cumulants.display import to_node
 from momentalg.cumulants.letters import from_letters, units_symbol
 from momentalg.cumulants.polynomial import Polynomial
-from momentalg.cumulants.random_view import all_design, needs_nonempty, sizes_known, with_effects_known
+from momentalg.cumulants.random_view import all_design, divides_by_empty, sizes_known, with_effects_known
 from momentalg.cumulants.terms import Term
 from momentalg.cumulants.totals import DesignTotal
 from momentalg.cumulants.translate import translate
@@ -25,7 +25,7 @@ from momentalg.derive.strategies import by_linear_forms, given_design, total_law
 from momentalg.derive.titles import SUM_OVER_LEVELS, law_title, moment_title
 from momentalg.errors import AssumptionError, ModelError, UnsupportedError
 from momentalg.expr.keys import variable_key
-from momentalg.expr.names import join_factor, split_factor
+from momentalg.expr.names import split_factor
 from momentalg.expr.nodes import DESIGN, Cumulant, Design, Effect, Node, Projected, Size, Value, Variable
 from momentalg.expr.text import text
 from momentalg.expr.traversal import walk
@@ -167,9 +167,8 @@ def _require_degree(statistics: Sequence[Sequence[Term]]) -> None:
 def _require_nonempty(
     statistics: tuple[tuple[Term, ...], ...], known: frozenset[Variable], model: ResolvedModel
 ) -> None:
-    empty = [join_factor(f) for f in model.factors if join_factor(f) in model.may_be_empty]
-    if empty and needs_nonempty(statistics, known, model):
-        name = empty[0]
+    name = divides_by_empty(statistics, known, model)
+    if name is not None:
         raise AssumptionError(
             f"the statistic divides by size({name}), and a level may be empty (ma.may_be_empty): "
             "with P(N = 0) > 0 it has no value. "

@@ -20,6 +20,10 @@ from momentalg.check.random_incidence import (
     label_tables,
     nested_tables,
 )
+from momentalg.cumulants.evaluate import DesignTable, design_total, total_value
+from momentalg.cumulants.terms import SIZE
+from momentalg.cumulants.totals import levels_of
+from momentalg.model.incidence.base import probability
 from tests.cumulants.support import LONG
 
 CASES = range(400 if LONG else 34)
@@ -220,14 +224,59 @@ def test_what_is_no_polynomial_moment_keeps_its_value():
         model.var(within)
 
 
-def test_a_part_of_a_crossed_design_is_not_conditioned_on():
+def test_what_is_conditioned_on():
+    """Given the sizes of the levels that draw, moments are as in theory.md 11; given others, or effects, refused."""
     model = ma.Model(FORMULAS[0], incidence=ma.designs.draws("a", "b"))
-    row = model.total(model.y, by="a")
-    with pytest.raises(ma.UnsupportedError, match="given a part of it"):
-        model.var(row, given=[model.size("a")])
-    with pytest.raises(ma.UnsupportedError, match="given a part of it"):
-        model.var(row, via=["a"])
+    row, size = model.total(model.y, by="a"), model.size("a")
+    for conditions in ({"given": [model.size("b")]}, {"via": ["a"]}, {"given": [model.size("a:b")]}):
+        with pytest.raises(ma.UnsupportedError, match="other than the sizes of the levels that draw"):
+            model.var(row, **conditions)
     assert model.var(row, given=ma.design).verify()
+    mean = model.var(row / size, given=[size])
+    assert mean.verify()
+    assert str(mean.result) == (
+        "var(1|a) + var(1|b)*(sum(b: probability(b)^2) - sum(b: probability(b)^2)/size(a)[i] + 1/size(a)[i])"
+        " + var(residual)/size(a)[i]"
+    )
+    for statistics in ((row, row), (row, row.at("k")), (model.total(model.y),) * 2):
+        assert model.cumulant(*statistics, via=[size]) == model.cumulant(*statistics)
+        assert model.cumulant(*statistics, via=[size]).verify()
+
+
+CONDITIONED = [(1, 1), (2,), (1, 1, 1), (1, 2)]
+
+
+@pytest.mark.parametrize("seed", range(60 if LONG else 12))
+def test_moments_given_the_sizes_of_rows(seed):
+    """The oracle is all draws of rows with two and one observations."""
+    rng = Random(seed)
+    q = chances(rng, 2)
+    model = ma.Model(FORMULAS[seed % 3], incidence=ma.designs.draws("a", "b"))
+    y = model.y
+    row, column, total = model.total(y, by="a"), model.total(y, by="b"), model.total(y)
+    linear = [row, row.at("k"), column, total, row * model.size("a")]
+    squares = [row**2, ma.over("a", row**2), total**2, ma.over("a:b", model.total(y, by="a:b") ** 2), row * column]
+    statistics = [rng.choice(linear if degree == 1 else squares) for degree in CONDITIONED[seed % len(CONDITIONED)]]
+    values = parameters(model, rng)
+    two, one = (draw_tables({size: Fraction(1)}, q, 1) for size in (2, 1))
+    tables = {}
+    for (first, p), (second, r) in product(two.items(), one.items()):
+        tables[(*first, *(((1, j), n) for (_, j), n in second))] = p * r
+    assert sum(tables.values()) == 1
+    result = model.cumulant(*statistics, given=[model.size("a")])
+    design = DesignTable({"a": [0, 0, 1], "b": [0, 0, 0]}, {}, 3)
+    chance = DesignTable({"b": [0, 1]}, {probability(("b",)): q}, 2)
+
+    def value(symbol):
+        if isinstance(symbol, str):
+            return values[symbol]
+        if symbol.entries and all(e.what == SIZE for e in symbol.entries):
+            assert all(v.column == "a" for v in levels_of(symbol))
+            return design_total(symbol, design, {("a", "i"): 0, ("a", "k"): 1})
+        return Fraction(2) if not symbol.entries else design_total(symbol, chance, {("b", "i"): 1})
+
+    expected = incidence_cumulant(statistics, tables, model.resolved, values, ("a", "b"), {"a": 0, "b": 1, "k": 1})
+    assert total_value(result.polynomial, value) == expected
 
 
 def test_without_an_incidence_a_crossed_design_is_refused():
@@ -403,7 +452,7 @@ def paired_draws(rows, times):
 
 
 def test_ratios_of_units_with_subgroups_keep_their_name():
-    """E[sum n_ij^2 / N_i^2] does not follow from the moments of n and J: it stays a moment, and a joint law gives it."""
+    """E[sum n_ij^2 / N_i^2] does not follow from moments of n and J: it stays a moment; a joint law gives it."""
     model = ma.Model("y ~ 1 + (1 | a/b)", incidence=ma.designs.nested_sampling("a", "b"))
     derivation = model.var(model.total(model.y, by="a") / model.size("a"))
     assert derivation.verify()
