@@ -153,6 +153,12 @@ def _summand(total: DesignTotal, start: int, model: ResolvedModel) -> tuple[list
 
 def _joins_units(entry: Entry, model: ResolvedModel) -> str:
     columns = join_factor(tuple(v.column for v in entry.cell)) or "the whole data"
+    unknown = [v.column for v in entry.cell if v.column in model.coded and model.coded[v.column] is None]
+    if unknown:
+        return (
+            f"the levels of {unknown[0]} are not known, and labels have no moments before they are: give them, "
+            f"fixed={{{unknown[0]!r}: [...]}} or model.with_levels(frame), or ask given the design, with given=ma.design"
+        )
     return (
         f"levels of {join_factor(model.unit)} are the i.i.d. units, and a total by {columns} joins several of them: "
         "its moments over random designs are not derivable; ask for it given the design, with given=ma.design"

@@ -18,6 +18,7 @@ from momentalg.cumulants.display import is_parameter, parameter_rank, to_node
 from momentalg.cumulants.identity import joint_cumulant
 from momentalg.cumulants.polynomial import Polynomial, Powers
 from momentalg.cumulants.reduction import reduced
+from momentalg.cumulants.totals import DesignTotal
 from momentalg.cumulants.translate import translate
 from momentalg.errors import StatisticError, UnsupportedError
 from momentalg.expr.keys import column_key, read_key, unknown
@@ -41,7 +42,7 @@ def expectation(statistic: Node, model: ResolvedModel, form: str | None = None) 
     plain = [mul(Number(c), part) for c, part in parts if not isinstance(part, Projected)]
     pieces = [(c, trace) for c, trace in traces if c > 0]  # what is added before what is subtracted
     if plain:
-        pieces.append((Fraction(1), _in_totals(add(*plain), model)))
+        pieces.append((Fraction(1), _in_totals(add(*plain), model, form is not None)))
     found: dict[str, Node] = {}
     for coefficient, piece in (*pieces, *((c, trace) for c, trace in traces if c < 0)):
         for key, node in piece.items():
@@ -52,7 +53,7 @@ def expectation(statistic: Node, model: ResolvedModel, form: str | None = None) 
     return dict(sorted(found.items(), key=lambda item: unknown_order(item[0], model)))
 
 
-def _in_totals(statistic: Node, model: ResolvedModel) -> Mapping[str, Node]:
+def _in_totals(statistic: Node, model: ResolvedModel, with_form: bool) -> Mapping[str, Node]:
     """The expectation of a statistic in totals, by unknown."""
     terms = translate(statistic, model)
     if any(term.free_levels for term in terms):
@@ -62,7 +63,20 @@ def _in_totals(statistic: Node, model: ResolvedModel) -> Mapping[str, Node]:
             f"sum it over the levels, as in ma.over({name!r}, ...)"
         )
     polynomial = cancelled(reduced(joint_cumulant([terms], model), model))
+    if not with_form:
+        _require_known_levels(polynomial, model)
     return {key: to_node(design, model) for key, design in by_unknown(polynomial, model).items()}
+
+
+def _require_known_levels(polynomial: Polynomial, model: ResolvedModel) -> None:
+    """Refuse values of a fixed factor's levels, of which there are as many as levels, whose number is not known."""
+    totals = [s for s in polynomial.symbols() if isinstance(s, DesignTotal)]
+    values = {v.name for total in totals for e in total.entries for v, _ in e.what.monomial if v in model.level_values}
+    if values:
+        raise UnsupportedError(
+            f"the expectation holds {', '.join(sorted(values))} at levels that are not known: use statistics that "
+            "project them off, such as 'henderson3' or 'within', or give the levels, fixed= or model.with_levels(frame)"
+        )
 
 
 def by_unknown(polynomial: Polynomial, model: ResolvedModel) -> dict[str, Polynomial]:

@@ -158,3 +158,16 @@ def test_the_expectation_of_a_sum_of_squares_is_a_quadratic_form_in_the_values_o
     D, N = model.total(model.y, by="drug"), model.size("drug")
     derived = model.mean(ma.over("drug", D**2 / N), given=ma.design)
     assert "sum(size(drug)*C(drug)^2)" in str(derived.canonical)
+
+
+def test_random_designs_need_the_levels():
+    model = ma.Model("y ~ C(drug) + (1 | user)")
+    with pytest.raises(ma.UnsupportedError, match="levels of drug are not known"):
+        model.var(model.total(model.y, by="user"))
+
+
+def test_equations_that_hold_values_of_unknown_levels_are_refused_with_what_works():
+    model = ma.Model("y ~ C(drug) + (1 | user)")
+    with pytest.raises(ma.UnsupportedError, match=r"holds C\(drug\) at levels that are not known"):
+        model.moment_equations("henderson1")
+    assert model.moment_equations("henderson3").unknowns == ("var(1|user)", "var(residual)")
