@@ -193,8 +193,8 @@ class WorkedExample:
         """Where a result is taken, its value by the engine, and by enumeration."""
         d, law, rows = answer.derived, answer.law or self.law, self._rows
         model = d.model.resolved
-        means = {str(c.key) for c in self.model.resolved.mean} - {str(c.key) for c in model.mean}
-        parameters = {key: value for key, value in self.parameters.items() if key not in means}
+        means = {str(c.key) for c in model.mean}  # an answer may be of a model with other means
+        parameters = {key: value for key, value in self.parameters.items() if "(" in key or key in means}
         if (random := answer.tables) is not None:
             derived = d.evaluate(parameters=parameters, law=random.law, units=random.units, at=random.at)
             yield "", derived, incidence_cumulant(d.args, random.tables, model, parameters, random.columns, random.at)
