@@ -7,6 +7,8 @@ identity     the core identity: joint cumulants given the design
 normal_form  sums over the design, reduced so that equal things are equal
 polynomial   results: dictionaries from monomials to Fractions
 random_view  one more application of the total laws, over the design itself
+unit_sums    sums over i.i.d. units, and over what is nested in them
+incidence    random designs of crossed factors, by which levels and observations coincide
 display      from results back to nodes
 evaluate     the numbers that a result takes on a design
 cost         what a design total costs to compute
