@@ -157,7 +157,7 @@ def _joins_units(entry: Entry, model: ResolvedModel) -> str:
     if unknown:
         return (
             f"the levels of {unknown[0]} are not known, and labels have no moments before they are: give them, "
-            f"fixed={{{unknown[0]!r}: [...]}} or model.with_levels(frame), or ask given the design, with given=ma.design"
+            f"fixed={{{unknown[0]!r}: [...]}} or model.with_levels(frame), or ask given the design, given=ma.design"
         )
     return (
         f"levels of {join_factor(model.unit)} are the i.i.d. units, and a total by {columns} joins several of them: "
