@@ -255,7 +255,7 @@ class Parameter(Node):
 
 @dataclass(frozen=True)
 class Effect(_Levelled):
-    """The random effect of one coefficient of a group term: at a level, or at that which observation `index` lies in."""
+    """The random effect of one coefficient of a group term: at a level, or at that which observation `index` is in."""
 
     by: tuple[str, ...]
     coefficient: str = "1"
