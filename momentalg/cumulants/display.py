@@ -227,7 +227,9 @@ def _value_node(
         block, coefficient = variable.name.split(":")[:2]
         group = model.groups[int(block)]
         return Effect(group.factor, str(group.coefficients[int(coefficient)].key), level)
-    return Value(variable, observation, level)
+    names = dict(zip(by, level, strict=False))
+    home = model.constant_on.get(variable, by)  # a nested level is named without what it is nested in
+    return Value(variable, observation, tuple(names[c] for c in home if c in names))
 
 
 def _placed(node: Node, names: Mapping[str, str], model: ResolvedModel) -> Node:

@@ -76,12 +76,13 @@ def normal_form(term: Term, model: ResolvedModel, unifier: Unifier) -> Powers | 
     except Contradiction:
         return None
     entries: Entries = {}
+    homes = {(cell[0], level.column): level for cell in cells if is_observation(cell) for level in cell[1:]}
     observed = len(term.observations)
     for observation, cell in zip(term.observations, cells[:observed], strict=True):
         covariates = once(observation.covariates, model)
         if covariates is None:
             return None
-        _absorb(entries, covariates, cell, model, unifier)
+        _absorb(entries, covariates, cell, model, unifier, homes)
     for entry, cell in zip(term.entries, cells[observed:], strict=True):
         _put(entries, cell, entry.what, entry.power)
     bound = {unifier.find(level) for level in term.bound}
@@ -155,7 +156,15 @@ def _put(entries: Entries, cell: Cell, what: What, power: int) -> None:
     entries[cell, what] = entries.get((cell, what), 0) + power
 
 
-def _absorb(entries: Entries, covariates: Monomial, cell: Cell, model: ResolvedModel, unifier: Unifier) -> None:
+def _absorb(
+    entries: Entries,
+    covariates: Monomial,
+    cell: Cell,
+    model: ResolvedModel,
+    unifier: Unifier,
+    homes: dict[tuple[Level, str], Level],
+) -> None:
+    """Rule 2; `homes` has the levels that a named observation was found to lie in, the same for all that it carries."""
     if not covariates:
         _put(entries, cell, SIZE, 1)
         return
@@ -168,10 +177,11 @@ def _absorb(entries: Entries, covariates: Monomial, cell: Cell, model: ResolvedM
         if columns is None:
             varying = multiply_monomials(varying, ((variable, power),))
             continue
-        for column in columns:
-            if column not in levels:
-                levels[column] = unifier.fresh(column)
-        home = cell_of({column: levels[column] for column in columns})
+        place = model.closure(columns)
+        for column in sorted(place - set(levels)):
+            fresh = unifier.fresh(column)
+            levels[column] = homes.setdefault((cell[0], column), fresh) if is_observation(cell) else fresh
+        home = cell_of({column: levels[column] for column in place})
         _put(entries, home, SIZE if variable.kind == "size" else What("value", ((variable, 1),)), power)
     _put(entries, cell_of(levels), What("total", varying), 1)
 

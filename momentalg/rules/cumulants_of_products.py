@@ -40,13 +40,13 @@ from momentalg.expr.nodes import (
     Size,
     Sum,
     Total,
-    Value,
     Var,
     add,
     mul,
     power,
 )
 from momentalg.model.resolved import ResolvedModel
+from momentalg.rules.definition import at_observation
 from momentalg.rules.rule import Context, Rule
 
 BY = ("user",)
@@ -141,15 +141,8 @@ def _entry(entry: Entry, model: ResolvedModel) -> Node:
 
 
 def _covariates(observation: Observation, index: str, model: ResolvedModel) -> Node:
-    values = []
-    for variable, exponent in observation.covariates:
-        constant = model.constant_on.get(variable)
-        level = _place(observation.cell, model)[1]
-        node: Node = Value(variable, index)
-        if constant:
-            node = Size(constant, level) if variable.kind == "size" else Value(variable, "", level)
-        values.append(power(node, exponent))
-    return mul(*values)
+    place = _place(observation.cell, model)
+    return mul(*(power(at_observation(v, index, *place, model), exponent) for v, exponent in observation.covariates))
 
 
 def _total(observation: Observation, model: ResolvedModel) -> Node:
