@@ -85,6 +85,8 @@ def code(expr: a.Expr) -> str:
             return f"{code(equations)}.squares({code(total)})"
         case absorbed_arrays.AbsorbedRank(equations):
             return f"{code(equations)}.rank()"
+        case absorbed_arrays.AbsorbedDiagonal(equations, total, weighted):
+            return f"{code(equations)}.diagonal({code(total)}, {code(weighted)})"
         case a.Diagonal(arg):
             return f"np.diag({code(arg)})"
         case a.Settled(value, scale):

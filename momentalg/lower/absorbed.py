@@ -14,6 +14,7 @@ from momentalg.expr.keys import monomial_key
 from momentalg.expr.names import join_factor
 from momentalg.lower.absorbed_arrays import (
     Absorbed,
+    AbsorbedDiagonal,
     AbsorbedFactor,
     AbsorbedRank,
     AbsorbedSquares,
@@ -23,7 +24,7 @@ from momentalg.lower.absorbed_arrays import (
 )
 from momentalg.lower.arrays import Expr, Matrix, Settled, Table, Vector
 from momentalg.lower.assembling import minus
-from momentalg.lower.columns import MeanColumn, in_order
+from momentalg.lower.columns import MeanColumn, in_order, shown_column, spelled
 from momentalg.lower.level_arrays import Blocks, Columns, Itself
 from momentalg.lower.linked import Linked
 from momentalg.lower.scope import Scope
@@ -66,11 +67,13 @@ class CrossedProjection:
         return self.scope.name(value, "trace_levels", shown)
 
     def diagonal(self, kernel: Linked | MeanColumn | None, weight: MeanColumn) -> Expr:
-        """Refused: residuals of unequal variance would need weighted normal equations."""
-        del kernel, weight
-        raise UnsupportedError(
-            f"residuals of unequal variance off the levels of {self._listed} together are not computed; {ADVICE}"
-        )
+        """tr(P D), D the diagonal matrix of a covariate."""
+        if kernel is not None:
+            raise UnsupportedError(f"weighted squares off the levels of {self._listed} are not computed; {ADVICE}")
+        total = self.scope.total_of((), weight)
+        value = Settled(AbsorbedDiagonal(self._absorbed(), total, self._absorbed(weight)), total)
+        shown = f"tr(P D), D the diagonal of {shown_column(weight)}, P off {self._listed}"
+        return self.scope.name(value, f"trace_{spelled(weight)}", shown)
 
     # -- parts ---------------------------------------------------------------------------------------------------
 
@@ -83,36 +86,48 @@ class CrossedProjection:
         ]
         return ", ".join([*(monomial_key(c.monomial) for c in self.columns), *levels])
 
-    def _absorbed(self) -> Expr:
+    def _absorbed(self, *weights: MeanColumn) -> Expr:
+        """Z'Z and Z'y; with a weight Z'DZ."""
         factors = tuple(
             AbsorbedFactor(
                 join_factor(table),
-                self._blocks(table, columns, columns),
+                self._blocks(table, columns, columns, *weights),
                 Columns(tuple(self.scope.total_of(table, c, None) for c in columns)),
-                self._common(table, columns),
+                self._common(table, columns, *weights),
             )
             for table, columns in self.factors
         )
-        cells = tuple(self._crossed(first, second) for second in range(len(self.factors)) for first in range(second))
+        pairs = ((first, second) for second in range(len(self.factors)) for first in range(second))
+        cells = tuple(self._crossed(first, second, *weights) for first, second in pairs)
         gram = moments = None
         if self.columns:
-            rows = tuple(tuple(self.scope.total_of((), *in_order(a, b)) for b in self.columns) for a in self.columns)
+            total = self.scope.total_of
+            rows = tuple(tuple(total((), *in_order(a, b), *weights) for b in self.columns) for a in self.columns)
             gram, moments = Matrix(rows), Vector(tuple(self.scope.total_of((), c, None) for c in self.columns))
         names = "_".join(self.scope.places.tables.name(table) for table, _ in self.factors)
-        return self.scope.name(Absorbed(factors, cells, gram, moments), f"off_{names}", f"P off {self._listed}")
+        hint = "_".join([f"off_{names}", *map(spelled, weights)])
+        shown = f"Z'Z, Z of {self._listed}" if not weights else f"Z'DZ, D of {', '.join(map(shown_column, weights))}"
+        return self.scope.name(Absorbed(factors, cells, gram, moments), hint, shown)
 
-    def _blocks(self, table: Table, left: tuple[MeanColumn, ...], right: tuple[MeanColumn, ...]) -> Expr:
-        return Blocks(tuple(tuple(self.scope.total_of(table, *in_order(a, b)) for b in right) for a in left))
+    def _blocks(
+        self, table: Table, left: tuple[MeanColumn, ...], right: tuple[MeanColumn, ...], *weights: MeanColumn
+    ) -> Expr:
+        total = self.scope.total_of
+        return Blocks(tuple(tuple(total(table, *in_order(a, b), *weights) for b in right) for a in left))
 
-    def _common(self, table: Table, columns: tuple[MeanColumn, ...]) -> Expr | None:
+    def _common(self, table: Table, columns: tuple[MeanColumn, ...], *weights: MeanColumn) -> Expr | None:
         """The totals of the columns times the mean columns, per level of a table."""
-        return self._blocks(table, columns, self.columns) if self.columns else None
+        return self._blocks(table, columns, self.columns, *weights) if self.columns else None
 
-    def _crossed(self, first: int, second: int) -> CrossedCells:
+    def _crossed(self, first: int, second: int, *weights: MeanColumn) -> CrossedCells:
         (one, left), (two, right) = self.factors[first], self.factors[second]
         cells = self.scope.table((*one, *two))
         return CrossedCells(
-            first, second, self._positions(one, cells), self._positions(two, cells), self._blocks(cells, left, right)
+            first,
+            second,
+            self._positions(one, cells),
+            self._positions(two, cells),
+            self._blocks(cells, left, right, *weights),
         )
 
     def _linked(self, table: Table, columns: tuple[MeanColumn, ...], link: Linked) -> LinkedCells:

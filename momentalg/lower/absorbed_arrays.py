@@ -69,6 +69,15 @@ class AbsorbedRank(Expr):
 
 
 @dataclass(frozen=True)
+class AbsorbedDiagonal(Expr):
+    """What the columns leave of the trace of a diagonal matrix; `weighted` are the same equations with it inside."""
+
+    equations: Expr
+    total: Expr
+    weighted: Expr
+
+
+@dataclass(frozen=True)
 class AbsorbedTrace(Expr):
     """What the columns leave of the products of two columns of each level of a further factor."""
 

@@ -75,6 +75,8 @@ CASES = [
     Case("y ~ 1 + x + z + (1 | a) + (1 | b)", "type2"),
     Case("y ~ 1 + (1 | a) + (1 | b) + (1 | a:b)", "type2"),
     Case("y ~ 1 + x + (1 | a) + (0 + x | a) + (0 + x | b)", "henderson3"),
+    Case("y ~ 1 + x + (1 | a) + (1 | b)", "type2", {"weights": "w"}),
+    Case("y ~ 1 + (1 | a) + (1 | b) + (0 + x | a)", "henderson3", SITE),
     Case("y ~ 1 + (1 | a) + (1 | b)", "henderson1"),
     Case("y ~ 1 + (1 | a) + (1 | b)", "totals"),
     Case("y ~ 1 + (1 | a) + (1 | b)", "pairs"),
