@@ -83,6 +83,13 @@ def markdown(model: ResolvedModel) -> str:
     lines.append(f"- parameters: {', '.join(map(markdown_code, parameter_keys(model)))}")
     constant = levels(model).items()
     lines += [f"- {markdown_code(name)} is constant within {markdown_code(factor)}" for name, factor in constant]
+    for name, known in model.fixed.items():
+        shown = ", ".join(markdown_code(str(label)) for label in known) if known else "levels as in the data"
+        lines.append(f"- fixed factor {markdown_code(name)}: {shown}")
+    for name in model.residual_by:
+        lines.append(f"- residual variance by {markdown_code(name)}")
+    if model.weights is not None:
+        lines.append(f"- residual variance over the weights {markdown_code(model.weights)}")
     lines += [f"- assumed: {markdown_code(repr(fact))}" for fact in assumptions(model)]
     return "\n".join(lines) + "\n"
 

@@ -146,3 +146,10 @@ def test_slopes_need_the_levels_and_an_offset_has_none():
         ma.Model("y ~ 1 + (C(drug) | user)")
     with pytest.raises(ma.FormulaError, match="a formula has the whole factor"):
         ma.Model("y ~ drug[b] + (1 | user)")
+
+
+def test_markdown_tells_levels_classes_and_weights():
+    model = ma.Model("y ~ drug + (1 | user)", fixed=ABC, weights="w", residual_by="site")
+    for line in ("- fixed factor `drug`: `a`, `b`, `c`", "- residual variance by `site`", "over the weights `w`"):
+        assert line in model._repr_markdown_()
+    assert "levels as in the data" in ma.Model("y ~ C(drug) + (1 | user)")._repr_markdown_()
