@@ -68,4 +68,7 @@ def _sorted(name: str, labels: list[Label]) -> list[Label]:
     """Texts in the order of the alphabet, numbers in that of the numbers."""
     if len({isinstance(label, str) for label in labels}) > 1:
         raise DataError(f"the factor {name!r} has texts and numbers among its labels; make them one kind")
+    if len(labels) < 2:
+        found = repr(labels[0]) if labels else "none"
+        raise DataError(f"the data have a single level of {name!r}, {found}, which tells nothing apart: leave it out")
     return sorted(labels)

@@ -153,3 +153,9 @@ def test_markdown_tells_levels_classes_and_weights():
     for line in ("- fixed factor `drug`: `a`, `b`, `c`", "- residual variance by `site`", "over the weights `w`"):
         assert line in model._repr_markdown_()
     assert "levels as in the data" in ma.Model("y ~ C(drug) + (1 | user)")._repr_markdown_()
+
+
+def test_a_factor_with_a_single_level_in_the_data_is_refused():
+    frame = pd.DataFrame({"y": [1, 2], "user": [1, 2], "drug": ["a", "a"]})
+    with pytest.raises(ma.DataError, match="a single level of 'drug', 'a'"):
+        ma.Model("y ~ drug + (1 | user)").with_levels(frame)
