@@ -69,14 +69,24 @@ def _in_totals(statistic: Node, model: ResolvedModel, with_form: bool) -> Mappin
 
 
 def _require_known_levels(polynomial: Polynomial, model: ResolvedModel) -> None:
-    """Refuse values of a fixed factor's levels, of which there are as many as levels, whose number is not known."""
+    """Refuse values of levels that are not known, of which there are as many as levels."""
     totals = [s for s in polynomial.symbols() if isinstance(s, DesignTotal)]
     values = {v.name for total in totals for e in total.entries for v, _ in e.what.monomial if v in model.level_values}
+    classes = {v.name for _, monomial in model.residual_cumulants(2) for v, _ in monomial}
+    if values & classes:
+        raise _unknown_classes(model)
     if values:
         raise UnsupportedError(
             f"the expectation holds {', '.join(sorted(values))} at levels that are not known: use statistics that "
             "project them off, such as 'henderson3' or 'within', or give the levels, fixed= or model.with_levels(frame)"
         )
+
+
+def _unknown_classes(model: ResolvedModel) -> UnsupportedError:
+    column = ", ".join(model.residual_by)
+    return UnsupportedError(
+        f"equations need the classes of residuals: residual_by={{{column!r}: [...]}}, or model.with_levels(frame)"
+    )
 
 
 def by_unknown(polynomial: Polynomial, model: ResolvedModel) -> dict[str, Polynomial]:
@@ -162,9 +172,6 @@ def _projected(statistic: Projected, model: ResolvedModel, with_means: bool) -> 
                 found[model.cumulant_key(block, (first, second))] = mul(number, trace)
     for key, monomial in model.residual_cumulants(2):
         if key is None:
-            column = ", ".join(model.residual_by)
-            raise UnsupportedError(
-                f"equations need the classes of residuals: residual_by={{{column!r}: [...]}}, or data"
-            )
+            raise _unknown_classes(model)
         found[key] = Trace(statistic.columns, statistic.kernel, monomial or None)
     return found
