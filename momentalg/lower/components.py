@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from momentalg.errors import UnsupportedError
-from momentalg.lower.arrays import ZERO, Expr, Item, Matrix, Solved, Vector, const
+from momentalg.lower.arrays import ZERO, Const, Expr, Item, Matrix, Plus, Settled, Solved, Times, Vector, const
 from momentalg.lower.assembling import minus, plus, times
 from momentalg.lower.identifiers import identifier
 from momentalg.lower.ir import RankCheck
@@ -109,5 +109,14 @@ class Components:
 
 
 def coefficient(scope: Scope, equation: MomentEquation, key: str) -> Expr:
-    """What an unknown is multiplied by in an equation."""
-    return scope.scalar(equation.coefficients[key]) if key in equation.coefficients else const(0)
+    """What an unknown is multiplied by in an equation: exactly 0 where it is only the rounding of a difference."""
+    if key not in equation.coefficients:
+        return const(0)
+    value = scope.scalar(equation.coefficients[key])
+    if not isinstance(value, Plus) or scope.is_counted(value):
+        return value
+    return Settled(value, plus(*(term for term in value.args if not _is_subtracted(term))))
+
+
+def _is_subtracted(term: Expr) -> bool:
+    return isinstance(term, Times) and isinstance(term.args[0], Const) and term.args[0].value < 0

@@ -29,6 +29,8 @@ class Places:
                 f"a level of {join_factor(table)} lies in no one level of {join_factor(here)}; sum over "
                 f"{join_factor(self.tables.of((*table, *here)))}, or over the observations"
             )
+        if isinstance(value, Power):  # n**2 / N is a whole number where n = N; n**2 * (1 / N) need not be
+            return power(self.at(value.base, table), value.exponent)
         return Gather(value, self.tables.positions(here, table), table)
 
     def union(self, *values: Expr) -> Table:

@@ -15,12 +15,12 @@ from momentalg.expr.indices import renamed
 from momentalg.expr.names import join_factor
 from momentalg.expr.nodes import Node, Variable
 from momentalg.lower.accumulators import Accumulators, multiply
-from momentalg.lower.arrays import ONE, ZERO, Const, Expr, Power, Ref, Table, Times
+from momentalg.lower.arrays import ONE, ZERO, Const, Expr, Plus, Power, Rank, Ref, Table, Times
 from momentalg.lower.assembling import plus, power, times
 from momentalg.lower.columns import Side, shown_product
 from momentalg.lower.design_totals import design_total
 from momentalg.lower.ir import RESPONSE, Margin, Powers, Quantity, RankCheck
-from momentalg.lower.level_arrays import Gather, SumLevels
+from momentalg.lower.level_arrays import Gather, LevelRanks, Scatter, SumLevels
 from momentalg.lower.place import Places
 from momentalg.lower.shapes import shape_of, table_of
 from momentalg.lower.symbols import Symbols
@@ -76,6 +76,21 @@ class Scope:
             del self._named[last.value]
             value = last.value
         return self.name(value, hint, formula)
+
+    def is_counted(self, value: Expr) -> bool:
+        """Whether a value is made of numbers of rows and levels, and of ranks, alone: differences are exact then."""
+        match value:
+            case Ref(name):
+                steps = [s.value for s in self.steps if isinstance(s, Quantity) and s.name == name]
+                return name == "n" or name.startswith(("size", "levels")) or any(map(self.is_counted, steps))
+            case Const() | Rank() | LevelRanks():
+                return True
+            case Plus(args) | Times(args):
+                return all(map(self.is_counted, args))
+            case Power(arg) | SumLevels(arg) | Gather(arg) | Scatter(arg):
+                return self.is_counted(arg)
+            case _:
+                return False
 
     def table(self, by: Iterable[str]) -> Table:
         """The table of the levels of a factor."""

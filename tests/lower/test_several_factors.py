@@ -272,6 +272,8 @@ def test_any_small_design_agrees_or_is_refused_by_both(case, rows):
         (Case("y ~ 1 + x + (1 | a) + (1 | b)", None, {"weights": "w"}), {"b": np.arange(30)}),
         (Case("y ~ 1 + drug + (1 + x | a)", None, {**SITE, **DRUG}), {"a": np.arange(30) // 2}),
         (Case("y ~ 1 + (1 | a) + (1 | b)", "type2"), {"b": np.arange(30)}),
+        (Case("y ~ 1 + (1 | a) + (1 | b)"), {"b": np.zeros(30), "a": np.r_[0, np.ones(29)]}),  # 29**2 * (1 / 29) > 29
+        (Case("y ~ 1 + (1 + x | a)", "minque0"), {"a": np.zeros(30)}),
     ],
     ids=str,
 )
