@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from momentalg.errors import MomentalgError
-from momentalg.expr.names import split_factor
+from momentalg.expr.names import quote, split_factor
 from momentalg.model import describe
+from momentalg.model.expansion import expand
+from momentalg.model.formula import parse_formula
 from momentalg.model.resolved import ResolvedModel
 from momentalg.moments.system import default_statistics
 
@@ -59,26 +60,37 @@ def _grouped(name: str) -> str:
 
 
 def _simpler(model: ResolvedModel) -> Iterator[Model]:
-    """The model without one of its mean terms, the last one first; with the intercept alone; without a group term."""
-    terms = [c for c in model.mean if c.monomial]
+    """The model without one of its mean terms, the last one first; with the intercept alone; without a group term.
+
+    Terms are those of the formula: a fixed factor is left out with all its levels.
+    """
+    found = expand(parse_formula(describe.formula(model)))
+    mean, groups = found.mean, found.groups
+    terms = [c for c in mean if c.monomial]
     for left_out in reversed(terms):
-        yield _with_mean(model, tuple(c for c in model.mean if c is not left_out))
+        yield _fewer(model, tuple(c for c in mean if c is not left_out), groups)
     if len(terms) > 1:
-        yield _with_mean(model, tuple(c for c in model.mean if not c.monomial))
-    for block in reversed(model.groups if len(model.groups) > 1 else ()):
-        yield _fewer(replace(model, groups=tuple(b for b in model.groups if b is not block)))
+        yield _fewer(model, tuple(c for c in mean if not c.monomial), groups)
+    for block in reversed(groups if len(groups) > 1 else ()):
+        yield _fewer(model, mean, tuple(b for b in groups if b is not block))
 
 
-def _with_mean(model: ResolvedModel, mean: tuple[Any, ...]) -> Model:
-    return _fewer(replace(model, mean=mean))
-
-
-def _fewer(model: ResolvedModel) -> Model:
+def _fewer(model: ResolvedModel, mean: tuple[Any, ...], groups: tuple[Any, ...]) -> Model:
+    """The model with fewer terms; what else it says stays where it is about columns that are left."""
     from momentalg.model.model import Model
 
-    columns = [*model.mean, *(c for block in model.groups for c in block.coefficients)]
-    used = {v.name for c in columns for v, _ in c.monomial if v.kind == "column"}
-    return Model(describe.formula(model), levels={k: on for k, on in describe.levels(model).items() if k in used})
+    columns = [*mean, *(c for block in groups for c in block.coefficients)]
+    used = {v.name for c in columns for v, _ in c.monomial}
+    said = describe.arguments(model)
+    for name in ("levels", "fixed"):
+        if isinstance(said.get(name), dict):
+            said[name] = {k: v for k, v in said[name].items() if {k, f"C({quote(k)})"} & used}
+    kept = {name: said[name] for name in ("levels", "fixed", "weights", "residual_by") if said.get(name)}
+    formula = describe.formula(ResolvedModel(model.response, mean, groups))
+    try:
+        return Model(formula, assume=said.get("assume", ()), **kept)
+    except MomentalgError:  # a fact about what is left out
+        return Model(formula, **kept)
 
 
 def _residual_variance(model: ResolvedModel) -> str:
@@ -99,6 +111,6 @@ def identified(fit: Callable[[], object]) -> bool:
     """Whether a fit goes through."""
     try:
         fit()
-    except MomentalgError:
+    except (MomentalgError, ValueError, FloatingPointError, MemoryError):  # the generated module has none of ours
         return False
     return True

@@ -251,4 +251,12 @@ def _works(data: Any, missing: str) -> Callable[[Model], bool] | None:
     """Whether another model fits the same data; unknown of sums, and of parts that can be read only once."""
     if isinstance(data, Sums) or hasattr(data, "__next__"):
         return None
-    return lambda model: identified(lambda: fit(model, data, missing=missing))
+
+    def works(model: Model) -> bool:
+        def solved() -> None:  # not `fit`, whose failure would look for simpler models still
+            found = sums(model, data, missing=missing)
+            found.estimator.module.solve(dict(found.table))
+
+        return identified(solved)
+
+    return works

@@ -436,3 +436,16 @@ def test_a_negative_covariance_is_no_negative_variance():
     assert fit.tidy()["term"].to_list()[2:] == [
         "var__(Intercept)", "cov__(Intercept).Days", "var__Days", "var__Observation"
     ]  # fmt: skip
+
+
+def test_advice_leaves_a_fixed_factor_out_as_a_whole_and_keeps_what_else_the_model_says() -> None:
+    """Simpler models are tried once each: they once led back to the same model, without end."""
+    frame = pd.DataFrame({"a": [0, 0, 0, 1, 1, 1, 2, 2, 2], "b": [0, 1, 2] * 3, "w": [1.0, 2.0, 1.0] * 3})
+    frame["y"] = [1.0, 5.0, 2.0, 4.0, 3.0, 8.0, 0.0, 2.0, 7.0]
+    with pytest.raises(ma.NotIdentifiedError, match=r"only var\(1\|a:b\) \+ var\(residual\).*") as found:
+        ma.Model("y ~ 1 + C(a) + (1 | a:b) + (1 | b)").fit(frame)
+    assert "ma.Model('y ~ 1 + C(a) + (1 | b)', fixed={'a': [0, 1, 2]}).fit(frame)" in str(found.value)
+    doubled = frame.assign(v=2 * frame["w"])
+    with pytest.raises(ma.NotIdentifiedError) as found:
+        ma.Model("y ~ 1 + w + v + (1 | a)", weights="w").fit(doubled)
+    assert "ma.Model('y ~ 1 + w + (1 | a)', weights='w').fit(frame)" in str(found.value)
