@@ -409,6 +409,36 @@ def test_the_program_reads_in_pieces(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("formula", "options", "statistics"),
+    [
+        ("y ~ 1 + x + (1 + x | a) + (1 | b)", {}, None),
+        ("y ~ 1 + drug + (1 | a/b)", {"fixed": {"drug": [1, 2]}}, None),
+        ("y ~ 1 + drug + (1 | a) + (1 | b)", {"fixed": {"drug": ["1", "2"]}, "weights": "x"}, None),
+        ("y ~ 1 + (1 | a) + (1 | b)", {}, "type2"),
+    ],
+)
+def test_programs_of_several_factors_read_files_in_a_fresh_process(formula, options, statistics, tmp_path):
+    """In pieces of seven rows; labels of a fixed factor are numbers or texts, as they were declared."""
+    random = np.random.default_rng(2)
+    frame = {"a": random.integers(0, 6, 80), "b": random.integers(0, 5, 80), "drug": random.integers(1, 3, 80)}
+    columns = {**frame, "x": random.integers(1, 9, 80) / 4, "y": random.integers(-20, 20, 80) / 4}
+    generated = estimator(ma.Model(formula, **options).moment_equations(statistics))
+    source = generated.source.replace("CHUNK = 100_000", "CHUNK = 7")
+    path = tmp_path / "estimator.py"
+    path.write_text(source, encoding="utf-8")
+    lines = [",".join(columns), *(",".join(map(str, row)) for row in zip(*columns.values(), strict=True))]
+    result = run(path, "--self-test", write_csv(tmp_path / "data.csv", lines))
+    assert (result.returncode, result.stderr) == (0, "")
+    known = options.get("fixed", {}).get("drug", [1])
+    typed = {**columns, "drug": columns["drug"].astype(str) if isinstance(known[0], str) else columns["drug"]}
+    loaded = generated.load()
+    expected = loaded.solve(loaded.accumulate(typed))
+    shown = dict(line.split()[:2] for line in result.stdout.splitlines()[1 : len(expected) + 1])
+    assert {key: float(value) for key, value in shown.items()} == pytest.approx(expected, rel=1e-6, abs=1e-6)
+    assert "80 rows, 6 levels of a" in result.stdout
+
+
+@pytest.mark.parametrize(
     ("lines", "message"),
     [
         ([""], "no column 'user'"),
