@@ -9,7 +9,7 @@ from fractions import Fraction
 from momentalg.emit.numpy_text import literal
 from momentalg.lower import absorbed_arrays, level_arrays
 from momentalg.lower import arrays as a
-from momentalg.lower.assembling import power
+from momentalg.lower.assembling import plus, power, times
 from momentalg.lower.shapes import table_of
 
 _WIDTH = 108
@@ -236,13 +236,34 @@ def _quotient(factors: tuple[a.Expr, ...]) -> str:
                 above += [str(abs(value.numerator))] * (abs(value.numerator) != 1)
                 below += [str(value.denominator)] * (value.denominator != 1)
             case a.Power(base, exponent) if exponent < 0:
-                below.append(_factor(power(base, -exponent)))
+                below.append(_divisor(base, -exponent))
             case _:
                 above.append(_factor(factor))
     top = " * ".join(above) or "1"
     if not below:
         return sign + top
     return f"{sign}{top} / " + (below[0] if len(below) == 1 else f"({' * '.join(below)})")
+
+
+def _divisor(base: a.Expr, exponent: int) -> str:
+    """A power that divides; a difference that may be zero on some level is told from the rounding of its terms."""
+    if not is_difference(base):
+        return _factor(power(base, exponent))
+    found = f"_apart({', '.join(code(t) for t in differing(base))})"
+    return found if exponent == 1 else f"{found}**{exponent}"
+
+
+def is_difference(expr: a.Expr) -> bool:
+    """Whether an expression subtracts values of levels from one another."""
+    return isinstance(expr, a.Plus) and bool(table_of(expr)) and any(code(t).startswith("-") for t in expr.args)
+
+
+def differing(expr: a.Expr) -> tuple[a.Expr, a.Expr]:
+    """What a difference adds up, and what it subtracts."""
+    terms = expr.args if isinstance(expr, a.Plus) else (expr,)
+    above = [t for t in terms if not code(t).startswith("-")]
+    below = [times(a.const(-1), t) for t in terms if code(t).startswith("-")]
+    return plus(*above), plus(*below)
 
 
 def _factor(expr: a.Expr) -> str:

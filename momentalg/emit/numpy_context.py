@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from momentalg.emit.numpy_code import assignment, code
+from momentalg.emit.numpy_code import assignment, code, is_difference
 from momentalg.emit.numpy_header import Content, command, contents, file_name, shift_note
 from momentalg.emit.numpy_text import docstring, literal, wrapped
 from momentalg.expr.escape import escape_text
@@ -91,6 +91,7 @@ class Context:
     uses_level_ranks: bool
     uses_inverse: bool
     uses_settled: bool
+    uses_apart: bool
     uses_rank: bool
     uses_solution: bool
     test_columns: tuple[tuple[str, str], ...]
@@ -151,6 +152,7 @@ def context_of(ir: EstimatorIR) -> Context:
         uses_level_ranks=any(isinstance(p, level_arrays.LevelRanks | absorbed_arrays.Absorbed) for p in found),
         uses_inverse=any(isinstance(p, arrays.GeneralisedInverse | absorbed_arrays.Absorbed) for p in found),
         uses_settled=any(isinstance(p, arrays.Settled) for p in found),
+        uses_apart=any(isinstance(p, arrays.Power) and p.exponent < 0 and is_difference(p.base) for p in found),
         uses_rank=any(isinstance(p, arrays.Rank | absorbed_arrays.Absorbed) for p in found),
         uses_solution=any(isinstance(p, arrays.Solved) for p in found),
         test_columns=_test_columns(ir),

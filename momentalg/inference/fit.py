@@ -172,7 +172,10 @@ def _zeros(estimator: Estimator, data: Any, missing: str, rows: int) -> str:
     """The design constants that are zero on these data, in a sentence; nothing of sums, and of parts."""
     if isinstance(data, (Sums, list, tuple)) or hasattr(data, "__next__"):
         return ""
-    values = estimator.system.coefficients(data, missing=missing).to_dict("index")
+    try:
+        values = estimator.system.coefficients(data, missing=missing).to_dict("index")
+    except DataError:  # what divides by zero has no value
+        return ""
     found = vanishing(estimator.system, values, rows)
     return f" Zero on these data: {'; '.join(found)}." if found else ""
 

@@ -449,3 +449,15 @@ def test_advice_leaves_a_fixed_factor_out_as_a_whole_and_keeps_what_else_the_mod
     with pytest.raises(ma.NotIdentifiedError) as found:
         ma.Model("y ~ 1 + w + v + (1 | a)", weights="w").fit(doubled)
     assert "ma.Model('y ~ 1 + w + (1 | a)', weights='w').fit(frame)" in str(found.value)
+
+
+@pytest.mark.parametrize("value", [1.0, 0.1, 1 / 3, 1000 / 7])
+def test_a_level_with_one_value_of_a_covariate_has_no_slope_of_its_own(value: float) -> None:
+    """Swamy's moments divide by N sum x^2 - (sum x)^2 of each level, which rounding would make a tiny number."""
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame({"g": np.repeat(range(5), 6), "x": rng.normal(size=30), "y": rng.normal(size=30)})
+    model = ma.Model("y ~ 1 + x + (1 + x | g)")
+    assert np.isfinite(model.fit(frame, "swamy").params).all()
+    frame.loc[frame["g"] == 2, "x"] = value
+    with pytest.raises(NotIdentifiedError, match=r"divide by zero on some level.*\.fit\(frame\), by within"):
+        model.fit(frame, "swamy")
