@@ -123,6 +123,9 @@ def relabel(term: Term, new: dict[Level, Level]) -> Term:
 
 def gathered(terms: Iterable[Term]) -> list[Term]:
     """Like terms put together; two terms are alike when they differ in the order of their factors only."""
+    terms = list(terms)
+    if len(terms) < 2:
+        return [term for term in terms if term.coefficient]
     found: dict[object, Term] = {}
     for term in terms:
         key = (frozenset(Counter(term.observations).items()), frozenset(Counter(term.entries).items()), term.bound)
