@@ -254,8 +254,10 @@ def _divisor(base: a.Expr, exponent: int) -> str:
 
 
 def is_difference(expr: a.Expr) -> bool:
-    """Whether an expression subtracts values of levels from one another."""
-    return isinstance(expr, a.Plus) and bool(table_of(expr)) and any(code(t).startswith("-") for t in expr.args)
+    """Whether an expression subtracts values of levels from one another; of N - 1 nothing is rounded."""
+    if not isinstance(expr, a.Plus) or not table_of(expr):
+        return False
+    return any(code(t).startswith("-") and not isinstance(t, a.Const) for t in expr.args)
 
 
 def differing(expr: a.Expr) -> tuple[a.Expr, a.Expr]:

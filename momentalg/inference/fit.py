@@ -79,7 +79,7 @@ class Sums:
         if other.estimator != self.estimator:
             raise ModelError(
                 f"sums of different models or statistics do not add: {self.estimator.described} and "
-                f"{other.estimator.described}"
+                f"{other.estimator.described}{_of_their_own(self.estimator.model, other.estimator.model)}"
             )
         try:
             table = self.estimator.module.combine(dict(self.table), dict(other.table))
@@ -92,6 +92,14 @@ class Sums:
     def __radd__(self, other: object) -> Sums:
         """Let ``sum(parts)`` work, which begins with 0."""
         return self if other == 0 else NotImplemented
+
+
+def _of_their_own(first: Model, second: Model) -> str:
+    """What to do where two models differ in the levels that were seen in parts of the data."""
+    known = [dict(m.resolved.coded) for m in (first, second)]
+    if first.formula != second.formula or known[0] == known[1]:
+        return ""
+    return f"; declare the levels of all parts for {', '.join(map(repr, known[0]))}, in fixed= or residual_by="
 
 
 def _restored(estimator: Estimator, table: dict[str, Any], nobs: int, dropped: int) -> Sums:
@@ -206,9 +214,9 @@ def _sums_of(estimator: Estimator, frame: Any, missing: str) -> Sums:
     model = estimator.model.resolved
     columns = read_columns(frame, model, missing)
     arrays, labels = columns.inputs(model), {n: found for n, found in columns.labels.items() if n not in model.coded}
-    if len(module.LEVELS) > 1:
+    if len(labels) > 1:
         for name in labels:
-            arrays[name], labels[name] = _in_order(arrays[name], labels[name])
+            arrays[name], labels[name] = _in_order(name, arrays[name], labels[name])
     try:
         table = module.accumulate(arrays)
     except ValueError as error:
@@ -218,14 +226,17 @@ def _sums_of(estimator: Estimator, frame: Any, missing: str) -> Sums:
     return Sums(estimator, MappingProxyType(table), columns.n, columns.dropped)
 
 
-def _in_order(codes: Array, labels: Array) -> tuple[Array, Array]:
-    """The same labels in sorted order, which is that of levels in a module; as they are, where they do not sort."""
+def _in_order(name: str, codes: Array, labels: Array) -> tuple[Array, Array]:
+    """The same labels in sorted order, which is that of levels in a module."""
     import numpy as np
 
     try:
         order = np.argsort(labels)
-    except TypeError:
-        return codes, labels
+    except TypeError as error:
+        raise DataError(
+            f"the labels in {name!r} are of kinds that have no order, such as texts and numbers; make them one kind, "
+            f"as in frame.astype({{{name!r}: str}})"
+        ) from error
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
     return rank[codes], labels[order]

@@ -461,3 +461,14 @@ def test_a_level_with_one_value_of_a_covariate_has_no_slope_of_its_own(value: fl
     frame.loc[frame["g"] == 2, "x"] = value
     with pytest.raises(NotIdentifiedError, match=r"divide by zero on some level.*\.fit\(frame\), by within"):
         model.fit(frame, "swamy")
+
+
+def test_parts_with_levels_of_their_own_and_labels_of_two_kinds_are_refused_with_what_to_do() -> None:
+    frame = pd.DataFrame({"a": [1, 1, 2, 2, 3, 3], "b": [0, 1, 0, 1, 1, 0], "y": [1.0, 2.0, 4.0, 3.0, 7.0, 5.0]})
+    model = ma.Model("y ~ 1 + C(a) + (1 | b)")
+    with pytest.raises(ModelError, match=r"declare the levels of all parts for 'a', in fixed= or residual_by="):
+        model.sums(frame[:4]) + model.sums(frame[2:])
+    mixed = frame.assign(a=[1, 1, 2, 2, "x", "x"])
+    assert ma.Model("y ~ 1 + (1 | a)").fit(mixed).params.equals(ma.Model("y ~ 1 + (1 | a)").fit(frame).params)
+    with pytest.raises(DataError, match=r"the labels in 'a' are of kinds that have no order.*astype"):
+        ma.Model("y ~ 1 + (1 | a) + (1 | b)").fit(mixed)
