@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
+from operator import add
 from typing import TYPE_CHECKING, Any
 
 from momentalg.cumulants.level_weights import WEIGHT
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     import numpy as np
 
     Array = np.ndarray[Any, Any]
+
+ROUNDING = 1e-11
+"""What is smaller, against the terms of a difference, is their rounding."""
 
 
 @dataclass(frozen=True)
@@ -109,10 +113,16 @@ class CellTables:
         first, _ = self.cells(columns)
         if kind == WEIGHT:
             at = {Level(c, DEFAULT): self.codes[c][first] for c in columns}
-            values = polynomial_value(entry.what.detail, self, {}, at, len(first))
+            values = self._difference(entry.what.detail, at, len(first))
         else:
             values = self.totals(columns, monomial) if kind == "total" else self.constant(columns, monomial[0][0])
         return Table(entry.cell, tuple(self.codes[c][first] for c in columns), powers(values, entry.power))
+
+    def _difference(self, detail: Polynomial, at: Mapping[Level, Array], levels: int) -> Array:
+        """A denominator of each level; 0 where floats leave only the rounding of what it adds up and subtracts."""
+        terms = [polynomial_value(Polynomial({m: c}), self, {}, at, levels) for m, c in detail.terms.items()]
+        values = reduce(add, terms)
+        return values if self.exact else values * (abs(values) > ROUNDING * reduce(add, map(abs, terms)))
 
     def design_total(self, symbol: Any) -> Table:
         """A design total, as a table over its free levels; a table without levels has one value, or none for zero."""

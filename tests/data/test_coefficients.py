@@ -167,3 +167,14 @@ def test_classes_that_the_equations_do_not_know_are_asked_for():
         model.moment_equations()
     found = model.with_levels(data).moment_equations().coefficients(data)
     assert {"var(residual[n])", "var(residual[s])"} <= set(found.columns)
+
+
+@pytest.mark.parametrize("value", [1.0, 0.1, 1 / 3])
+def test_a_level_that_would_divide_by_the_rounding_of_zero_is_refused(value):
+    """N sum x^2 - (sum x)^2 of a level with one value of x."""
+    frame = pd.DataFrame({"g": [1] * 4 + [2] * 5 + [3] * 5, "x": [0.0, 1, 2, 5, 1, 2, 2, 3, 7, *[value] * 5]})
+    frame["y"] = 1.0
+    equations = ma.Model("y ~ 1 + x + (1 + x | g)").moment_equations("swamy")
+    assert equations.coefficients(frame[:9]).notna().all(axis=None)
+    with pytest.raises(ma.DataError, match="divides by a design constant that is zero"):
+        equations.coefficients(frame)
