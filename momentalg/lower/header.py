@@ -102,6 +102,11 @@ def _residuals(model: ResolvedModel) -> str:
 def require_class(system: MomentSystem) -> None:
     """Raise `UnsupportedError` for models and equations that estimators are not generated for."""
     model = system.model
+    if unknown := [name for name, levels in model.fixed.items() if levels is None]:
+        raise UnsupportedError(
+            f"an estimator needs the levels of the fixed factor {unknown[0]!r}: declare fixed={{{unknown[0]!r}: [...]}}, "
+            "or take them from data, model.with_levels(frame)"
+        )
     if any(c.key is None for c in model.mean):
         raise UnsupportedError("an estimator with an offset is not generated yet; subtract it from the response column")
     if any(e.known is not None for e in (*system.common, *system.variance)):
