@@ -104,8 +104,8 @@ def require_class(system: MomentSystem) -> None:
     model = system.model
     if unknown := [name for name, levels in model.fixed.items() if levels is None]:
         raise UnsupportedError(
-            f"an estimator needs the levels of the fixed factor {unknown[0]!r}: declare fixed={{{unknown[0]!r}: [...]}}, "
-            "or take them from data, model.with_levels(frame)"
+            f"an estimator needs the levels of the fixed factor {unknown[0]!r}: declare them, "
+            f"fixed={{{unknown[0]!r}: [...]}}, or take them from data, model.with_levels(frame)"
         )
     if any(c.key is None for c in model.mean):
         raise UnsupportedError("an estimator with an offset is not generated yet; subtract it from the response column")
