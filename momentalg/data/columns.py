@@ -72,7 +72,7 @@ def read_columns(frame: Any, model: ResolvedModel, missing: str = "refuse") -> C
             _require_finite(name, values)
     arrays, labels = _told_apart(arrays, labels, model)
     tables = cell_tables(arrays, labels, model)
-    require_facts(tables, model, lambda column, code: labels[column][code])
+    require_facts(tables, model, lambda column, code: _plain(labels[column][code]))
     return Columns(arrays, labels, tables.rows, dropped)
 
 
@@ -258,6 +258,13 @@ def require_facts(tables: CellTables, model: ResolvedModel, label: Callable[[str
                 f"has {int(sizes[at])}; {int((sizes > 1).sum())} cells have more than one. Leave out "
                 f"ma.unreplicated({join_factor(factor)!r}), and results hold with replicates"
             )
+
+
+def _plain(label: Any) -> Any:
+    """A label as plain Python has it, for messages: 2 and not np.int64(2)."""
+    import numpy as np
+
+    return label.item() if isinstance(label, (np.number, np.str_, np.bool_)) else label
 
 
 def _shown(value: Any) -> str:

@@ -191,3 +191,11 @@ def test_declared_facts_are_checked_on_the_data_and_the_levels_named():
     constant = ma.Model("y ~ 1 + x + (1 | batch:cask)", levels={"x": "batch:cask"})
     with pytest.raises(DataError, match="'x' is declared constant within batch:cask, but at batch 'B', cask 'a' it is"):
         constant.sums(CASKS.assign(x=[1, 2, 2, 3, 4, 5]))
+
+
+def test_labels_in_messages_are_plain_ones():
+    frame = pd.DataFrame({"a": [1, 1, 2, 2], "b": [1, 1, 1, 2], "x": [1.0, 2.0, 3.0, 3.0], "y": 0.0})
+    with pytest.raises(ma.DataError, match=r"but at 1 it is both 1 and 2"):
+        ma.Model("y ~ 1 + x + (1 | a)", levels={"x": "a"}).fit(frame)
+    with pytest.raises(ma.DataError, match=r"but a 1, b 1 has 2"):
+        ma.Model("y ~ 1 + (1 | a) + (1 | b)", assume=[ma.unreplicated("a:b")]).fit(frame)
