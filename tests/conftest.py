@@ -11,8 +11,9 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import sys
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -58,6 +59,27 @@ def terminal() -> Generator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COLUMNS", str(COLUMNS))
         yield
+
+
+def forget() -> None:
+    """Forget what functions of the package remember."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("momentalg."):
+            for thing in list(vars(module).values()):
+                if hasattr(thing, "cache_clear"):
+                    thing.cache_clear()
+
+
+@pytest.fixture
+def plant(monkeypatch: pytest.MonkeyPatch) -> Generator[Callable[[object, str, object], None]]:
+    """Plant a mistake in the package for one test; what was remembered before it, and with it, is forgotten."""
+
+    def planted(module: object, name: str, mistake: object) -> None:
+        monkeypatch.setattr(module, name, mistake)
+        forget()
+
+    yield planted
+    forget()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -27,7 +27,6 @@ from momentalg.cumulants.terms import OBSERVATION, SIZE
 from momentalg.derive import engine, step
 from momentalg.errors import AssumptionError, DataError, MomentalgError, NotIdentifiedError, RuleError
 from momentalg.expr.nodes import ZERO, E, Mul, Parameter, Size, mul
-from momentalg.moments import system
 from momentalg.rules import total_variance
 from momentalg.rules.rule import by_pattern
 from tests.cumulants.support import given_design, table_of, under_law
@@ -141,7 +140,11 @@ ENGINE = {
     "2 residual forgotten, fixed": (identity, "choices", no_residual, agrees_given_the_design, (S, S)),
     "3 mu^2 Var N forgotten": (random_view, "set_partitions", one_block_only, agrees_with_enumeration, (S, S)),
     "3 mu^2 added to Var of a mean": (
-        design_moments, "_split", mean_counts_as_random, agrees_with_enumeration, (S / N, S / N),
+        design_moments,
+        "_split",
+        mean_counts_as_random,
+        agrees_with_enumeration,
+        (S / N, S / N),
     ),
     "5 E[NX] factored": (design_moments, "independent_blocks", each_alone, agrees_with_enumeration, (S,)),
     "5 E[NX] factored in Var": (design_moments, "independent_blocks", each_alone, agrees_with_enumeration, (S, S)),
@@ -151,19 +154,26 @@ ENGINE = {
     "10 k3 mu dropped in Cov(S, T)": (identity, "choices", without_orders(3), agrees_with_enumeration, (S, T)),
     "13 1/E N for E[1/N]": (design_moments, "_joint", inverse_of_mean, agrees_with_enumeration, (S / N, S / N)),
     "17 multiplicities forgotten in within cubes": (
-        identity, "counted_partitions", all_counted_once, agrees_given_the_design,
+        identity,
+        "counted_partitions",
+        all_counted_once,
+        agrees_given_the_design,
         (ma.over(ma.observations, (y - S / N) ** 3),),
     ),
     "19 Var of the conditional mean forgotten": (
-        random_view, "set_partitions", one_block_only, agrees_with_enumeration, (S * N, S * N),
+        random_view,
+        "set_partitions",
+        one_block_only,
+        agrees_with_enumeration,
+        (S * N, S * N),
     ),
 }
 
 
 @pytest.mark.parametrize(("module", "name", "mutant", "sound", "asked"), ENGINE.values(), ids=ENGINE)
-def test_mistakes_in_the_engine_are_caught_by_enumeration(monkeypatch, module, name, mutant, sound, asked):
+def test_mistakes_in_the_engine_are_caught_by_enumeration(plant, module, name, mutant, sound, asked):
     assert sound(*asked)
-    monkeypatch.setattr(module, name, mutant)
+    plant(module, name, mutant)
     assert not sound(*asked)
 
 
@@ -249,7 +259,7 @@ def test_11_numbers_for_unidentified_components_are_caught(monkeypatch):
         return False
 
     assert is_refused()
-    monkeypatch.setattr(system, "require_identified", lambda *_: None)
+    monkeypatch.setattr(type(equations.identification), "require", lambda *_: None)
     assert not is_refused()
 
 
@@ -300,7 +310,7 @@ def test_16_empty_levels_are_caught(monkeypatch):
         empty.var(mean).evaluate(parameters={k: PARAMETERS[k] for k in empty.parameters}, law=law)
 
 
-def test_16_sums_over_levels_that_may_be_empty_are_caught(monkeypatch):
+def test_16_sums_over_levels_that_may_be_empty_are_caught(plant):
     """Within sums of squares run over non-empty levels: E N - 1 in place of E[(N - 1)+] is noticed."""
     law = [{"p": Fraction(1, 2), "size(user)": 0}, {"p": Fraction(1, 2), "size(user)": 3}]
     total, size = ONE.total(ONE.y, by="user"), ONE.size("user")
@@ -310,9 +320,7 @@ def test_16_sums_over_levels_that_may_be_empty_are_caught(monkeypatch):
     assert under_law(view((within,), aware), PARAMETERS, law, aware, units=2) == expected
     assert under_law(view((within,), ONE.resolved), PARAMETERS, law, ONE.resolved, units=2) != expected
     sound = unit_sums._sum_letters
-    monkeypatch.setattr(
-        unit_sums, "_sum_letters", lambda t, start, model: sound(t, start, replace(model, may_be_empty=frozenset()))
-    )
+    plant(unit_sums, "_sum_letters", lambda t, start, model: sound(t, start, replace(model, may_be_empty=frozenset())))
     assert under_law(view((within,), aware), PARAMETERS, law, aware, units=2) != expected
 
 

@@ -156,9 +156,9 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize(("module", "name", "mutant", "model", "asked"), MISTAKES.values(), ids=MISTAKES)
-def test_mistakes_are_caught_by_enumeration(monkeypatch, module, name, mutant, model, asked):
+def test_mistakes_are_caught_by_enumeration(plant, module, name, mutant, model, asked):
     assert agrees(model, *asked)
-    monkeypatch.setattr(module, name, mutant)
+    plant(module, name, mutant)
     assert not agrees(model, *asked)
 
 
@@ -178,7 +178,7 @@ def test_18_a_covariate_recentred_without_its_parameters_is_caught():
     assert variance(c, parameters) != variance(0, parameters)
 
 
-def test_equal_totals_with_different_keys_are_caught(monkeypatch):
+def test_equal_totals_with_different_keys_are_caught(plant):
     """Without brute force over ties, the key of a cycle of six depends on how its levels are numbered."""
 
     def keys():
@@ -192,7 +192,7 @@ def test_equal_totals_with_different_keys_are_caught(monkeypatch):
         return found
 
     assert len(keys()) == 1
-    monkeypatch.setattr(totals, "permutations", lambda some: [tuple(some)])
+    plant(totals, "permutations", lambda some: [tuple(some)])
     assert len(keys()) > 1
 
 
@@ -203,7 +203,7 @@ def as_variance_component(expanded, factors):
     return replace(expanded, mean=mean, groups=(*expanded.groups, *blocks))
 
 
-def test_12_a_fixed_factor_taken_for_a_variance_component_is_caught(monkeypatch):
+def test_12_a_fixed_factor_taken_for_a_variance_component_is_caught(plant):
     """Given the design a fixed factor adds nothing to Var(S_i); a random one adds sum_k n_ik^2 of its variance."""
     labels = {"user": list("pppqq"), "drug": list("uuvuv")}
     parameters = {"var(1|user)": 5, "var(residual)": 7, "var(1|drug)": 11}
@@ -215,5 +215,5 @@ def test_12_a_fixed_factor_taken_for_a_variance_component_is_caught(monkeypatch)
         return evaluate(found, parameters, DesignTable(labels, {}, 5), {("user", "i"): "p"})
 
     assert variance() == 3**2 * 5 + 3 * 7
-    monkeypatch.setattr(model_module, "coded", as_variance_component)
+    plant(model_module, "coded", as_variance_component)
     assert variance() == 3**2 * 5 + 3 * 7 + (2**2 + 1) * 11
