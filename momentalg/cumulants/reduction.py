@@ -30,7 +30,7 @@ class Rule(NamedTuple):
 
 def reduced(polynomial: Polynomial, model: ResolvedModel) -> Polynomial:
     """The polynomial with what stands over denominators of levels divided by them, as far as it goes."""
-    while any(_applicable(s) is not None for s in polynomial.symbols()):
+    while any(power > 0 and _applicable(s) is not None for monomial in polynomial.terms for s, power in monomial):
         polynomial = polynomial.substitute(lambda s, power: _substitute(s, power, model))
     return polynomial
 
