@@ -4,6 +4,7 @@ terms        what a statistic is: sums over observations and levels
 translate    from the nodes that a user writes to terms
 partitions   set partitions, connected and counted
 identity     the core identity: joint cumulants given the design
+choices      what a block of draws may be: a mean, a shared effect, a residual
 normal_form  sums over the design, reduced so that equal things are equal
 polynomial   results: dictionaries from monomials to Fractions
 random_view  one more application of the total laws, over the design itself

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 
 from momentalg.cumulants.design_moments import COUNT, NONEMPTY, WITHIN, Letter, Moment
 from momentalg.cumulants.level_names import apart, level_names
@@ -45,8 +45,9 @@ from momentalg.model.resolved import GroupBlock, ResolvedModel
 _ORDER = re.compile(r"k([3-8])\(")
 
 
+@lru_cache(maxsize=512)
 def to_node(polynomial: Polynomial, model: ResolvedModel) -> Node:
-    """The polynomial as a sum of terms, collected by parameters."""
+    """The polynomial as a sum of terms, collected by parameters; what a law gives is written once, and replayed."""
     return collect(polynomial, model, is_parameter)
 
 

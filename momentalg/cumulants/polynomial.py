@@ -25,15 +25,16 @@ def times(a: Powers, b: Powers) -> Powers:
 
 
 class Polynomial:
-    """An immutable polynomial; `terms` maps monomials to non-zero Fractions."""
+    """An immutable polynomial; `terms` maps monomials to non-zero Fractions. Its hash is computed once."""
 
-    __slots__ = ("terms",)
+    __slots__ = ("_hash", "terms")
 
     def __init__(self, terms: Mapping[Powers, Fraction] | Iterable[tuple[Powers, Fraction]] = ()) -> None:
         gathered: dict[Powers, Fraction] = {}
         for monomial, coefficient in terms.items() if isinstance(terms, Mapping) else terms:
             gathered[monomial] = gathered[monomial] + coefficient if monomial in gathered else coefficient
         self.terms: dict[Powers, Fraction] = {m: c for m, c in gathered.items() if c}
+        self._hash: int | None = None
 
     @classmethod
     def constant(cls, value: int | Fraction) -> Polynomial:
@@ -68,7 +69,13 @@ class Polynomial:
         return isinstance(other, Polynomial) and self.terms == other.terms
 
     def __hash__(self) -> int:
-        return hash(frozenset(self.terms.items()))
+        if self._hash is None:
+            self._hash = hash(frozenset(self.terms.items()))
+        return self._hash
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Hashes of texts differ between processes, and stay behind."""
+        return Polynomial, (self.terms,)
 
     def __bool__(self) -> bool:
         return bool(self.terms)

@@ -12,10 +12,11 @@ V = TypeVar("V")
 class FrozenMapping(Mapping[K, V]):
     """A mapping fixed when it is made, in the order of its making; equality looks at content alone."""
 
-    __slots__ = ("_items",)
+    __slots__ = ("_hash", "_items")
 
     def __init__(self, items: Mapping[K, V] | None = None) -> None:
         self._items: dict[K, V] = dict(items or {})
+        self._hash: int | None = None
 
     def __getitem__(self, key: K) -> V:
         return self._items[key]
@@ -27,7 +28,13 @@ class FrozenMapping(Mapping[K, V]):
         return len(self._items)
 
     def __hash__(self) -> int:
-        return hash(frozenset(self._items.items()))
+        if self._hash is None:
+            self._hash = hash(frozenset(self._items.items()))
+        return self._hash
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Hashes of texts differ between processes, and stay behind."""
+        return FrozenMapping, (self._items,)
 
     def __repr__(self) -> str:
         return repr(self._items)

@@ -7,7 +7,8 @@ from math import comb
 
 import pytest
 
-from momentalg.cumulants.identity import Choice, counted_choices
+from momentalg.cumulants.choices import Choice
+from momentalg.cumulants.identity import counted_choices
 from momentalg.cumulants.partitions import connects, counted_partitions, set_partitions
 
 BELL = (1, 1, 2, 5, 15, 52, 203, 877, 4140)
