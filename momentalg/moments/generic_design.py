@@ -11,8 +11,9 @@ from collections.abc import Hashable
 from fractions import Fraction
 
 from momentalg.cumulants.evaluate import DesignTable
-from momentalg.expr.nodes import Indicator, Variable
+from momentalg.expr.nodes import Variable
 from momentalg.model.resolved import ResolvedModel
+from momentalg.moments.generic_functions import Functions, columns_read
 
 Labels = dict[str, Hashable]
 LEVELS = 3  # of a column that nothing else determines, at least
@@ -42,7 +43,8 @@ def _one_way(columns: list[str], model: ResolvedModel, rng: random.Random) -> li
     least = max(len(block.coefficients) for block in model.groups)  # so that each level has an inverse
     sizes = [least + n % 4 for n in range(max(4, len(model.mean) + 3))]
     rng.shuffle(sizes)
-    return [{columns[0]: level} for level, size in enumerate(sizes) for _ in range(size)]
+    known = model.coded.get(columns[0]) or tuple(range(len(sizes)))  # of few known levels, each is met again
+    return [{columns[0]: known[n % len(known)]} for n, size in enumerate(sizes) for _ in range(size)]
 
 
 def _crossed(columns: list[str], model: ResolvedModel, rng: random.Random) -> list[Labels]:
@@ -84,20 +86,14 @@ def _small(levels: int, rng: random.Random) -> int:
 
 
 def _covariates(rows: list[Labels], model: ResolvedModel, rng: random.Random) -> dict[Variable, list[Fraction]]:
-    """Values of all covariates but sizes: random ones, and indicators by their definition."""
+    """Values of all covariates but sizes: random ones of columns, squares of weights, functions by their definition."""
     values: dict[Variable, list[Fraction]] = {}
-    for column in model.terms:
-        for variable, _ in column.monomial:
-            if variable.kind == "size" or variable in values:
-                continue
-            definition = model.definitions.get(variable)
-            if isinstance(definition, Indicator):
-                name = definition.body.variable.name
-                values[variable] = [Fraction(row[name] == definition.label) for row in rows]
-                continue
-            columns = model.constant_on.get(variable)
-            keys = range(len(rows)) if columns is None else [tuple(row[c] for c in columns) for row in rows]
-            different = list(dict.fromkeys(keys))
-            drawn = dict(zip(different, rng.sample(range(1, 40 + len(rows)), len(different)), strict=True))
-            values[variable] = [Fraction(drawn[key]) for key in keys]
-    return values
+    for variable in columns_read(model):
+        columns = model.constant_on.get(variable)
+        keys = range(len(rows)) if columns is None else [tuple(row[c] for c in columns) for row in rows]
+        different = list(dict.fromkeys(keys))
+        power = 2 if variable.name == model.weights else 1  # so that their roots are rational
+        drawn = dict(zip(different, rng.sample(range(1, 40 + len(rows)), len(different)), strict=True))
+        values[variable] = [Fraction(drawn[key] ** power) for key in keys]
+    functions = Functions(model, rows, values, rng)
+    return values | {variable: functions.values(variable) for variable in model.definitions}

@@ -19,6 +19,7 @@ from momentalg.expr.nodes import ZERO
 from momentalg.expr.notation import Notation
 from momentalg.expr.text import text
 from momentalg.model.resolved import ResolvedModel
+from momentalg.moments.confounding import SEEDS
 from momentalg.moments.constants import Constants
 from momentalg.moments.equations import MomentEquation
 from momentalg.moments.expectation import expectation
@@ -28,7 +29,6 @@ from momentalg.moments.rational import Matrix, inverse, null_space
 if TYPE_CHECKING:
     from momentalg.moments.system import MomentSystem
 
-SEEDS = (20161, 20162)  # two designs: an accident of one is not one of the other
 NEGLIGIBLE = 1e-9  # of the number of rows and of the other coefficients of an equation: rounding
 
 

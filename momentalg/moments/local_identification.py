@@ -19,8 +19,8 @@ from momentalg.errors import NotIdentifiedError, StatisticError
 from momentalg.expr.nodes import Node
 from momentalg.model.keys import parameter_keys
 from momentalg.model.resolved import ResolvedModel
+from momentalg.moments.confounding import SEEDS
 from momentalg.moments.generic_design import generic_design
-from momentalg.moments.identifiability import SEEDS
 from momentalg.moments.rational import Matrix, null_space
 
 

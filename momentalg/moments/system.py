@@ -14,6 +14,7 @@ from momentalg.expr.keys import is_form
 from momentalg.expr.nodes import Node
 from momentalg.model.resolved import ResolvedModel
 from momentalg.model.resolving import given_its_design
+from momentalg.moments.confounding import confounded_means, in_words
 from momentalg.moments.equations import MEANS, MomentEquation
 from momentalg.moments.expectation import expectation, is_cumulant, parameters_in, unknown_order, variance_keys
 from momentalg.moments.identifiability import Identification
@@ -102,9 +103,10 @@ class MomentSystem(Readable):
         if missing:
             raise NotIdentifiedError(
                 f"none of the statistics {', '.join(e.name for e in self.variance or self.common)} has "
-                f"{' or '.join(missing)} in its expectation. {self._advice}"
+                f"{' or '.join(missing)} in its expectation. {in_words(self.model)}{self._advice}"
             )
-        self.identification.require(columns, self._advice)
+        lost = not all(map(self.identification.determines, columns))
+        self.identification.require(columns, f"{in_words(self.model)}{self._advice}" if lost else "")
         equations = self._needed(columns)
         involved = [u for u in self.unknowns if any(u in e.coefficients for e in equations)]
         variance = solve_equations(equations, involved, self.plugged_in) if len(involved) == len(equations) else None
@@ -117,6 +119,11 @@ class MomentSystem(Readable):
             )
         plugged = {p for e in equations for key in self.plugged_in if key in e.coefficients for p in parameters_in(key)}
         with_means = not {*plugged, *wanted}.isdisjoint(self.mean_keys)
+        if with_means and confounded_means(self.model):
+            raise NotIdentifiedError(
+                f"the normal equations do not separate {', '.join(confounded_means(self.model))}. "
+                f"{in_words(self.model)}{self._advice}"
+            )
         common = solve_equations(self.common, self.mean_keys, ()) if with_means else ()
         return Solution(self, wanted, equations, common, variance)
 
