@@ -21,7 +21,7 @@ from momentalg.cumulants.translate import translate
 from momentalg.cumulants.value import cumulance, known_variables
 from momentalg.derive.derivation import Derivation
 from momentalg.derive.step import Chain
-from momentalg.derive.strategies import by_linear_forms, given_design, total_law
+from momentalg.derive.strategies import by_linear_forms, given_design, in_one_step, keeps_value, total_law
 from momentalg.derive.titles import SUM_OVER_LEVELS, law_title, moment_title
 from momentalg.errors import AssumptionError, ModelError, UnsupportedError
 from momentalg.expr.keys import variable_key
@@ -218,7 +218,9 @@ class _Prover:
         if split.steps:
             self._prove(next(part for part in walk(split.end) if isinstance(part, Cumulant)), 0)
             chain = split.then("earlier_result", self.model, lemmas=self.proved).then("collection", self.model)
-            return (*self.chains, chain)
+            if len(self.model.columns) == 1 or len(self.given) > 1 or keeps_value(chain, self.model):
+                return (*self.chains, chain)
+            self.chains, self.proved = [], {}
         assert isinstance(split.start, Cumulant)
         chain = self._prove(split.start, 0)
         if self.several and chain.end != standard:
@@ -226,14 +228,18 @@ class _Prover:
         return tuple(self.chains)
 
     def _prove(self, goal: Cumulant, stage: int) -> Chain:
-        if stage == len(self.given) - 1 and (forms := by_linear_forms(goal, self.model, moment_title(goal))):
+        title, before = moment_title(goal), (list(self.chains), dict(self.proved))
+        if stage == len(self.given) - 1 and (forms := by_linear_forms(goal, self.model, title)):
             for part in walk(forms.end):
                 if isinstance(part, Cumulant) and part not in self.proved:
                     self._prove(part, stage)
             chain = forms.then("earlier_result", self.model, lemmas=self.proved).then("sum_over_level", self.model)
             chain = chain.then("collection", self.model)
+            if not keeps_value(chain, self.model):
+                self.chains, self.proved = before
+                chain = in_one_step(goal, self.model, title)
         elif stage == len(self.given) - 1:
-            chain = given_design(goal, self.model, moment_title(goal))
+            chain = given_design(goal, self.model, title)
         else:
             law = total_law(goal.args)
             chain = Chain(law_title(law), goal).then(law, self.model, on=self.stages[stage + 1])

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from momentalg.cumulants.terms import Term
 from momentalg.cumulants.translate import translate
+from momentalg.cumulants.value import canonical_value
 from momentalg.derive.step import Chain, rule_named
+from momentalg.errors import StatisticError
 from momentalg.expr.nodes import Cumulant, Node, Response
 from momentalg.expr.traversal import walk
 from momentalg.model.resolved import ResolvedModel
@@ -24,10 +26,27 @@ READABLE = 150  # nodes of an intermediate expression; beyond it the table of pa
 
 def given_design(goal: Cumulant, model: ResolvedModel, title: str) -> Chain:
     """Derive a cumulant given everything about the design: by linear forms, by set partitions, or in one step."""
-    chain = _run(Chain(title, goal), _phases(goal, model), model)
+    phases = _phases(goal, model)
+    chain = _run(Chain(title, goal), phases, model)
     if max((sum(1 for _ in walk(s.after)) for s in chain.steps), default=0) > READABLE:
-        return _run(Chain(title, goal), WHOLE, model)
-    return chain
+        return in_one_step(goal, model, title)
+    # Linear forms of one factor are written out by laws that hold without exception: a wrong one is for verify() to find.
+    certain = phases == WHOLE or (len(model.columns) == 1 and phases != PRODUCTS)
+    return chain if certain or keeps_value(chain, model) else in_one_step(goal, model, title)
+
+
+def in_one_step(goal: Cumulant, model: ResolvedModel, title: str) -> Chain:
+    """The core identity at once: where the smaller steps are too many to read, or cannot tell levels apart."""
+    return _run(Chain(title, goal), WHOLE, model)
+
+
+def keeps_value(chain: Chain, model: ResolvedModel) -> bool:
+    """Whether all expressions of a chain have one value, as `Derivation.verify` will ask."""
+    try:
+        value = canonical_value(chain.start, model)
+        return all(canonical_value(step.after, model) == value for step in chain.steps)
+    except StatisticError:  # an expression on the way has no value of its own
+        return False
 
 
 def _run(chain: Chain, phases: Sequence[str], model: ResolvedModel) -> Chain:
