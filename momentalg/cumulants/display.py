@@ -224,11 +224,12 @@ def _value_node(
         detail = what.detail
         return flat_node(detail, model) if isinstance(detail, Polynomial) else symbol_node(detail, model)
     ((variable, _),) = what.monomial
+    names = dict(zip(by, level, strict=False))
     if variable.kind == "effect":
         block, coefficient = variable.name.split(":")[:2]
         group = model.groups[int(block)]
-        return Effect(group.factor, str(group.coefficients[int(coefficient)].key), level)
-    names = dict(zip(by, level, strict=False))
+        own = tuple(names[c] for c in group.factor if c in names)
+        return Effect(group.factor, str(group.coefficients[int(coefficient)].key), own)
     home = model.constant_on.get(variable, by)  # a nested level is named without what it is nested in
     return Value(variable, observation, tuple(names[c] for c in home if c in names))
 

@@ -79,7 +79,7 @@ def _within(total: DesignTotal) -> What:
     if any(is_effect(e.what) for e in total.entries):
         raise UnsupportedError(
             "given the effects of a nested factor, moments over random designs are not derivable; "
-            "condition on the design first, as in via=[N, 'a:b'], or ask for it given=ma.design"
+            "condition on the design first, as in via=[ma.design, 'a:b'], or ask for it given=ma.design"
         )
     return What(WITHIN, (), total)
 

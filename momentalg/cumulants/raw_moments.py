@@ -9,6 +9,7 @@ from math import factorial
 from momentalg.cumulants.denominators import cancelled
 from momentalg.cumulants.design_moments import cumulant_of_letters, multiply_letters, variables
 from momentalg.cumulants.design_symbols import Known, Letter, Letters, Moment
+from momentalg.cumulants.homes import at_home
 from momentalg.cumulants.partitions import set_partitions
 from momentalg.cumulants.polynomial import Polynomial
 from momentalg.model.resolved import ResolvedModel
@@ -25,7 +26,7 @@ def raw(polynomial: Polynomial, model: ResolvedModel) -> Polynomial:
             return _raw_moment(symbol.what.detail, symbol.unit, model) ** power
         return None
 
-    return cancelled(polynomial.substitute(value))
+    return cancelled(at_home(polynomial.substitute(value), model))
 
 
 def _raw_moment(moment: Moment, unit: str | int, model: ResolvedModel) -> Polynomial:

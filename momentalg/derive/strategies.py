@@ -30,7 +30,7 @@ def given_design(goal: Cumulant, model: ResolvedModel, title: str) -> Chain:
     chain = _run(Chain(title, goal), phases, model)
     if max((sum(1 for _ in walk(s.after)) for s in chain.steps), default=0) > READABLE:
         return in_one_step(goal, model, title)
-    # Linear forms of one factor are written out by laws that hold without exception: a wrong one is for verify() to find.
+    # Linear forms of one factor are written out by laws without exceptions: a wrong one is for verify() to find.
     certain = phases == WHOLE or (len(model.columns) == 1 and phases != PRODUCTS)
     return chain if certain or keeps_value(chain, model) else in_one_step(goal, model, title)
 
