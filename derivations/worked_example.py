@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import prod
 from typing import Any
 
 import pandas as pd
@@ -24,15 +25,19 @@ from momentalg.check.partitions import CumulantsFromMoments
 from momentalg.check.random_design import law_cumulant
 from momentalg.check.random_incidence import Tables, incidence_cumulant
 from momentalg.cumulants.display import to_node
+from momentalg.cumulants.evaluate import DesignTable
 from momentalg.cumulants.value import canonical_value
+from momentalg.data.design import design_rows
 from momentalg.derive.derivation import Derivation
 from momentalg.derive.readings import Readings
-from momentalg.expr.nodes import Add, Cumulant, Letter, LevelSum, Mul, Node, Over, Pow, mul
+from momentalg.expr.keys import unknown
+from momentalg.expr.nodes import Add, Cumulant, Letter, LevelSum, Mul, Node, Over, Parameter, Pow, mul
 from momentalg.expr.sympy_door import to_sympy
 from momentalg.expr.text import text
 from momentalg.expr.traversal import transform
 from momentalg.model.incidence.base import Incidence
 from momentalg.model.resolved import ResolvedModel
+from momentalg.moments.constants import constant_value
 from momentalg.moments.system import MomentSystem
 
 
@@ -162,7 +167,8 @@ class WorkedExample:
         }
 
     def check(self) -> dict[str, Any]:
-        """Exact enumeration of each result and each estimator, and the verdict of a simulation."""
+        """Exact enumeration of each result, equation and estimator, and the verdict of a simulation."""
+        self._require_equations()
         return {
             "model": repr(self.model),
             "parameters": {key: str(value) for key, value in self.parameters.items()},
@@ -213,6 +219,24 @@ class WorkedExample:
             at = dict(zip(derived.index.names, labels, strict=True))
             yield ":".join(map(str, labels)), value, enumerate_cumulant(d.args, rows, model, parameters, at)
 
+    def _require_equations(self) -> None:
+        """Each statistic has, by enumeration, the expectation that its equation says on the rows."""
+        model = self.system.model
+        data = design_rows(pd.DataFrame(self._rows), model)
+        table = DesignTable(data.labels, data.values, data.rows)
+        values = {key: Fraction(value) for key, value in self.parameters.items()}
+        for equation in (*self.system.common, *self.system.variance):
+            said = sum(
+                (
+                    constant_value(coefficient, table, model) * _value(unknown(key), values)
+                    for key, coefficient in equation.coefficients.items()
+                ),
+                start=Fraction(0),
+            )
+            found = enumerate_cumulant((equation.statistic,), self._rows, model, self.parameters)
+            if said != found:
+                raise Disagreement(f"{self.slug}: the equation of {equation.name} says {said}, by enumeration {found}")
+
     def _expectations(self) -> Iterator[tuple[str, Fraction]]:
         """The exact expectation of each estimator, which must be the parameter."""
         solution = self.system.solve()
@@ -247,6 +271,19 @@ class WorkedExample:
             raise Disagreement(f"{self.slug}: {found.verdict}")
         settings = {"design": found.design, "effects": found.effects}
         return {**settings, "replicates": found.replicates, "seed": found.seed, "verdict": found.verdict}
+
+
+def _value(node: Node, parameters: Mapping[str, Fraction]) -> Fraction:
+    """The value of an unknown: a parameter, or a product of mean parameters."""
+    match node:
+        case Parameter(key):
+            return parameters[key]
+        case Pow(base, exponent):
+            return _value(base, parameters) ** exponent
+        case Mul(args):
+            return prod((_value(a, parameters) for a in args), start=Fraction(1))
+        case _:
+            raise Disagreement(f"{text(node)} has no value")
 
 
 def _shown(value: Any) -> Any:

@@ -18,7 +18,8 @@ Equations
     E[SSW] = (n - (the number of levels of batch)) * var(residual)
 
 Assumptions
-    effects of batch are independent, with mean 0 and one variance; so are the residuals, with one variance
+    effects of batch are independent, with mean 0 and one variance
+    the residuals are independent, with mean 0 and one variance
     the effects and residuals are independent of the design: labels, sizes and covariates
     no normality: any distribution with finite variance
 
@@ -39,7 +40,8 @@ from fractions import Fraction
 import numpy as np
 
 RESPONSE = "y"
-FACTOR = ("batch",)  # the columns whose combinations are the levels
+LABELS = ("batch",)  # the columns whose labels tell the levels
+LEVELS = {"level": ("batch",)}  # the labels in the sums, and the columns that they are from
 COLUMNS = ("batch", "y")  # everything that is read
 VARIANCES = ("var(1|batch)", "var(residual)")  # the estimates that a truncation keeps from being negative
 NOT_FINITE = "the sums are not finite: values are too large, or outside the domain of a function in the model"
@@ -55,7 +57,7 @@ def accumulate(columns):
     fastest when they are not negative and not much larger than the number of rows, or text.
     Returns a dict:
 
-        level         the labels of the levels that occur
+        level         the labels of the levels of batch that occur
         size          per level, N: the number of rows
         sum_y         per level, the sum of y
         total_y2      the sum of y**2
@@ -64,19 +66,16 @@ def accumulate(columns):
     Raises ValueError for missing columns, for values that are not numbers or not finite, and for no rows.
     """
     y = _numbers(columns, "y")
-    code, level = _level_codes(columns, len(y))
     shift_y = float(np.mean(y))
     y = y - shift_y
-    sums = {"size": np.bincount(code)}
-    sums["sum_y"] = np.bincount(code, weights=y)
-    if level is None:  # the codes are the labels; those that do not occur are left out
-        level = np.flatnonzero(sums["size"])
-        if len(level) < len(sums["size"]):
-            sums = {name: values[level] for name, values in sums.items()}
-    sums["level"] = level
+    sums = {}
+    code, level = _level_codes(columns, ("batch",), len(y))
+    table = {"size": np.bincount(code)}
+    table["sum_y"] = np.bincount(code, weights=y)
+    sums |= _present(table, level, "")
     sums["total_y2"] = float(y @ y)
     sums["shift_y"] = shift_y
-    if not all(np.isfinite(sums[name]).all() for name in sums if name != "level"):
+    if not all(np.isfinite(sums[name]).all() for name in sums if name not in LEVELS):
         raise ValueError(_first_not_finite(columns))
     return sums
 
@@ -90,13 +89,13 @@ def combine(left, right):
     if right["size"].sum() > left["size"].sum():
         left, right = right, left
     right = _recentred(right, left)
+    sums = {}
     level, first, second = _aligned(left["level"], right["level"])
-    sums = {"level": level}
+    sums["level"] = level
     for name in ["size", "sum_y"]:
-        table = np.zeros(len(level), dtype=left[name].dtype)
-        table[first] = left[name]
-        table[second] += right[name]
-        sums[name] = table
+        sums[name] = np.zeros(len(level), dtype=left[name].dtype)
+        sums[name][first] = left[name]
+        sums[name][second] += right[name]
     sums["total_y2"] = left["total_y2"] + right["total_y2"]
     sums["shift_y"] = left["shift_y"]
     return sums
@@ -109,10 +108,12 @@ def solve(sums):
     Raises ValueError when the rows do not separate the parameters, FloatingPointError when numbers are not finite.
     """
     size = sums["size"].astype(float)
-    levels = len(size)
     shift_y = sums["shift_y"]
     sum_y = sums["sum_y"]
     total_y2 = sums["total_y2"]
+
+    # the number of levels of batch
+    levels = len(size)
 
     # the number of rows
     n = np.sum(size)
@@ -140,7 +141,7 @@ def solve(sums):
 
     # coefficients of var(1|batch), var(residual)
     coefficients = np.array([[n - sum_of_size2 / n, levels - 1], [0, n - levels]])
-    _check_rank(coefficients, ["var(1|batch)", "var(residual)"], size)
+    _check_rank(coefficients, ["var(1|batch)", "var(residual)"], sums)
 
     # var(residual) = SSW / (n - (the number of levels of batch))
     var_residual = ssw / (n - levels)
@@ -161,6 +162,13 @@ def _finite(estimates):
     if not np.isfinite(list(estimates.values())).all():
         raise FloatingPointError(NOT_FINITE)
     return estimates
+
+
+def level_sizes(sums):
+    """The number of rows of each level, by factor."""
+    return {
+        "batch": sums["size"],
+    }
 
 
 def truncate(estimates):
@@ -191,15 +199,24 @@ def _column(columns, name):
     return values
 
 
-def _level_codes(columns, rows):
+def _level_codes(columns, names, rows):
     """For each row the position of its level, and the labels; None stands for labels 0, 1, ... that are positions."""
-    labels = np.asarray(_column(columns, FACTOR[0]))
+    labels = np.asarray(_column(columns, names[0]))
     if labels.dtype.kind in "iu":
         codes = labels.astype(np.int64, copy=False)
         if codes.view(np.uint64).max() < 4 * rows + 1024:  # seen as unsigned, negative numbers are huge
             return codes, None
-    level, code = _unique(labels, FACTOR[0])
+    level, code = _unique(labels, names[0])
     return code, level
+
+
+def _present(table, level, suffix):
+    """A table with its labels; where these are the codes, what does not occur is left out."""
+    if level is None:
+        level = np.flatnonzero(table[f"size{suffix}"])
+        if len(level) < len(table[f"size{suffix}"]):
+            table = {name: values[level] for name, values in table.items()}
+    return {**table, f"level{suffix}": level}
 
 
 def _unique(labels, name):
@@ -237,19 +254,24 @@ def _recentred(sums, other):
 
 def _aligned(left, right):
     """The labels of both, each once, and where those of `left` and of `right` stand among them."""
-    if ("U" in (left.dtype.kind, right.dtype.kind)) and left.dtype.kind != right.dtype.kind:
-        raise ValueError("the labels of levels are text in one part and not in the other; read both alike")
-    if np.array_equal(left, right):
+    if left.dtype == right.dtype and np.array_equal(left, right):
         place = np.arange(len(left))
         return left, place, place
-    labels = np.concatenate([left, right])
-    if labels.dtype.kind == "f" and left.dtype != right.dtype and np.abs(labels).max() >= 2**53:
-        raise ValueError("labels of levels beyond 2**53 are whole numbers in one part and floats in the other")
-    level, place = np.unique(labels, return_inverse=True)
+    level, place = np.unique(_joined(left, right), return_inverse=True)
     return level, place[: len(left)], place[len(left) :]
 
 
-def _check_rank(matrix, keys, size):
+def _joined(left, right):
+    """The labels of both, one after the other."""
+    if ("U" in (left.dtype.kind, right.dtype.kind)) and left.dtype.kind != right.dtype.kind:
+        raise ValueError("the labels of levels are text in one part and not in the other; read both alike")
+    labels = np.concatenate([left, right])
+    if labels.dtype.kind == "f" and left.dtype != right.dtype and np.abs(labels).max() >= 2**53:
+        raise ValueError("labels of levels beyond 2**53 are whole numbers in one part and floats in the other")
+    return labels
+
+
+def _check_rank(matrix, keys, sums):
     """Raise ValueError unless the columns of `matrix`, one per key, are linearly independent."""
     matrix = matrix / np.maximum(np.abs(matrix).max(axis=1, keepdims=True), np.finfo(float).tiny)
     matrix = matrix / np.maximum(np.abs(matrix).max(axis=0, keepdims=True), np.finfo(float).tiny)
@@ -264,10 +286,11 @@ def _check_rank(matrix, keys, size):
         confounded[0] = True  # the covariates are centred: one that is constant leaves nothing beside the intercept
     keys = [key for key, found in zip(keys, confounded, strict=True) if found]
     reason = "the columns of the model, or the equations, say the same on these rows"
-    if len(size) == 1:
-        reason = "there is one level only"
-    elif (size == 1).all():
-        reason = "every level has one row, which leaves only the sum of the variances"
+    for name, size in level_sizes(sums).items():
+        if len(size) == 1:
+            reason = f"there is one level only of {name}"
+        elif (size == 1).all():
+            reason = f"every level of {name} has one row, which leaves only the sum of the variances"
     failed = f"do not separate {', '.join(keys)}" if len(keys) > 1 else f"do not identify {keys[0]}"
     raise ValueError(f"these rows {failed}: {reason}")
 
@@ -317,7 +340,7 @@ def _merged(sums, rows, path):
     lines, *texts = zip(*rows)
     columns = {}
     for name, values in zip(COLUMNS, texts):
-        if name in FACTOR:
+        if name in LABELS:
             columns[name] = np.array(values)
             continue
         columns[name] = np.empty(len(values))
@@ -341,8 +364,8 @@ def self_test():
     }
     exact = {
         "Intercept": Fraction(46, 5),
-        "var(residual)": Fraction(20, 1),
         "var(1|batch)": Fraction(-132, 35),
+        "var(residual)": Fraction(20, 1),
     }
     parts = [accumulate({name: values[k::3] for name, values in rows.items()}) for k in range(3)]
     for estimates in (solve(accumulate(rows)), solve(combine(parts[2], combine(parts[0], parts[1])))):
@@ -368,7 +391,7 @@ def main(argv=None):
     try:
         sums, dropped = read_csv(paths[0], drop_missing)
         estimates = solve(sums)
-    except (ValueError, FloatingPointError, OSError) as error:
+    except (ValueError, ArithmeticError, MemoryError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     width = max(map(len, estimates))
@@ -376,7 +399,9 @@ def main(argv=None):
     for key, value in estimates.items():
         note = f"   negative; truncated: {kept[key]:g}" if kept[key] != value else ""
         print(f"{key:<{width}}  {value:>14.8g}{note}")
-    print(f"{int(sums['size'].sum())} rows, {len(sums['level'])} levels" + (f", {dropped} rows dropped" if dropped else ""))
+    counts = [f"{int(sums['size'].sum())} rows"]
+    counts += [f"{len(size)} levels of {name}" for name, size in level_sizes(sums).items()]
+    print(", ".join(counts) + (f", {dropped} rows dropped" if dropped else ""))
     return 0
 
 
