@@ -36,18 +36,20 @@ class FitResult:
 
     @property
     def params(self) -> pd.Series[float]:
-        """All parameters by key: the mean parameters, then the variance components, as estimated."""
+        """All parameters by key as estimated: mean parameters, variance components, then cumulants of higher order."""
         return _series({key: self.estimates[key] for key in self.keys}, "estimate")
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The parameters' keys, in the order of the model."""
-        return tuple(key for key in self.model.parameters if key in self.estimates)
+        """The parameters' keys, in the order of the model, and of cumulants that the statistics are for."""
+        return tuple(
+            key for key in dict.fromkeys((*self.model.parameters, *self.system.targets)) if key in self.estimates
+        )
 
     @property
     def fe_params(self) -> pd.Series[float]:
         """The mean parameters by key."""
-        return _series({key: self.estimates[key] for key in self.keys if not _is_component(key)}, "estimate")
+        return _series({key: self.estimates[key] for key in self.keys if _is_mean(key)}, "estimate")
 
     @property
     def vcomp(self) -> pd.Series[float]:
@@ -117,8 +119,13 @@ class FitResult:
         )
 
 
+def _is_mean(key: str) -> bool:
+    return read_key(key).kind == "mean"
+
+
 def _is_component(key: str) -> bool:
-    return read_key(key).kind != "mean"
+    """Whether it is a variance or a covariance, and no cumulant of higher order."""
+    return not _is_mean(key) and read_key(key).order == 2
 
 
 def _is_variance(key: str) -> bool:

@@ -19,9 +19,10 @@ def tidy_row(key: str, estimate: float) -> tuple[str, str | None, str, float, fl
     if read.kind == "mean":
         return "fixed", None, key, estimate, float("nan")
     if read.kind != "group":
-        return "ran_pars", "Residual", "var__Observation", estimate, float("nan")
+        kind = "var" if read.order == 2 else f"k{read.order}"
+        return "ran_pars", "Residual", f"{kind}__Observation", estimate, float("nan")
     terms = dict.fromkeys("(Intercept)" if c == "1" else c for c in read.coefficients)  # a variance names it once
-    kind = "var" if len(terms) == 1 else "cov"
+    kind = ("var" if len(terms) == 1 else "cov") if read.order == 2 else f"k{read.order}"
     return "ran_pars", read.factor, f"{kind}__{'.'.join(terms)}", estimate, float("nan")
 
 

@@ -98,7 +98,7 @@ class MomentSystem(Readable):
         unknown = [t for t in wanted if t not in self.targets and t not in self.unknowns]
         if unknown:
             raise ModelError(f"no such parameter: {', '.join(unknown)}; the system has {', '.join(self.targets)}")
-        columns = [t for t in wanted if t in self.unknowns or is_cumulant(t)]
+        columns = [t for t in wanted if (t in self.unknowns and t not in self.mean_keys) or is_cumulant(t)]
         missing = [t for t in columns if t not in self.unknowns]
         if missing:
             raise NotIdentifiedError(

@@ -472,3 +472,19 @@ def test_parts_with_levels_of_their_own_and_labels_of_two_kinds_are_refused_with
     assert ma.Model("y ~ 1 + (1 | a)").fit(mixed).params.equals(ma.Model("y ~ 1 + (1 | a)").fit(frame).params)
     with pytest.raises(DataError, match=r"the labels in 'a' are of kinds that have no order.*astype"):
         ma.Model("y ~ 1 + (1 | a) + (1 | b)").fit(mixed)
+
+
+@pytest.mark.parametrize(("statistics", "order"), [("third_moments", 3), ("fourth_moments", 4)])
+def test_cumulants_of_higher_order_are_parameters_of_a_fit_that_estimates_them(statistics: str, order: int) -> None:
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame({"u": rng.integers(0, 8, 60), "b": rng.integers(0, 5, 60), "y": rng.exponential(size=60)})
+    model = ma.Model("y ~ 1 + (1 | u) + (1 | b)")
+    fit = model.fit(frame, statistics)
+    higher = [f"k{order}({place})" for place in ("1|u", "1|b", "residual")]
+    assert fit.params.index.to_list() == [*model.parameters, *higher]
+    assert dict(fit.params) == pytest.approx({key: fit.estimates[key] for key in fit.params.index})
+    assert fit.vcomp.index.to_list() == [k for k in model.parameters if k != "Intercept"]
+    assert fit.variance_components.index.to_list() == fit.vcomp.index.to_list()
+    assert fit.fe_params.index.to_list() == ["Intercept"]
+    assert fit.tidy()["term"].to_list()[4:] == [f"k{order}__(Intercept)"] * 2 + [f"k{order}__Observation"]
+    assert all(key in fit.summary() for key in higher)

@@ -102,3 +102,11 @@ def test_third_moments_of_weighted_residuals_are_estimated(formula) -> None:
     estimates, table = dict(model.fit(frame, "third_moments").estimates), system.coefficients(frame)
     assert "k3(residual)" in table.columns
     assert set(table.columns) == set(estimates)
+
+
+def test_a_mean_parameter_that_a_statistic_holds_too_is_solved_for_once() -> None:
+    model = ma.Model("y ~ 1 + (1|a)")
+    system = model.moment_equations({"S": model.total(model.y)})
+    solution = system.solve(targets=["Intercept"])
+    assert solution.text().count("hat(Intercept) =") == 1
+    assert solution.variance == ()
