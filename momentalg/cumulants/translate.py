@@ -114,7 +114,7 @@ def _terms(node: Node, model: ResolvedModel, scope: Scope) -> list[Term]:
             return [_inverse(base, model, scope, -exponent)]
         case Response(index):
             return [_draw(RESPONSE, index, model, scope)]
-        case Noise(index):
+        case Noise(index, ""):
             return [_draw(RESIDUAL, index, model, scope)]
         case Value():
             return [_value(node, model, scope)]

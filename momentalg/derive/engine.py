@@ -25,7 +25,7 @@ from momentalg.derive.strategies import by_linear_forms, given_design, in_one_st
 from momentalg.derive.titles import SUM_OVER_LEVELS, law_title, moment_title
 from momentalg.errors import AssumptionError, ModelError, UnsupportedError
 from momentalg.expr.keys import variable_key
-from momentalg.expr.names import split_factor
+from momentalg.expr.names import join_factor, split_factor
 from momentalg.expr.nodes import DESIGN, Cumulant, Design, Effect, Node, Projected, Size, Value, Variable
 from momentalg.expr.text import text
 from momentalg.expr.traversal import walk
@@ -180,7 +180,10 @@ def _facts(
     statistics: tuple[tuple[Term, ...], ...], result: Polynomial, known: frozenset[Variable], model: ResolvedModel
 ) -> tuple[str, ...]:
     """What the statistics assume of the design, and what the result leaves at its realised value."""
-    found = []
+    found = [
+        f"{variable} goes with the effects of {join_factor(factor)}: it is random, as the response is, and not given"
+        for variable, factor in model.goes_with
+    ]
     if any(e.power < 0 and e.cell for terms in statistics for t in terms for e in t.entries):
         found.append("every level has at least one observation (N >= 1)")
     if not sizes_known(known, model) and any(_is_ratio(s, p, model) for s, p in powers(result)):

@@ -17,7 +17,7 @@ from momentalg.expr.notation import Notation
 from momentalg.expr.text import text
 from momentalg.expr.traversal import walk
 from momentalg.rules.definition import written_out
-from momentalg.rules.model_equation import equation, equation_of_one
+from momentalg.rules.model_equation import equation, equation_of_covariate, equation_of_one
 
 if TYPE_CHECKING:
     from momentalg.derive.derivation import Derivation
@@ -203,6 +203,10 @@ def _definitions(derivation: Derivation, notation: Notation) -> Iterator[Line]:
             equation(index, model.columns, totals[0].level, model) if alone else equation_of_one(index, model)
         )
         yield Line(model_of_one, "the model", left=Response(index))
+        for response in model.responses:
+            place = (model.columns, totals[0].level) if alone else ((), ())
+            covariate, own = equation_of_covariate(response, index, *place, model)
+            yield Line(own, f"the model of {response.column}, which is random", left=covariate)
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -265,9 +265,10 @@ class Effect(_Levelled):
 
 @dataclass(frozen=True)
 class Noise(Node):
-    """The residual of an observation."""
+    """The residual of an observation: of the response, or of the covariate `of` with a linear model of its own."""
 
     index: str = ""
+    of: str = ""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from momentalg.expr.names import join_factor, quote, split_factor
 from momentalg.expr.symbols import Glyph, Symbol, placeholder, plain_name, read_glyph
 from momentalg.expr.traversal import walk
 
+GOING_WITH = "1@"  # how the keys of effects of random covariates begin: model.resolved.CovariateResponse
+
 
 @dataclass(frozen=True)
 class Notation:
@@ -113,6 +115,8 @@ class Notation:
     def effect(self, by: tuple[str, ...], coefficient: str = "1") -> Symbol:
         """The random effect of a factor: alpha, or alpha_x for the slope of x."""
         symbol = self.get("effect", join_factor(by))
+        if coefficient.startswith(GOING_WITH):
+            return self._coefficient(coefficient)[0]
         return symbol if coefficient == "1" else symbol.at(*self._coefficient(coefficient))
 
     def parameter(self, key: str) -> Symbol:
@@ -120,8 +124,10 @@ class Notation:
         parsed = read_key(key)
         if parsed.kind == "mean":
             return self.get("mean", key)
-        inside = [self.get("noise")] if parsed.kind == "residual" else [self.get("effect", parsed.factor)]
-        if parsed.kind == "residual" and parsed.factor:
+        inside = [self.noise()] if parsed.kind == "residual" else [self.get("effect", parsed.factor)]
+        if parsed.kind == "residual" and parsed.factor.startswith("@"):
+            inside = [self.noise(parsed.factor[1:])]
+        elif parsed.kind == "residual" and parsed.factor:
             inside.append(Symbol(Glyph("upright", parsed.factor), parsed.factor))
         return self._component(parsed, inside, key)
 
@@ -142,8 +148,20 @@ class Notation:
     def _coefficient(self, key: str) -> tuple[Symbol, ...]:
         if key == "1":
             return (Symbol(Glyph("upright", "1"), "1"),)
+        if key.startswith(GOING_WITH):
+            return (self._of_covariate("xi", key.removeprefix(GOING_WITH)),)
         monomial = self.monomials.get(key)
         return (self.get("covariate", key),) if monomial is None else self.monomial(monomial)
+
+    def noise(self, of: str = "") -> Symbol:
+        """The residual of the response; or eta, that of a covariate that goes with an effect."""
+        return self._of_covariate("eta", of) if of else self.get("noise")
+
+    def _of_covariate(self, letter: str, name: str) -> Symbol:
+        """A letter for a part of a random covariate, which says of which where there are several."""
+        several = sum(role == "mean" and "@" in key for role, key in self.symbols) > 1
+        symbol = self.letter(letter)
+        return symbol.at(self.get("covariate", name)) if several else symbol
 
     def monomial(self, monomial: n.Monomial) -> tuple[Symbol, ...]:
         """A product of covariates, as the subscript of S_{x^2}."""

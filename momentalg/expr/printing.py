@@ -68,8 +68,8 @@ class Printer(Drawing):
                 return notation.parameter(key) if len(split(key, "*")) == 1 else None
             case n.Response(index):
                 return notation.get("response").at(*scope.observation(index))
-            case n.Noise(index):
-                return notation.get("noise").at(*scope.observation(index))
+            case n.Noise(index, of):
+                return notation.noise(of).at(*scope.observation(index))
             case n.Value(variable):
                 return notation.covariate(variable).at(*scope.value(node))
             case n.Effect(by, coefficient):

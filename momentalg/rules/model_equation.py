@@ -11,12 +11,13 @@ from momentalg.expr.nodes import (
     Parameter,
     Response,
     Sum,
+    Variable,
     add,
     mul,
     power,
 )
 from momentalg.expr.traversal import children, rebuild, transform
-from momentalg.model.resolved import ResolvedModel
+from momentalg.model.resolved import CovariateResponse, ResolvedModel
 from momentalg.rules.definition import at_observation, level_of
 from momentalg.rules.rule import Context, Rule
 
@@ -30,12 +31,31 @@ def equation(index: str, by: tuple[str, ...], level: tuple[str, ...], model: Res
     mean = [
         mul(*((Parameter(c.key),) if c.key else ()), *_values(c.monomial, index, by, level, model)) for c in model.mean
     ]
+    mean += [mul(Parameter(r.key), _random(r, index, by, level, model)) for r in model.responses]
+    others = {r.effect for r in model.responses}
     effects = [
         mul(*_values(c.monomial, index, by, level, model), _effect(block.factor, str(c.key), index, by, level))
         for block in model.groups
         for c in block.coefficients
+        if c.key not in others
     ]
     return add(*mean, *effects, Noise(index))
+
+
+def equation_of_covariate(
+    response: CovariateResponse, index: str, by: tuple[str, ...], level: tuple[str, ...], model: ResolvedModel
+) -> tuple[Node, Node]:
+    """A covariate that goes with an effect, at an observation, and the right side of its own equation."""
+    factor = next(b.factor for b in model.groups if response.effect in [c.key for c in b.coefficients])
+    effect = _effect(factor, response.effect, index, by, level)
+    delta = () if response.on_level else (Noise(index, response.column),)
+    return _random(response, index, by, level, model), add(Parameter(response.mean), effect, *delta)
+
+
+def _random(
+    response: CovariateResponse, index: str, by: tuple[str, ...], level: tuple[str, ...], model: ResolvedModel
+) -> Node:
+    return at_observation(Variable("column", response.column), index, by, level, model)
 
 
 def equation_of_one(index: str, model: ResolvedModel) -> Node:
