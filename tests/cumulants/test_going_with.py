@@ -6,6 +6,7 @@ with weight b1 (those of y) or 1 (those of x): an ordinary model with slopes, an
 
 import random
 from fractions import Fraction
+from itertools import combinations_with_replacement
 
 import pytest
 
@@ -13,7 +14,10 @@ import momentalg as ma
 from momentalg.check.enumeration import enumerate_cumulant
 from momentalg.cumulants.evaluate import DesignTable, evaluate
 from momentalg.cumulants.identity import joint_cumulant
+from momentalg.cumulants.polynomial import Polynomial
 from momentalg.cumulants.translate import translate
+from momentalg.expr.nodes import Effect, Noise, Value, Variable
+from tests.cumulants.support import given_design
 
 USERS = "aab"
 B1 = Fraction(3, 2)
@@ -91,6 +95,84 @@ def test_joint_cumulants_agree_with_enumeration_in_long_form(asked):
     table = DesignTable({"user": list(USERS)}, {}, len(USERS))
     wanted = enumerate_cumulant([known[name][1] for name in asked], rows(), LONG.resolved, long, {"user": "a"})
     assert evaluate(found, parameters, table, {("user", "i"): "a"}) == wanted
+
+
+SEVERAL = ma.Model("y ~ x + w + z + (1 + z | user)", assume=[ma.goes_with("x", "user"), ma.goes_with("w", "user")])
+SEVERAL_LONG = ma.Model(
+    "v ~ 0 + isy + isyz + lx + lw + (0 + isy + isyz + lx + lw | user)"
+    "+ (0 + isy | obs) + (0 + lx | obs) + (0 + lw | obs)"
+)
+LOADS = {"1": "isy", "z": "isyz", "1@x": "lx", "1@w": "lw"}
+B2, Z = Fraction(-2, 3), [Fraction(1), Fraction(-1, 2), Fraction(3)]
+
+
+def parameters_of_several():
+    """The same parameters, as the two models call them."""
+    rng = random.Random(4)
+    (wide,), long = SEVERAL.resolved.groups, SEVERAL_LONG.resolved
+    by_user = next(block for block in long.groups if block.factor == ("user",))
+    pairs = list(combinations_with_replacement(LOADS, 2))
+    drawn = {pair: Fraction(rng.randrange(1, 30), 3) for pair in pairs}
+    values = {SEVERAL.resolved.cumulant_key(wide, pair): value for pair, value in drawn.items()}
+    same = {long.cumulant_key(by_user, tuple(LOADS[c] for c in pair)): value for pair, value in drawn.items()}
+    means = {"Intercept": "isy", "z": "isyz", "Intercept@x": "lx", "Intercept@w": "lw"}
+    residuals = {"var(residual)": "var(isy|obs)", "var(residual@x)": "var(lx|obs)", "var(residual@w)": "var(lw|obs)"}
+    for key, name in (means | residuals).items():
+        values[key] = same[name] = Fraction(rng.randrange(1, 30), 3)
+    return values | {"x": B1, "w": B2}, same | {"var(residual)": 0}
+
+
+def statistics_of_several():
+    """The same statistics of (y, x, w), and of the rows in long form; each covariate by itself and with the others."""
+    isy, isx, isw, z = (Value(Variable("column", c)) for c in ("isy", "isx", "isw", "z"))
+    v = SEVERAL_LONG.y
+    y, x, w = SEVERAL.y, SEVERAL.covariate("x"), SEVERAL.covariate("w")
+    part = {"y": isy * v, "x": isx * v, "w": isw * v, "zy": isy * z * v}
+    found = {}
+    for name, own in {"y": y, "x": x, "w": w, "zy": SEVERAL.covariate("z") * y}.items():
+        found[name] = SEVERAL.total(own, by="user"), SEVERAL_LONG.total(part[name], by="user")
+    for one, other, own in (("y", "x", y * x), ("y", "w", y * w), ("x", "w", x * w)):
+        both = SEVERAL_LONG.total(part[one], by="obs") * SEVERAL_LONG.total(part[other], by="obs")
+        found[one + other] = SEVERAL.total(own), ma.over("obs", both)
+    return found
+
+
+@pytest.mark.parametrize(
+    "asked", [["yx"], ["yw"], ["xw"], *map(list, combinations_with_replacement(["y", "x", "w", "zy"], 2))], ids=str
+)
+def test_two_covariates_and_a_slope_agree_with_enumeration_in_long_form(asked):
+    """Each is a response of its own, with residuals of its own; a slope loads draws of y, and no others."""
+    parameters, same = parameters_of_several()
+    known, long_rows = statistics_of_several(), []
+    for obs, (user, z) in enumerate(zip(USERS, Z, strict=True)):
+        row = {"user": user, "obs": obs, "z": z, **dict.fromkeys(("isy", "isx", "isw", "isyz", "lx", "lw"), 0)}
+        long_rows.append({**row, "isy": 1, "isyz": z, "lx": B1, "lw": B2})
+        long_rows += [{**row, "isx": 1, "lx": 1}, {**row, "isw": 1, "lw": 1}]
+    found = joint_cumulant([translate(known[name][0], SEVERAL.resolved) for name in asked], SEVERAL.resolved)
+    table = DesignTable({"user": list(USERS)}, {Variable("column", "z"): Z}, len(USERS))
+    statistics = [known[name][1] for name in asked]
+    wanted = enumerate_cumulant(statistics, long_rows, SEVERAL_LONG.resolved, same, {"user": "a"})
+    assert evaluate(found, parameters, table, {("user", "i"): "a"}) == wanted
+
+
+ALPHA, XI, NOISE = Effect(("user",)), Effect(("user",), "1@x"), MODEL.total(Noise(), by="user")
+COVARIANCES_OF_EFFECTS = [  # per observation of the level, times powers of the slope b1
+    (ALPHA, "y", {"var(1|user)": 0, "cov(1,1@x|user)": 1}),
+    (ALPHA, "x", {"cov(1,1@x|user)": 0}),
+    (XI, "y", {"cov(1,1@x|user)": 0, "var(1@x|user)": 1}),
+    (XI, "x", {"var(1@x|user)": 0}),
+    (NOISE, "y", {"var(residual)": 0}),
+    (NOISE, "x", {}),
+]
+
+
+@pytest.mark.parametrize(("draw", "other", "wanted"), COVARIANCES_OF_EFFECTS, ids=str)
+def test_effects_and_residuals_are_draws_of_their_own(draw, other, wanted):
+    """Neither is a draw of the covariate: the residuals of y and of x are different ones."""
+    own = MODEL.total(MODEL.y if other == "y" else MODEL.covariate("x"), by="user")
+    found = given_design([draw, own], MODEL.resolved)
+    symbol, size = Polynomial.symbol, given_design([MODEL.size("user")], MODEL.resolved)
+    assert found == sum((symbol(key) * symbol("x") ** power * size for key, power in wanted.items()), Polynomial())
 
 
 def sums_of_squares(model):

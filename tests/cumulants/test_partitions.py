@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from itertools import combinations
-from math import comb
+from math import comb, perm
 
 import pytest
 
 from momentalg.cumulants.choices import Choice
 from momentalg.cumulants.identity import counted_choices
-from momentalg.cumulants.partitions import connects, counted_partitions, set_partitions
+from momentalg.cumulants.partitions import connects, counted_partitions, falling_factorial, set_partitions
 
 BELL = (1, 1, 2, 5, 15, 52, 203, 877, 4140)
 
@@ -81,3 +81,11 @@ def test_exchangeable_choices_are_counted_with_their_number():
     apart = list(counted_choices([options, options[:2], options], ["one", "two", "one"]))
     assert sum(number for number, _ in apart) == 3 * 2 * 3
     assert all(chosen[1] in options[:2] for _, chosen in apart)
+
+
+@pytest.mark.parametrize(("blocks", "fixed"), [(0, 2), (1, 0), (2, 1), (3, 0), (4, 3)])
+def test_the_ways_to_give_blocks_distinct_units(blocks, fixed):
+    coefficients = falling_factorial(blocks, fixed)
+    assert len(coefficients) == blocks + 1
+    for units in range(fixed, fixed + 8):
+        assert sum(c * units**power for power, c in enumerate(coefficients)) == perm(units - fixed, blocks)
