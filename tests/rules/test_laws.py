@@ -111,9 +111,21 @@ def test_a_variadic_law_gives_its_printed_right_side(law, arity):
     left, right = law.law(arity)
     found = law.rewrite(left, Context(model("Intercept"), (Letter("U"),)))
     assert (left if found is None else found) == right
+    assert (law.left, law.right) in [law.law(n) for n in (1, 2, 3, 4)], "both sides are printed at one arity"
     if arity == 1:
         return
     assert match(law.law(2)[0], left) is not None or arity > 2
+
+
+@pytest.mark.parametrize("law", [law for law in LAWS.values() if law.examples], ids=lambda law: law.name)
+def test_a_law_declines_what_is_not_of_its_form(law):
+    """What is no cumulant, sum or product it leaves; and a law that conditions needs to be told on what."""
+    context = Context(model("Intercept"))
+    for node in (Parameter("Intercept"), N):
+        assert law.rewrite(node, context) is None
+    for node, on in law.examples:
+        if on:
+            assert law.rewrite(node, context) is None
 
 
 def test_total_cumulance_counts_every_partition_once():
