@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType, ModuleType
@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 from momentalg.data.columns import read_columns
 from momentalg.data.levels import with_levels
 from momentalg.errors import DataError, ModelError, NothingLeftError, NotIdentifiedError, UnsupportedError
-from momentalg.inference.advice import advice, identified
+from momentalg.inference.advice import Data, advice, identified
+from momentalg.inference.centring import require_centred
+from momentalg.inference.failure import constants, require_regular, what_failed, zeros
 from momentalg.inference.result import FitResult
 from momentalg.model.mapping import FrozenMapping
-from momentalg.moments.identifiability import vanishing
 from momentalg.moments.system import default_statistics
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def sums(model: Model, data: Any, statistics: Any = None, means: str | None = No
     estimator = _estimator(model, statistics, means)
     if isinstance(data, (list, tuple)) or hasattr(data, "__next__"):
         return _sums_of_parts(estimator, data, missing)
-    return _sums_of(estimator, data, missing)
+    return _sums_of(estimator, data, missing, is_all=True)
 
 
 def _sums_of_parts(estimator: Estimator, parts: Iterable[Any], missing: str) -> Sums:
@@ -162,9 +163,11 @@ def fit(
         raise UnsupportedError(str(error)) from error
     except ValueError as error:
         sizes = estimator.module.level_sizes(found.table)
-        nearest = advice(model, sizes, estimator.statistics, _works(data, missing))
-        zeros = _zeros(estimator, data, missing, found.nobs)
-        raise NotIdentifiedError(f"{error}.{zeros} The nearest thing that works: {nearest}") from error
+        reason, about_means = what_failed(str(error), estimator.system)
+        nearest = advice(model, sizes, estimator.statistics, _data(model, data, missing), about_means)
+        whole = not (isinstance(data, (Sums, list, tuple)) or hasattr(data, "__next__"))
+        named = zeros(estimator.system, data, missing, found.nobs) if whole and not about_means else ""
+        raise NotIdentifiedError(f"{reason}.{named} The nearest thing that works: {nearest}") from error
     return FitResult(
         model=model,
         system=estimator.system,
@@ -174,18 +177,6 @@ def fit(
         n_groups=FrozenMapping({f: len(size) for f, size in estimator.module.level_sizes(found.table).items()}),
         dropped=found.dropped,
     )
-
-
-def _zeros(estimator: Estimator, data: Any, missing: str, rows: int) -> str:
-    """The design constants that are zero on these data, in a sentence; nothing of sums, and of parts."""
-    if isinstance(data, (Sums, list, tuple)) or hasattr(data, "__next__"):
-        return ""
-    try:
-        values = estimator.system.coefficients(data, missing=missing).to_dict("index")
-    except DataError:  # what divides by zero has no value
-        return ""
-    found = vanishing(estimator.system, values, rows)
-    return f" Zero on these data: {'; '.join(found)}." if found else ""
 
 
 def _estimator(model: Model, statistics: Any, means: str | None) -> Estimator:
@@ -208,8 +199,7 @@ def _module(estimator: Estimator) -> ModuleType:
     return module
 
 
-def _sums_of(estimator: Estimator, frame: Any, missing: str) -> Sums:
-
+def _sums_of(estimator: Estimator, frame: Any, missing: str, is_all: bool = False) -> Sums:
     module = estimator.module
     model = estimator.model.resolved
     columns = read_columns(frame, model, missing)
@@ -221,6 +211,8 @@ def _sums_of(estimator: Estimator, frame: Any, missing: str) -> Sums:
         table = module.accumulate(arrays)
     except ValueError as error:
         raise DataError(str(error)) from error
+    if is_all:  # a part may lie anywhere
+        require_centred(model, columns.arrays, table)
     for name, factor in module.LEVELS.items():
         table[name] = _labelled(table[name], [_plain(labels[c]) if c in labels else None for c in factor])
     return Sums(estimator, MappingProxyType(table), columns.n, columns.dropped)
@@ -261,8 +253,8 @@ def _labelled(level: Array, labels: Sequence[Array | None]) -> Array:
     return found
 
 
-def _works(data: Any, missing: str) -> Callable[[Model], bool] | None:
-    """Whether another model fits the same data; unknown of sums, and of parts that can be read only once."""
+def _data(model: Model, data: Any, missing: str) -> Data | None:
+    """The data, to try other models on; nothing of sums, and of parts that can be read only once."""
     if isinstance(data, Sums) or hasattr(data, "__next__"):
         return None
 
@@ -273,4 +265,10 @@ def _works(data: Any, missing: str) -> Callable[[Model], bool] | None:
 
         return identified(solved)
 
-    return works
+    if isinstance(data, (list, tuple)):
+        return Data(lambda _: True, works)
+
+    def likely(model: Model) -> bool:
+        return identified(lambda: require_regular(model, data, missing))
+
+    return Data(likely, works, constants(model, data, missing))

@@ -29,7 +29,7 @@ from momentalg.moments.rational import Matrix, inverse, null_space
 if TYPE_CHECKING:
     from momentalg.moments.system import MomentSystem
 
-NEGLIGIBLE = 1e-9  # of the number of rows and of the other coefficients of an equation: rounding
+NEGLIGIBLE = 1e-9  # beside the other coefficients of an equation and of an unknown: rounding
 
 
 @dataclass(frozen=True)
@@ -108,13 +108,34 @@ def vanishing(system: MomentSystem, values: Mapping[str, Mapping[str, float]], r
     singular on data lacks what these constants, or dependent ones, multiply.
     """
     notation, found = Notation.of(system.model), []
+    present = _in_units({e.name: dict(values.get(e.name, {})) for e in system.variance}, rows)
     for equation in system.variance:
-        numbers = values.get(equation.name, {})
-        scale = max([float(rows), *(abs(float(v)) for v in numbers.values())])
+        numbers = present[equation.name]
         for key, node in equation.coefficients.items():
-            if key in numbers and abs(float(numbers[key])) <= NEGLIGIBLE * scale and node != ZERO:
+            if key in numbers and numbers[key] <= NEGLIGIBLE and node != ZERO:
                 found.append(f"{text(node, notation)}, of {key} in {equation.name}")
     return tuple(found)
+
+
+def _in_units(values: Mapping[str, Mapping[str, float]], rows: int) -> dict[str, dict[str, float]]:
+    """The sizes of coefficients when equations and unknowns are in units that make the largest of each 1.
+
+    A coefficient of the variance of a slope is 10^12 times as large where x is in millions, and no reason to call
+    others zero. Ruiz (2001), RAL-TR-2001-034, on the scaling of rows and columns.
+    """
+    left = {name: {key: abs(float(v)) for key, v in row.items()} for name, row in values.items()}
+    for row in left.values():
+        rounding = max(1e-12 * rows, 1e-15 * max(row.values(), default=0.0))
+        row.update({key: 0.0 for key, value in row.items() if value <= rounding})
+    for _ in range(10):
+        tallest: dict[str, float] = {}
+        for row in left.values():
+            for key, value in row.items():
+                tallest[key] = max(tallest.get(key, 0.0), value)
+        for row in left.values():
+            widest = max(row.values(), default=0.0)
+            row.update({key: value / (widest * tallest[key]) ** 0.5 for key, value in row.items() if value})
+    return left
 
 
 def estimable(matrix: Matrix, width: int) -> Matrix:

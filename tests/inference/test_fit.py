@@ -488,3 +488,53 @@ def test_cumulants_of_higher_order_are_parameters_of_a_fit_that_estimates_them(s
     assert fit.fe_params.index.to_list() == ["Intercept"]
     assert fit.tidy()["term"].to_list()[4:] == [f"k{order}__(Intercept)"] * 2 + [f"k{order}__Observation"]
     assert all(key in fit.summary() for key in higher)
+
+
+def _slopes() -> pd.DataFrame:
+    rng = np.random.default_rng(8)
+    x = rng.normal(size=40)
+    columns = {"a": np.arange(40) % 5, "one": np.arange(40), "x": x, "x2": 2 * x, "x0": 2.0}
+    return pd.DataFrame(columns | {"y": rng.normal(size=40)})
+
+
+@pytest.mark.parametrize(
+    "formula", ["y ~ 1 + (1 + x0 | a)", "y ~ 1 + x0 + (1 + x0 | a)", "y ~ x + (1 | a) + (0 + x0 | a)"]
+)
+def test_a_slope_on_a_constant_is_left_out_by_the_advice_and_the_constant_is_named(formula: str) -> None:
+    with pytest.raises(NotIdentifiedError, match="there is x0 with one value in all rows; leave out") as caught:
+        ma.Model(formula).fit(_slopes())
+    assert "more rows" not in str(caught.value)
+    works = re.search(r"as in ma\.Model\('(.*)'\)\.fit\(frame\)", str(caught.value))
+    assert works is not None
+    assert "| a)" in works[1]
+    model = ma.Model(works[1])
+    assert set(model.fit(_slopes()).params.index) == set(model.parameters)
+
+
+def test_common_terms_that_say_the_same_are_not_laid_to_the_levels() -> None:
+    with pytest.raises(NotIdentifiedError, match="do not separate x, x2: the columns of the model say") as caught:
+        ma.Model("y ~ x + x2 + (1 | one)").fit(_slopes())
+    assert "has one row" not in str(caught.value)
+
+
+def test_advice_fits_few_of_the_simpler_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    from momentalg.emit import backend
+
+    generate = backend.estimator
+    monkeypatch.setattr(backend, "estimator", lambda system, *rest: made.append(1) or generate(system, *rest))
+    frame = _slopes()[:20].assign(b=range(20), c=[0, 1, 2, 1] * 5)
+    with pytest.raises(NotIdentifiedError):
+        ma.Model("y ~ 1 + C(c)*x + x2 + (1 | c:one) + (1 | b)").fit(frame)
+    assert 1 <= len(made) <= 4
+
+
+def test_a_slope_on_a_covariate_far_from_zero_is_accurate_or_refused() -> None:
+    frame = _slopes().assign(z=1e6 + _slopes()["x"])
+    for formula in ("y ~ 1 + (1 + z | a)", "y ~ 1 + (1 | a) + (0 + z | a)"):
+        with pytest.raises(DataError, match=r"'z' is \de\+05 standard deviations from 0.*frame\['z'\].mean\(\)"):
+            ma.Model(formula).fit(frame)
+    near, far = (ma.Model(f"y ~ {c} + (1 + {c} | a)").fit(frame) for c in ("x", "z"))  # taken about its mean
+    assert far.params["var(z|a)"] == pytest.approx(near.params["var(x|a)"], rel=1e-6)
+    alone, intercepts = (ma.Model(f).fit(frame).params for f in ("y ~ 1 + (0 + z | a)", "y ~ 1 + (1 | a)"))
+    assert 1e12 * alone["var(z|a)"] == pytest.approx(intercepts["var(1|a)"], rel=1e-3)  # z is all but 10^6
