@@ -190,9 +190,9 @@ def _sum_out(entries: Entries, levels: list[Level], model: ResolvedModel) -> Non
     """Rules 4 and 5, to a fixpoint; `levels` loses what is summed out."""
     progress = True
     while progress:
-        if model.unreplicated:
-            _of_one_observation(entries, model)
         progress = _drop_powers_of_zero(entries, model)
+        if model.unreplicated:  # after what is implied is gone: elsewhere the indicator of a cell is its size
+            _of_one_observation(entries, model)
         for level in levels:
             touching = [key for key in entries if level in key[0]]
             if level.column == OBSERVATION:
