@@ -19,7 +19,7 @@ from momentalg.expr.names import split_factor
 from momentalg.expr.traversal import walk
 from momentalg.lower.exact_projections import ExactProjection, Links
 from momentalg.model.resolved import ResolvedModel
-from momentalg.moments.rational import Matrix, echelon
+from momentalg.moments.rational import Matrix, echelon, null_space
 
 Vector = list[Fraction]
 Label = tuple[Hashable, ...]
@@ -218,5 +218,6 @@ def solve(matrix: Matrix, right: Vector, names: Sequence[str]) -> dict[str, Frac
     """Solve a square system exactly; raises `NotIdentifiedError` when it is singular."""
     solved, pivots = echelon([[*line, value] for line, value in zip(matrix, right, strict=True)])
     if len(matrix) != len(names) or pivots != list(range(len(names))):
-        raise NotIdentifiedError(f"these rows do not separate {', '.join(names)}")
+        lost = [n for n, _ in enumerate(names) if any(vector[n] for vector in null_space(matrix, len(names)))]
+        raise NotIdentifiedError(f"these rows do not separate {', '.join(names[n] for n in lost) or 'all'}")
     return {name: line[-1] for name, line in zip(names, solved, strict=True)}

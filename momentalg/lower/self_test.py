@@ -18,6 +18,7 @@ from momentalg.lower.examples import example, shapes, trials
 from momentalg.lower.ir import SelfTest, TestRow
 from momentalg.lower.stepwise import stages
 from momentalg.model.resolved import ResolvedModel
+from momentalg.moments.confounding import in_words
 from momentalg.moments.solution import plugged
 
 if TYPE_CHECKING:
@@ -29,13 +30,17 @@ if TYPE_CHECKING:
 def make_self_test(solution: Solution) -> SelfTest:
     """Ten rows on which all estimates exist, or more where the model needs them, and the exact answers."""
     model = solution.system.model
+    found = ""  # what the last of them does not identify
     for shape in shapes(model):
         rows = example(model, shape)
         if rows is None:
             continue
         try:
             exact = estimates(solution, rows)
-        except (NotIdentifiedError, ZeroDivisionError):
+        except NotIdentifiedError as error:
+            found = f": {error}"
+            continue
+        except ZeroDivisionError:
             continue
         lines = []
         for t in range(len(rows)):
@@ -44,8 +49,8 @@ def make_self_test(solution: Solution) -> SelfTest:
             lines.append(TestRow(labels, tuple(map(int, values))))
         return SelfTest((*model.columns, model.response, *rows.columns), tuple(lines), tuple(exact.items()))
     raise NotIdentifiedError(
-        "no small design identifies all parameters: leave out mean columns that say the same, and make a column of a "
-        "function that has no value on whole numbers or on small sizes"
+        f"no small design identifies all parameters{found}. {in_words(model)}Leave out terms that say the same, and "
+        "make a column of a function that has no value on whole numbers or on small sizes"
     )
 
 
