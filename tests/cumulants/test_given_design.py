@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+import momentalg as ma
 from momentalg.check.enumeration import enumerate_cumulant
 from momentalg.check.quadratic import QuadraticOracle
 from momentalg.check.random_cases import DEGREES, random_case
-from tests.cumulants.support import LONG, engine_value
+from momentalg.cumulants.polynomial import Polynomial
+from momentalg.expr.nodes import Effect
+from tests.cumulants.support import LONG, engine_value, given_design
 
 ONE_FACTOR = range(3000 if LONG else 120)
 SEVERAL = range(400 if LONG else 30)
@@ -48,3 +51,17 @@ def test_matrices(degrees):
         if found != engine_value(case):
             different.append(seed)
     assert different == []
+
+
+@pytest.mark.parametrize("assume", [(), ma.goes_with("z", "user")], ids=["fixed", "goes with"])
+def test_a_slope_as_a_draw_does_not_carry_its_covariate(assume):
+    """Cov(b_i, S_i) = N_i cov(1, x) + X_i var(x), for the slope b of x: X_i comes with the response alone."""
+    model = ma.Model("y ~ 1 + x + z + (1 + x | user)", assume=assume)
+    slope, total = Effect(("user",), "x"), model.total(model.y, by="user")
+    design = model.size("user"), model.total(model.covariate("x"), by="user")
+    size, x = (given_design([constant], model.resolved) for constant in design)
+    wanted = size * Polynomial.symbol("cov(1,x|user)") + x * Polynomial.symbol("var(x|user)")
+    if assume:
+        wanted = wanted + size * Polynomial.symbol("z") * Polynomial.symbol("cov(x,1@z|user)")
+    assert given_design([slope, total], model.resolved) == wanted
+    assert given_design([slope, slope], model.resolved) == Polynomial.symbol("var(x|user)")
