@@ -182,7 +182,13 @@ def _total_node(total: DesignTotal, model: ResolvedModel) -> Node:
     match factors:
         case [Function("nonempty", Size(by))] if len(by) == len(total.levels):
             return Levels(by)
-    return LevelSum(tuple(zip(total.levels, names, strict=True)), mul(*factors))
+    levels = sorted(zip(total.levels, names, strict=True), key=lambda pair: _place(pair[0], model))
+    return LevelSum(tuple(levels), mul(*factors))
+
+
+def _place(column: str, model: ResolvedModel) -> int:
+    """Where a column stands among those of the model, which is the order that sums and cells are written in."""
+    return model.columns.index(column) if column in model.columns else 0
 
 
 def _factor(entry: Entry, names: list[str], model: ResolvedModel) -> Node:
@@ -194,7 +200,7 @@ def _factor(entry: Entry, names: list[str], model: ResolvedModel) -> Node:
 def _entry_node(cell: Cell, what: What, names: list[str], model: ResolvedModel) -> Node:
     observation = next((v.name for v in cell if v.column == OBSERVATION), "")
     levels = {v.column: v.name if v.free else names[v.number] for v in cell if v.column != OBSERVATION}
-    order = sorted(levels, key=lambda c: model.columns.index(c) if c in model.columns else 0)
+    order = sorted(levels, key=lambda c: _place(c, model))
     bound = any(not v.free for v in cell)
     default = not bound and all(name == DEFAULT for name in levels.values())
     level = () if default else tuple(levels[c] for c in order)
