@@ -47,6 +47,7 @@ from momentalg.expr.nodes import (
 )
 from momentalg.model.resolved import ResolvedModel
 from momentalg.rules.definition import at_observation
+from momentalg.rules.knowledge import knows_design
 from momentalg.rules.rule import Context, Rule
 
 BY = ("user",)
@@ -57,12 +58,23 @@ def _rewrite(node: Node, context: Context) -> Node | None:
     if not isinstance(node, Cumulant):
         return None
     statistics = [translate(a, context.model) for a in node.args]
+    if not all(_is_of_responses(term, knows_design(node.given, context.model)) for s in statistics for term in s):
+        return None
     picked = list(product(*statistics))
     simple = len(context.model.columns) == 1 or len(statistics) > 1  # otherwise the sums would be many
     if simple and any(sum(len(term.bound) for term in terms) > 1 or _runs_over_all(terms) for terms in picked):
         return None
     new = add(*(_of_terms(terms, node.given, context.model) for terms in picked))
     return None if new == node else new
+
+
+def _is_of_responses(term: Term, known: bool) -> bool:
+    """Whether a term is a product of linear forms in the response, and what else stands in it is a constant."""
+    draws = [d for o in term.observations for d in o.draws]
+    plain = (
+        all(len(o.draws) == 1 and not o.covariates for o in term.observations) and not term.entries and not term.bound
+    )
+    return all(d == RESPONSE for d in draws) and (known or plain)
 
 
 def _runs_over_all(terms: Sequence[Term]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from momentalg.expr.nodes import Letter, Node
+from momentalg.expr.nodes import Cumulant, Letter, Node
 from momentalg.model.resolved import ResolvedModel
 
 KINDS = ("identity", "assumption", "approximation", "estimation", "solution", "upper bound", "lower bound")
@@ -56,7 +56,7 @@ class Rule:
 def match(pattern: Node, node: Node) -> dict[str, Any] | None:
     """Bind the placeholders of `pattern` so that it equals `node`; None when it cannot be.
 
-    A placeholder alone in a tuple stands for the whole tuple.
+    A placeholder alone in a tuple stands for the whole tuple, but for one argument only in a cumulant.
     """
     found: dict[str, Any] = {}
     return found if _match(pattern, node, found) else None
@@ -75,6 +75,8 @@ def _match(pattern: Any, node: Any, found: dict[str, Any]) -> bool:
         )
     if not isinstance(pattern, Node):
         return bool(pattern == node)
+    if isinstance(pattern, Cumulant) and isinstance(node, Cumulant) and len(pattern.args) != len(node.args):
+        return False  # a placeholder stands for all that is given, and for one argument
     return type(pattern) is type(node) and all(
         _match(getattr(pattern, f.name), getattr(node, f.name), found) for f in fields(pattern)
     )

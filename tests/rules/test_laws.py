@@ -20,6 +20,7 @@ from momentalg.expr.nodes import (
     Letter,
     Levels,
     LevelSum,
+    Noise,
     Over,
     Parameter,
     Response,
@@ -32,7 +33,19 @@ from momentalg.expr.nodes import (
 )
 from momentalg.expr.traversal import transform, walk
 from momentalg.rules.rule import KINDS, Context, match
-from tests.rules.spaces import BY, COVARIATES, EFFECTS, RESIDUALS, N, X, all_covariates, model, plain, with_covariates
+from tests.rules.spaces import (
+    BY,
+    COVARIATES,
+    EFFECTS,
+    RESIDUALS,
+    N,
+    X,
+    all_covariates,
+    model,
+    plain,
+    with_covariates,
+    x,
+)
 
 LAWS = discover("momentalg.rules", "RULE")
 BY_HAND = {  # laws without examples that stand alone, and where they are tested
@@ -78,6 +91,41 @@ def test_examples_keep_their_value(law, node, on):
         applied += after != node
         same_values(node, after, space)
     assert applied == 3
+
+
+@pytest.mark.parametrize("law", [law for law in LAWS.values() if law.examples], ids=lambda law: law.name)
+def test_a_law_keeps_the_values_of_the_examples_of_others(law):
+    """It may decline, and it may not mistake one expression for another."""
+    for other in LAWS.values():
+        for node, on in other.examples:
+            if not whole_sample(node) and is_statistic_of_cumulants(node):
+                space = plain(0)
+                after = law.rewrite(node, Context(space.model, on))
+                if after is not None:
+                    same_values(node, after, space)
+    for node in (E(N), Cov(N, S), E(N * S, (N,)), Var(N * S, (N,))):
+        after = law.rewrite(node, Context(plain(0).model))
+        if after is not None:
+            same_values(node, after, plain(0))
+
+
+def is_statistic_of_cumulants(node):
+    """Whether it has a value of its own: no response and no residual outside cumulants."""
+    if isinstance(node, Cumulant):
+        return not any(isinstance(p, Parameter) for a in node.args for p in walk(a))
+    return not any(isinstance(p, (Response, Noise)) for p in walk(node))
+
+
+def test_sums_of_residuals_and_single_ones():
+    """A named residual is one of the sum, with its own weight; two names are two observations."""
+    space = with_covariates(0, "Intercept", "x")
+    given, law = all_covariates(space), LAWS["iid_sum"]
+    whole, single = Sum("j", Value(x, "j") * Noise("j"), BY), N * Noise("k")
+    for arguments in ((whole, single), (single, single), (whole, whole, single), (Noise("j"), single), (single, whole)):
+        before = Cumulant(arguments, given)
+        after = law.rewrite(before, Context(space.model))
+        assert after is not None or arguments == (single, single)
+        same_values(before, before if after is None else after, space)
 
 
 @pytest.mark.parametrize("means", [("Intercept", "X"), ("Intercept", "x"), ("Intercept", "size(user)"), ()], ids=str)
