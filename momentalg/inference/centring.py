@@ -7,11 +7,14 @@ this is no matter; where it cannot, because the model with x - m is another one,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from momentalg.errors import DataError
 from momentalg.lower.identifiers import identifier
+from momentalg.model.mapping import FrozenMapping
 from momentalg.model.resolved import ResolvedModel
 
 if TYPE_CHECKING:
@@ -20,18 +23,44 @@ if TYPE_CHECKING:
 FARTHEST = 3e4  # standard deviations from 0: the square of this leaves seven of the sixteen digits of a float
 
 
-def require_centred(model: ResolvedModel, arrays: Mapping[str, np.ndarray[Any, Any]], sums: Collection[str]) -> None:
-    """Raise `DataError` for a slope's covariate that is far from 0 and that the fit does not take about a shift."""
+@dataclass(frozen=True)
+class Spread:
+    """Where the values of a covariate lie: their number, their mean and the sum of squares about it."""
+
+    n: int
+    mean: float
+    squares: float
+
+    def __add__(self, other: Spread) -> Spread:
+        """Both together: the squares gain what lies between the two means."""
+        n, apart = self.n + other.n, other.mean - self.mean
+        squares = self.squares + other.squares + apart**2 * self.n * other.n / n
+        return Spread(n, self.mean + apart * other.n / n, squares)
+
+
+def spreads(
+    model: ResolvedModel, arrays: Mapping[str, np.ndarray[Any, Any]], sums: Collection[str]
+) -> Mapping[str, Spread]:
+    """Where the covariates of slopes lie that the fit does not take about a shift, by column."""
+    found: dict[str, Spread] = {}
     for name in slopes_beside_intercepts(model):
-        if name not in arrays or f"shift_{identifier(name)}" in sums:
-            continue
-        mean, deviation = float(arrays[name].mean()), float(arrays[name].std())
-        if 0 < deviation < abs(mean) / FARTHEST and deviation > 1e-12 * abs(mean):
+        if name in arrays and f"shift_{identifier(name)}" not in sums:
+            values = arrays[name]
+            mean = float(values.mean())
+            found[name] = Spread(len(values), mean, float(((values - mean) ** 2).sum()))
+    return FrozenMapping(found)
+
+
+def require_centred(found: Mapping[str, Spread]) -> None:
+    """Raise `DataError` for the covariate of a slope that is far from 0, and not constant."""
+    for name, spread in found.items():
+        mean, deviation = abs(spread.mean), math.sqrt(spread.squares / spread.n)
+        if 0 < deviation < mean / FARTHEST and deviation > 1e-12 * mean:
             raise DataError(
-                f"{name!r} is {abs(mean) / deviation:.0e} standard deviations from 0, too far for its slope to be told "
+                f"{name!r} is {mean / deviation:.0e} standard deviations from 0, too far for its slope to be told "
                 f"from the intercept in floats: subtract a constant, frame.assign(**{{{name!r}: frame[{name!r}] - "
-                f"frame[{name!r}].mean()}}). In a block such as (1 + {name} | g) the model is the same; for || it is "
-                "another one, about the origin that you choose"
+                f"frame[{name!r}].mean()}}), the same one in all parts. In a block such as (1 + {name} | g) the model "
+                "is the same; for || it is another one, about the origin that you choose"
             )
 
 

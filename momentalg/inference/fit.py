@@ -15,7 +15,7 @@ from momentalg.data.columns import read_columns
 from momentalg.data.levels import with_levels
 from momentalg.errors import DataError, ModelError, NothingLeftError, NotIdentifiedError, UnsupportedError
 from momentalg.inference.advice import Data, advice, identified
-from momentalg.inference.centring import require_centred
+from momentalg.inference.centring import Spread, require_centred, spreads
 from momentalg.inference.failure import constants, require_regular, what_failed, zeros
 from momentalg.inference.result import FitResult
 from momentalg.model.mapping import FrozenMapping
@@ -65,6 +65,7 @@ class Sums:
     table: Mapping[str, Any]
     nobs: int
     dropped: int = 0
+    spreads: Mapping[str, Spread] = field(default_factory=FrozenMapping)  # of covariates that are not shifted
 
     def __repr__(self) -> str:
         dropped = f", {self.dropped} dropped" if self.dropped else ""
@@ -72,7 +73,7 @@ class Sums:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the table as a dictionary, so that sums travel between processes."""
-        return _restored, (self.estimator, dict(self.table), self.nobs, self.dropped)
+        return _restored, (self.estimator, dict(self.table), self.nobs, self.dropped, self.spreads)
 
     def __add__(self, other: Sums) -> Sums:
         if not isinstance(other, Sums):
@@ -87,7 +88,11 @@ class Sums:
         except (TypeError, ValueError) as error:
             raise DataError(f"these sums do not merge: {error}") from error
         return replace(
-            self, table=MappingProxyType(table), nobs=self.nobs + other.nobs, dropped=self.dropped + other.dropped
+            self,
+            table=MappingProxyType(table),
+            nobs=self.nobs + other.nobs,
+            dropped=self.dropped + other.dropped,
+            spreads=FrozenMapping({name: one + other.spreads[name] for name, one in self.spreads.items()}),
         )
 
     def __radd__(self, other: object) -> Sums:
@@ -103,8 +108,10 @@ def _of_their_own(first: Model, second: Model) -> str:
     return f"; declare the levels of all parts for {', '.join(map(repr, known[0]))}, in fixed= or residual_by="
 
 
-def _restored(estimator: Estimator, table: dict[str, Any], nobs: int, dropped: int) -> Sums:
-    return Sums(estimator, MappingProxyType(table), nobs, dropped)
+def _restored(
+    estimator: Estimator, table: dict[str, Any], nobs: int, dropped: int, spreads: Mapping[str, Spread]
+) -> Sums:
+    return Sums(estimator, MappingProxyType(table), nobs, dropped, spreads)
 
 
 def sums(model: Model, data: Any, statistics: Any = None, means: str | None = None, missing: str = "refuse") -> Sums:
@@ -113,7 +120,7 @@ def sums(model: Model, data: Any, statistics: Any = None, means: str | None = No
     estimator = _estimator(model, statistics, means)
     if isinstance(data, (list, tuple)) or hasattr(data, "__next__"):
         return _sums_of_parts(estimator, data, missing)
-    return _sums_of(estimator, data, missing, is_all=True)
+    return _sums_of(estimator, data, missing)
 
 
 def _sums_of_parts(estimator: Estimator, parts: Iterable[Any], missing: str) -> Sums:
@@ -154,6 +161,7 @@ def fit(
     else:
         model, data = with_levels(model, data)
         found = sums(model, data, statistics, means, missing)
+    require_centred(found.spreads)
     estimator = found.estimator
     try:
         estimates = estimator.module.solve(dict(found.table))
@@ -199,7 +207,7 @@ def _module(estimator: Estimator) -> ModuleType:
     return module
 
 
-def _sums_of(estimator: Estimator, frame: Any, missing: str, is_all: bool = False) -> Sums:
+def _sums_of(estimator: Estimator, frame: Any, missing: str) -> Sums:
     module = estimator.module
     model = estimator.model.resolved
     columns = read_columns(frame, model, missing)
@@ -211,11 +219,10 @@ def _sums_of(estimator: Estimator, frame: Any, missing: str, is_all: bool = Fals
         table = module.accumulate(arrays)
     except ValueError as error:
         raise DataError(str(error)) from error
-    if is_all:  # a part may lie anywhere
-        require_centred(model, columns.arrays, table)
+    where = spreads(model, columns.arrays, table)
     for name, factor in module.LEVELS.items():
         table[name] = _labelled(table[name], [_plain(labels[c]) if c in labels else None for c in factor])
-    return Sums(estimator, MappingProxyType(table), columns.n, columns.dropped)
+    return Sums(estimator, MappingProxyType(table), columns.n, columns.dropped, where)
 
 
 def _in_order(name: str, codes: Array, labels: Array) -> tuple[Array, Array]:

@@ -534,6 +534,11 @@ def test_a_slope_on_a_covariate_far_from_zero_is_accurate_or_refused() -> None:
     for formula in ("y ~ 1 + (1 + z | a)", "y ~ 1 + (1 | a) + (0 + z | a)"):
         with pytest.raises(DataError, match=r"'z' is \de\+05 standard deviations from 0.*frame\['z'\].mean\(\)"):
             ma.Model(formula).fit(frame)
+        parts = [frame.iloc[::2], frame.iloc[1::2]]
+        sums = pickle.loads(pickle.dumps(ma.Model(formula).sums(parts)))
+        for data in (parts, sums):
+            with pytest.raises(DataError, match=r"'z' is \de\+05 standard deviations from 0"):
+                ma.Model(formula).fit(data)
     near, far = (ma.Model(f"y ~ {c} + (1 + {c} | a)").fit(frame) for c in ("x", "z"))  # taken about its mean
     assert far.params["var(z|a)"] == pytest.approx(near.params["var(x|a)"], rel=1e-6)
     alone, intercepts = (ma.Model(f).fit(frame).params for f in ("y ~ 1 + (0 + z | a)", "y ~ 1 + (1 | a)"))
