@@ -68,6 +68,12 @@ class RelativeEfficiency:
         """What is put into the results, in words."""
         return self.variances[0].settings if isinstance(self.variances[0], WhatIf) else ()
 
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """What the expectations and variances assume of the design, and what they leave at its realised value."""
+        derivations = map(_derivation, (*self.means, *self.variances))
+        return tuple(dict.fromkeys(fact for d in derivations for fact in d.facts))
+
     def assuming(self, *, normal: bool = False, balanced: bool = False) -> RelativeEfficiency:
         """The efficiency if effects were normal, or every cell occurred and had the same size."""
         changed = [r.assuming(normal=normal, balanced=balanced) for r in (*self.means, *self.variances)]
@@ -99,7 +105,7 @@ class RelativeEfficiency:
         _, notation = _derivation(self.variances[0]).reading()
         first, second = (text(_derivation(m).args[0], notation) for m in self.means)
         of = f"of {first} to {second} for {text(self.parameter, notation)}"
-        said = "".join(f"; {setting}" for setting in self.settings)
+        said = "".join(f"; {remark}" for remark in (*self.settings, *self.facts))
         return f"<RelativeEfficiency {of}: {text(self.node, notation)}{said}>"
 
     def _repr_latex_(self) -> str:

@@ -107,3 +107,11 @@ def test_over_random_designs_the_law_is_given():
     variances = [model.var(s).evaluate(parameters=known(ONE), law=law) for s in (S, S / N)]
     assert found == 4 * variances[1] / variances[0]
     assert isinstance(efficiency.result, sympy.Expr)
+
+
+def test_what_stays_at_its_realised_value_is_said():
+    efficiency = ma.relative_efficiency(ONE, grand_mean(ONE), mean_of_means(ONE))
+    assert any("kept at the value that they take in the data" in fact for fact in efficiency.facts)
+    assert efficiency.facts[-1] in repr(efficiency)
+    given = ma.relative_efficiency(ONE, grand_mean(ONE), mean_of_means(ONE), **DESIGN)
+    assert not any("kept" in fact for fact in given.facts)
