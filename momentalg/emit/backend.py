@@ -30,10 +30,13 @@ def backends() -> Mapping[str, Backend]:
     return discover("momentalg.emit", "BACKEND")
 
 
-def estimator(system: MomentSystem | Solution, backend: str = "numpy") -> Any:
-    """Generate the estimator of a moment system, or of a solution of one for chosen targets."""
+def estimator(system: MomentSystem | Solution, backend: str = "numpy", by_cells: bool = False) -> Any:
+    """Generate the estimator of a moment system, or of a solution of one for chosen targets.
+
+    With `by_cells` all its sums are kept on the finest table, as resampling needs them.
+    """
     found = backends()
     if backend not in found:
         raise UnsupportedError(f"no backend {backend!r}; there are {', '.join(found)}")
     solution = system.solve() if hasattr(system, "solve") else system
-    return found[backend].generate(lower(solution))
+    return found[backend].generate(lower(solution, by_cells))

@@ -69,11 +69,19 @@ class Accumulators:
         return Ref(f"total_{label(powers, self.names)}" if powers else "n")
 
     def finish(self) -> tuple[tuple[Accumulator, ...], tuple[Quantity | Margin, ...]]:
-        """The accumulators, and what is found from them first: sums of margins, and totals that are sums of levels."""
+        """The accumulators, and what is found from them first: sums of margins, and totals that are sums of levels.
+
+        By cells, every sum is kept on the intersection of all tables, so that rows of that table are all there is.
+        """
+        if self.tables.by_cells:
+            self.tables.ask(self.tables.cells())
         kept: dict[Table, set[Powers]] = {table: {()} for table in self.tables.accumulated()}
         coarser = [(t, p) for t, p in self._levels if t not in kept]
         for table, powers in self._levels:
             kept[self.tables.parent(table)].update(self._divisors(powers))
+        if self.tables.by_cells:
+            all_of_them = [*self._totals, *(p for found in kept.values() for p in found)]
+            kept[self.tables.cells()].update(d for powers in all_of_them for d in self._divisors(powers))
         of_levels = {p: table for table in reversed(kept) for p in kept[table]}
         alone = {d for powers in self._totals for d in self._divisors(powers)} - set(of_levels)
         found = [self._accumulator(p, table, of_levels) for table in kept for p in sorted(kept[table], key=_order) if p]

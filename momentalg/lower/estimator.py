@@ -39,15 +39,19 @@ if TYPE_CHECKING:
     from momentalg.moments.system import MomentSystem
 
 
-def lower(solution: Solution) -> EstimatorIR:
-    """Lower a solution. Raises `UnsupportedError` for what a generated estimator cannot compute."""
-    return _Lowering(solution).run()
+def lower(solution: Solution, by_cells: bool = False) -> EstimatorIR:
+    """Lower a solution, its sums kept on the finest table if `by_cells`: the same estimates, from a resampled table too.
+
+    Raises `UnsupportedError` for what a generated estimator cannot compute.
+    """
+    found = _Lowering(solution, by_cells).run()
+    return replace(found, arguments=(), code="") if by_cells else found
 
 
 class _Lowering:
     """One run of `lower`: the choices made first, then the parts in order."""
 
-    def __init__(self, solution: Solution) -> None:
+    def __init__(self, solution: Solution, by_cells: bool) -> None:
         self.solution = solution
         self.system: MomentSystem = solution.system
         self.model = self.system.model
@@ -59,7 +63,7 @@ class _Lowering:
         statistics = tuple(e.statistic for e in self.equations)
         self.shifts_response = () in self.monomials and may_shift(statistics) and all(map(self._is_safe, statistics))
         self.shifted = shifted_covariates(solution, self.least_squares)
-        places = Places(Tables(self.model))
+        places = Places(Tables(self.model, by_cells))
         self.symbols = resolve(self.model, covariates_used(solution, self.least_squares), self.shifted, places)
         symbols = [s.name for s in self.symbols.rows.values()]
         shifted_rows = [s.name for s in self.symbols.rows.values() if s.shifted]

@@ -20,8 +20,9 @@ from momentalg.model.resolved import ResolvedModel
 class Tables:
     """The tables that an estimator asks for, their names, and the positions of the levels of one in another."""
 
-    def __init__(self, model: ResolvedModel) -> None:
+    def __init__(self, model: ResolvedModel, by_cells: bool = False) -> None:
         self.model = model
+        self.by_cells = by_cells
         self.names = identifiers(model.columns, "f", lambda name: name in (RESPONSE, "per"))  # parts of longer names
         factors = list(dict.fromkeys(self.of(factor) for factor in model.factors))
         self.alone = factors[0] if len(factors) == 1 else None
@@ -70,6 +71,10 @@ class Tables:
     def accumulated(self) -> tuple[Table, ...]:
         """The tables that are kept while rows are read: those that are margins of no other, and those asked to be."""
         return tuple(t for t in self.asked if t in self._kept or not any(set(t) < set(other) for other in self.asked))
+
+    def cells(self) -> Table:
+        """The intersection of all tables that are asked for, which every one of them is a margin of."""
+        return self.of(column for table in self.asked for column in table)
 
     def parent(self, table: Table) -> Table:
         """The table that is kept and that `table` is a margin of; itself, when it is kept."""
