@@ -64,6 +64,7 @@ __all__ = [
     "UnsupportedError",
     "ZeroTruncatedNegativeBinomial",
     "ZeroTruncatedPoisson",
+    "bootstrap_variance",
     "compare",
     "datasets",
     "design",
@@ -81,6 +82,7 @@ __all__ = [
 ]
 
 _LATER = {
+    "bootstrap_variance": "momentalg.statistics.bootstrap_variances",
     "compare": "momentalg.derive.compare",
     "empirical": "momentalg.model.distributions.empirical",
     "relative_efficiency": "momentalg.derive.efficiency",

@@ -18,7 +18,8 @@ from momentalg.statistics.projection import residual_sum_of_squares
 from tests.cumulants.support import given_design, table_of
 
 STATISTICS = ma.statistics()
-HIGHER = {"third_moments", "fourth_moments"}  # of the intercept alone, as swamy here; see test_higher_moments
+# Of the intercept alone, or of all coefficients being random; see test_higher_moments and test_families_of_any_model.
+NO_COMMON_TERMS = {"third_moments", "fourth_moments", "swamy", "bootstrap"}
 MODELS = [
     ma.Model("y ~ 1 + (1 | user)"),
     ma.Model("y ~ 1 + x + (1 | user)"),
@@ -44,13 +45,13 @@ def test_an_entry_says_what_it_is(entry):
     assert entry.title
     assert entry.definition.count("=") >= 1
     assert any(character.isdigit() for character in entry.source), "a year"
-    models = MODELS[:1] if entry.name in {*HIGHER, "swamy"} else MODELS
+    models = MODELS[:1] if entry.name in NO_COMMON_TERMS else MODELS
     assert all(isinstance(s.node, Node) for model in models for s in entry.build(model.resolved))
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.formula)
 @pytest.mark.parametrize(
-    "entry", [STATISTICS[name] for name in STATISTICS if name not in {*HIGHER, "swamy"}], ids=lambda e: e.name
+    "entry", [STATISTICS[name] for name in STATISTICS if name not in NO_COMMON_TERMS], ids=lambda e: e.name
 )
 def test_expectations_are_traces_plus_forms_in_the_mean(entry, model):
     parameters = parameters_of(model)

@@ -23,7 +23,9 @@ SLOPES = {"slope", "uncorrelated slope", "slope alone", "slope and crossed", "tw
 CORRELATED = {"slope", "slope and crossed", "two slopes"}
 NESTED = {"one", "nested", "three levels", "nested, inner first"}
 ONE_FACTOR = {"one", "slope", "uncorrelated slope", "two slopes"}
+COMMON = {"crossed, covariate", "crossed, level covariate", "crossed, size", "fixed factor", "weights"}
 REFUSED = {
+    "bootstrap": SLOPES | COMMON,
     "gao_owen": SLOPES,
     "henderson1": SLOPES,
     "henderson3": CORRELATED,
