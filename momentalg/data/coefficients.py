@@ -10,10 +10,13 @@ from momentalg.cumulants.identity import joint_cumulant
 from momentalg.cumulants.translate import translate
 from momentalg.data.columns import cell_tables, read_columns
 from momentalg.data.design import DesignData, with_functions
+from momentalg.data.levels import with_levels
 from momentalg.data.tables import CellTables, polynomial_value
 from momentalg.data.traces import trace
 from momentalg.errors import DataError, NotIdentifiedError
 from momentalg.expr.nodes import Add, Mul, Node, Number, Pow, Trace
+from momentalg.model.describe import arguments
+from momentalg.model.model import Model
 from momentalg.model.resolved import ResolvedModel
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 def coefficients(system: MomentSystem, frame: Any, missing: str = "refuse", mean_squares: bool = False) -> pd.DataFrame:
     """The coefficients as numbers: a row for each statistic, a column for each unknown.
 
+    The normal equations of a fixed factor whose levels the system does not know are those of the levels of the frame.
     With `mean_squares`, every row of the variance components is divided by its coefficient of var(residual), and the
     table is that of the expected mean squares.
 
@@ -39,6 +43,7 @@ def coefficients(system: MomentSystem, frame: Any, missing: str = "refuse", mean
             f"the equations do not know the levels of {unknown[0]}: ask model.with_levels(frame) for its equations, "
             f"or declare them, residual_by={{{unknown[0]!r}: [...]}}"
         )
+    system = _with_levels(system, frame)
     tables = _tables(frame, system.model, missing)
     equations = system.variance if mean_squares else (*system.common, *system.variance)
     unknowns = (*(() if mean_squares else system.mean_keys), *system.unknowns, *system.plugged_in)
@@ -50,6 +55,15 @@ def coefficients(system: MomentSystem, frame: Any, missing: str = "refuse", mean
     names = pd.Index([e.name for e in equations], name="statistic")
     found = pd.DataFrame(rows, index=names, columns=list(unknowns))
     return _mean_squares(found, system) if mean_squares else found
+
+
+def _with_levels(system: MomentSystem, frame: Any) -> MomentSystem:
+    """The system with the normal equations of all mean columns; the other equations hold whatever the levels are."""
+    if not system.model.level_values:
+        return system
+    known, _ = with_levels(Model(system.formula, **arguments(system.model)), frame)
+    equations = known.moment_equations("normal_equations")
+    return replace(system, model=equations.model, common=equations.common)
 
 
 def _mean_squares(table: pd.DataFrame, system: MomentSystem) -> pd.DataFrame:

@@ -160,6 +160,21 @@ def test_the_table_of_a_hundred_thousand_rows_takes_a_moment():
     assert found.loc["U[b]", "var(residual)"] == pytest.approx(rows - 500 - 1)
 
 
+@pytest.mark.parametrize("statistics", [None, "type1", "normal_equations", ["within"]])
+def test_the_levels_of_a_fixed_factor_are_those_of_the_frame(statistics):
+    """The normal equations are X'X of treatment coding, and the other rows what they are when levels are declared."""
+    data = frame().assign(drug=list("cab") * 6)
+    found = ma.Model("y ~ 1 + x + C(drug) + (1 | user)").moment_equations(statistics).coefficients(data)
+    b, c = (np.array([label == level for label in data["drug"]], dtype=float) for level in "bc")
+    columns = {"Intercept": np.ones(18), "x": data["x"].to_numpy(dtype=float), "drug[b]": b, "drug[c]": c}
+    for row, first in columns.items():
+        for key, second in columns.items():
+            assert found.loc[f"G[{row}]", key] == pytest.approx(first @ second), (row, key)
+    declared = ma.Model("y ~ 1 + x + drug + (1 | user)", fixed={"drug": ["a", "b", "c"]})
+    expected = declared.moment_equations(statistics).coefficients(data)
+    pd.testing.assert_frame_equal(found[expected.columns], expected)
+
+
 def test_classes_that_the_equations_do_not_know_are_asked_for():
     data = frame().assign(site=list("ns") * 9)
     model = ma.Model("y ~ 1 + (1 | user)", residual_by="site")
