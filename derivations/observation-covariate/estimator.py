@@ -146,7 +146,7 @@ def solve(sums):
 
     # X'X of the columns 1, x
     gram = np.array([[n, total_x], [total_x, total_x2]])
-    _check_rank(gram, ["Intercept", "x"], sums)
+    _check_rank(gram, ["Intercept", "x"])
 
     # (X'X)^-
     inverse = _inverse(gram, np.diag(gram))
@@ -353,8 +353,11 @@ def _joined(left, right):
     return labels
 
 
-def _check_rank(matrix, keys, sums):
-    """Raise ValueError unless the columns of `matrix`, one per key, are linearly independent."""
+def _check_rank(matrix, keys, sums=None):
+    """Raise ValueError unless the columns of `matrix`, one per key, are linearly independent.
+
+    Without `sums` they are those of mean parameters, which say nothing of levels.
+    """
     matrix = matrix / np.maximum(np.abs(matrix).max(axis=1, keepdims=True), np.finfo(float).tiny)
     matrix = matrix / np.maximum(np.abs(matrix).max(axis=0, keepdims=True), np.finfo(float).tiny)
     if not np.isfinite(matrix).all():
@@ -368,7 +371,9 @@ def _check_rank(matrix, keys, sums):
         confounded[0] = True  # the covariates are centred: one that is constant leaves nothing beside the intercept
     keys = [key for key, found in zip(keys, confounded, strict=True) if found]
     reason = "the columns of the model, or the equations, say the same on these rows"
-    for name, size in level_sizes(sums).items():
+    if sums is None:
+        reason = "the columns of the model say the same on these rows" if len(keys) > 1 else "its column is 0 on these rows"
+    for name, size in level_sizes(sums).items() if sums else ():
         if len(size) == 1:
             reason = f"there is one level only of {name}"
         elif (size == 1).all():

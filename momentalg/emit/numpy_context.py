@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from momentalg.emit.numpy_code import assignment, code, is_difference
 from momentalg.emit.numpy_header import Content, command, contents, file_name, shift_note
-from momentalg.emit.numpy_text import docstring, literal, wrapped
+from momentalg.emit.numpy_text import docstring, literal, literals, wrapped
 from momentalg.expr.escape import escape_text
 from momentalg.expr.names import join_factor
 from momentalg.lower import absorbed_arrays, arrays, level_arrays
@@ -72,6 +72,7 @@ class Context:
     moved: tuple[str, ...]
     tables: tuple[Table, ...]
     totals: tuple[tuple[str, str], ...]
+    unshifted_slopes: tuple[tuple[str, str, int], ...]
     sums_moved: tuple[str, ...]
     recentred: tuple[str, ...]
     unpacked: tuple[str, ...]
@@ -122,19 +123,20 @@ def context_of(ir: EstimatorIR) -> Context:
         size_note="; N[a] is that of the level of a" if any("N[" in text for text in ir.equations) else "",
         contents=listed,
         width=max(12, *(len(c.name) for c in listed)),
-        needed=_tuple(_columns(ir)),
+        needed=literals(_columns(ir)),
         response=literal(ir.response),
-        labels=_tuple(_label_columns(ir)),
-        level_names="{" + ", ".join(f'"level{t.suffix}": {_tuple(t.columns)}' for t in ir.tables) + "}",
-        variances=_tuple([e.key for e in ir.estimates if e.is_variance]),
-        numeric=_tuple([c for c in _columns(ir) if c not in (*_label_columns(ir), *(d.column for d in ir.coded))]),
+        labels=literals(_label_columns(ir)),
+        level_names="{" + ", ".join(f'"level{t.suffix}": {literals(t.columns)}' for t in ir.tables) + "}",
+        variances=literals([e.key for e in ir.estimates if e.is_variance]),
+        numeric=literals([c for c in _columns(ir) if c not in (*_label_columns(ir), *(d.column for d in ir.coded))]),
         coded=tuple((literal(c.column), _list(c.labels)) for c in ir.coded),
-        text=_tuple(list(dict.fromkeys([*_label_columns(ir), *(c.column for c in ir.coded if _is_text(c))]))),
+        text=literals(list(dict.fromkeys([*_label_columns(ir), *(c.column for c in ir.coded if _is_text(c))]))),
         read=tuple(_read(ir)),
         shifts=tuple(s.name for s in shifted),
         moved=tuple(f"{s.name} = {s.name} - shift_{s.name}" for s in shifted),
         tables=tables,
         totals=tuple((a.name, _row_total(a.powers)) for a in totals),
+        unshifted_slopes=tuple((s.name, literal(s.column), s.farthest) for s in ir.unshifted_slopes),
         sums_moved=_moved_sums(ir),
         recentred=tuple(line for a in _in_tables(ir) for line in assignment(f'moved["{a.name}"]', a.recentred)),
         unpacked=tuple(_unpacked(ir)),
@@ -163,8 +165,8 @@ def context_of(ir: EstimatorIR) -> Context:
 
 def _step(step: Quantity | Margin | RankCheck) -> Step:
     match step:
-        case RankCheck(matrix, keys):
-            return Step((), _checked(code(matrix), [literal(key) for key in keys]))
+        case RankCheck(matrix, keys, of_means):
+            return Step((), _checked(code(matrix), [literal(key) for key in keys], "" if of_means else ", sums"))
         case Margin(name, _, _, _, formula, (first, second)):
             return Step(wrapped(escape_text(formula)), (f"{name} = _through({first}, {second})",))
         case Margin(name, _, fine, places, formula):
@@ -174,9 +176,9 @@ def _step(step: Quantity | Margin | RankCheck) -> Step:
             return Step(wrapped(escape_text(formula)), assignment(name, value))
 
 
-def _checked(matrix: str, keys: list[str]) -> tuple[str, ...]:
-    line = f"_check_rank({matrix}, [{', '.join(keys)}], sums)"
-    return (line,) if len(line) <= 108 else (f"_check_rank({matrix}, [", *(f"    {key}," for key in keys), "], sums)")
+def _checked(matrix: str, keys: list[str], sums: str) -> tuple[str, ...]:
+    line = f"_check_rank({matrix}, [{', '.join(keys)}]{sums})"
+    return (line,) if len(line) <= 108 else (f"_check_rank({matrix}, [", *(f"    {key}," for key in keys), f"]{sums})")
 
 
 def _values(ir: EstimatorIR) -> list[arrays.Expr]:
@@ -189,7 +191,7 @@ def _values(ir: EstimatorIR) -> list[arrays.Expr]:
 def _table(ir: EstimatorIR, spec: TableSpec) -> Table:
     sums = tuple((a.name, _row_product(a.powers)) for a in ir.accumulators if a.table == spec.columns)
     return Table(
-        columns=_tuple(spec.columns),
+        columns=literals(spec.columns),
         factor=docstring(join_factor(spec.columns)),
         suffix=spec.suffix,
         sums=sums,
@@ -266,11 +268,6 @@ def _unpacked(ir: EstimatorIR) -> list[str]:
     lines += [f'{a.name} = sums["{a.name}"]' for a in ir.accumulators if a.name in used]
     lines += [f'{s.name} = sums["{s.name}"]' for s in ir.levels if s.name in used]
     return lines
-
-
-def _tuple(names: Sequence[str]) -> str:
-    inner = ", ".join(map(literal, names))
-    return f"({inner},)" if len(names) == 1 else f"({inner})"
 
 
 def _is_text(column: CodedColumn) -> bool:

@@ -32,6 +32,9 @@ def contents(ir: EstimatorIR) -> tuple[Content, ...]:
         values = [s.name for s in ir.levels if s.table == table.columns]
         found += [Content(v, f"{where}, the value of a covariate that is constant on it") for v in values]
     found += [Content(a.name, f"the sum of {docstring(a.formula)}") for a in ir.accumulators if a.table is None]
+    for slope in ir.unshifted_slopes:
+        found.append(Content(f"mean_{slope.name}", f"the mean of {slope.name}"))
+        found.append(Content(f"squares_{slope.name}", f"the sum of squares of {slope.name} about its mean"))
     shifts = [s.name for s in ir.rows if s.shifted]
     return (*found, *(Content(f"shift_{s}", f"what is subtracted from {s} in all sums") for s in shifts))
 

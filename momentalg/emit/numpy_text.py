@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 
 from momentalg.expr.escape import escape_text
 
@@ -16,6 +17,12 @@ def literal(text: str) -> str:
     """`text` as a string literal in double quotes, whatever it contains."""
     shown = repr(text)
     return f'"{shown[1:-1]}"' if shown.startswith("'") and not {'"', "\\"} & set(shown) else shown
+
+
+def literals(texts: Sequence[str]) -> str:
+    """A tuple of `texts` as string literals."""
+    inner = ", ".join(map(literal, texts))
+    return f"({inner},)" if len(texts) == 1 else f"({inner})"
 
 
 def wrapped(text: str, width: int = 108, indent: str = "    ") -> tuple[str, ...]:

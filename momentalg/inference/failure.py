@@ -18,17 +18,13 @@ if TYPE_CHECKING:
 
 SINGULAR = 1e-14  # of coefficients whose rows and columns have the size 1
 TINY = 1e-300
+COLUMNS = (": the columns of the model say the same on these rows", ": its column is 0 on these rows")
+"""A generated module's words where it is common terms that the rows do not separate."""
 
 
-def what_failed(error: str, system: MomentSystem) -> tuple[str, bool]:
-    """What a module says is not separated, and whether that is common terms; then no level is to blame for it."""
-    keys, colon, _ = error.partition(": there is one level only of ")
-    if not colon:
-        keys, colon, _ = error.partition(": every level of ")
-    about_means = any(f" {key}{end}" in f"{keys}:" for key in system.mean_keys for end in ":,")
-    if about_means and colon and len(system.mean_keys) > 1:
-        return f"{keys}: the columns of the model say the same on these rows", True
-    return error, about_means
+def is_about_means(error: str) -> bool:
+    """Whether what a module says is not separated are common terms."""
+    return error.endswith(COLUMNS)
 
 
 def zeros(system: MomentSystem, data: Any, missing: str, rows: int) -> str:

@@ -15,8 +15,7 @@ from momentalg.data.columns import read_columns
 from momentalg.data.levels import with_levels
 from momentalg.errors import DataError, ModelError, NothingLeftError, NotIdentifiedError, UnsupportedError
 from momentalg.inference.advice import Data, advice, identified
-from momentalg.inference.centring import Spread, require_centred, spreads
-from momentalg.inference.failure import constants, require_regular, what_failed, zeros
+from momentalg.inference.failure import constants, is_about_means, require_regular, zeros
 from momentalg.inference.result import FitResult
 from momentalg.model.mapping import FrozenMapping
 from momentalg.moments.system import default_statistics
@@ -65,7 +64,6 @@ class Sums:
     table: Mapping[str, Any]
     nobs: int
     dropped: int = 0
-    spreads: Mapping[str, Spread] = field(default_factory=FrozenMapping)  # of covariates that are not shifted
 
     def __repr__(self) -> str:
         dropped = f", {self.dropped} dropped" if self.dropped else ""
@@ -73,7 +71,7 @@ class Sums:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the table as a dictionary, so that sums travel between processes."""
-        return _restored, (self.estimator, dict(self.table), self.nobs, self.dropped, self.spreads)
+        return _restored, (self.estimator, dict(self.table), self.nobs, self.dropped)
 
     def __add__(self, other: Sums) -> Sums:
         if not isinstance(other, Sums):
@@ -92,7 +90,6 @@ class Sums:
             table=MappingProxyType(table),
             nobs=self.nobs + other.nobs,
             dropped=self.dropped + other.dropped,
-            spreads=FrozenMapping({name: one + other.spreads[name] for name, one in self.spreads.items()}),
         )
 
     def __radd__(self, other: object) -> Sums:
@@ -108,10 +105,8 @@ def _of_their_own(first: Model, second: Model) -> str:
     return f"; declare the levels of all parts for {', '.join(map(repr, known[0]))}, in fixed= or residual_by="
 
 
-def _restored(
-    estimator: Estimator, table: dict[str, Any], nobs: int, dropped: int, spreads: Mapping[str, Spread]
-) -> Sums:
-    return Sums(estimator, MappingProxyType(table), nobs, dropped, spreads)
+def _restored(estimator: Estimator, table: dict[str, Any], nobs: int, dropped: int) -> Sums:
+    return Sums(estimator, MappingProxyType(table), nobs, dropped)
 
 
 def sums(model: Model, data: Any, statistics: Any = None, means: str | None = None, missing: str = "refuse") -> Sums:
@@ -161,7 +156,6 @@ def fit(
     else:
         model, data = with_levels(model, data)
         found = sums(model, data, statistics, means, missing)
-    require_centred(found.spreads)
     estimator = found.estimator
     try:
         estimates = estimator.module.solve(dict(found.table))
@@ -171,11 +165,11 @@ def fit(
         raise UnsupportedError(str(error)) from error
     except ValueError as error:
         sizes = estimator.module.level_sizes(found.table)
-        reason, about_means = what_failed(str(error), estimator.system)
+        about_means = is_about_means(str(error))
         nearest = advice(model, sizes, estimator.statistics, _data(model, data, missing), about_means)
         whole = not (isinstance(data, (Sums, list, tuple)) or hasattr(data, "__next__"))
         named = zeros(estimator.system, data, missing, found.nobs) if whole and not about_means else ""
-        raise NotIdentifiedError(f"{reason}.{named} The nearest thing that works: {nearest}") from error
+        raise NotIdentifiedError(f"{error}.{named} The nearest thing that works: {nearest}") from error
     return FitResult(
         model=model,
         system=estimator.system,
@@ -219,10 +213,9 @@ def _sums_of(estimator: Estimator, frame: Any, missing: str) -> Sums:
         table = module.accumulate(arrays)
     except ValueError as error:
         raise DataError(str(error)) from error
-    where = spreads(model, columns.arrays, table)
     for name, factor in module.LEVELS.items():
         table[name] = _labelled(table[name], [_plain(labels[c]) if c in labels else None for c in factor])
-    return Sums(estimator, MappingProxyType(table), columns.n, columns.dropped, where)
+    return Sums(estimator, MappingProxyType(table), columns.n, columns.dropped)
 
 
 def _in_order(name: str, codes: Array, labels: Array) -> tuple[Array, Array]:

@@ -24,6 +24,13 @@ if TYPE_CHECKING:
     from momentalg.moments.solution import Solution
 
 
+FARTHEST = 30_000
+"""Standard deviations from 0 of a slope's covariate that leave five digits of the components, or more."""
+
+FARTHEST_TWICE = 1_000
+"""The same where digits are lost twice: errors grow as the cube, 4e-6 here, 2e-3 at 10,000 and 0.2 at 30,000."""
+
+
 def shifted_covariates(solution: Solution, least_squares: bool) -> frozenset[Variable]:
     """The covariates that may be shifted; `least_squares` tells whether the mean parameters are fitted by it."""
     model = solution.system.model
@@ -90,6 +97,27 @@ def covariates_used(solution: Solution, least_squares: bool) -> tuple[Variable, 
             found = (*monomials(node.columns), *(c.monomial for c in level_columns(node.columns)), *_linked(node))
             used += [v for m in found for v, _ in m]
     return tuple(dict.fromkeys(used))
+
+
+def slope_limits(model: ResolvedModel) -> dict[Variable, int]:
+    """How many standard deviations from 0 the columns x of slopes x**k z may lie, where z is a column of the model too.
+
+    With x = m + d, m large, the column of x is m times that of 1 but for d: what the latter leaves of the former, and
+    the equations that rest on it, are differences of numbers (m/d)**2 times as large. Where the factor has z as a
+    coefficient too, and x is a mean column or the two are correlated, such differences are taken of differences.
+    """
+    means = {frozenset(c.monomial) for c in model.mean}
+    slopes = [(block, frozenset(c.monomial)) for block in model.groups for c in block.coefficients]
+    columns, own = means | {m for _, m in slopes}, {(block.factor, m) for block, m in slopes}
+    in_means = {v for m in means for v, _ in m}
+    found: dict[Variable, int] = {}
+    for block, monomial in slopes:
+        for v, exponent in monomial:
+            rest = monomial - {(v, exponent)}
+            if v.kind == "column" and rest in columns:
+                twice = (block.factor, rest) in own and (v in in_means or len(block.coefficients) > 1)
+                found[v] = min(found.get(v, FARTHEST), FARTHEST_TWICE if twice else FARTHEST)
+    return found
 
 
 def _linked(node: Node) -> tuple[Monomial, ...]:

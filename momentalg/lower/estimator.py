@@ -15,12 +15,21 @@ from momentalg.expr.nodes import Monomial, Node, Value, Variable
 from momentalg.lower.accumulators import Accumulators
 from momentalg.lower.arrays import ZERO, Expr, Item, Matrix, Plus, Ref, Solved, Vector
 from momentalg.lower.assembling import minus, over, plus, times
-from momentalg.lower.choices import covariates_used, shifted_covariates
+from momentalg.lower.choices import covariates_used, shifted_covariates, slope_limits
 from momentalg.lower.columns import unshift, unshift_covariances
 from momentalg.lower.components import Components, coefficient
 from momentalg.lower.header import arguments, assumptions, code, defined, require_class, written
 from momentalg.lower.identifiers import identifier
-from momentalg.lower.ir import RESPONSE, CodedColumn, Estimate, EstimatorIR, RankCheck, RowSymbol, TableSpec
+from momentalg.lower.ir import (
+    RESPONSE,
+    CodedColumn,
+    Estimate,
+    EstimatorIR,
+    RankCheck,
+    RowSymbol,
+    TableSpec,
+    UnshiftedSlope,
+)
 from momentalg.lower.level_arrays import SumLevels
 from momentalg.lower.needed import needed
 from momentalg.lower.place import Places
@@ -40,7 +49,7 @@ if TYPE_CHECKING:
 
 
 def lower(solution: Solution, by_cells: bool = False) -> EstimatorIR:
-    """Lower a solution, its sums kept on the finest table if `by_cells`: the same estimates, from a resampled table too.
+    """Lower a solution. With `by_cells` all sums are kept on the finest table, whose rows may be resampled.
 
     Raises `UnsupportedError` for what a generated estimator cannot compute.
     """
@@ -83,6 +92,7 @@ class _Lowering:
         factors = tables.asked_of_model()
         estimates = tuple(sorted((*means, *variances), key=self._rank))
         equations = (*(self.system.common if means else ()), *self.equations)
+        limits = slope_limits(self.model)
         response = RowSymbol(RESPONSE, self.model.response, self.model.response, None, self.shifts_response)
         return EstimatorIR(
             formula=self.system.formula,
@@ -97,6 +107,11 @@ class _Lowering:
             factors=factors,
             tables=tuple(TableSpec(t, tables.suffix(t)) for t in tables.accumulated()),
             rows=(response, *self.symbols.rows.values()),
+            unshifted_slopes=tuple(
+                UnshiftedSlope(s.name, s.label, limits[v])
+                for v, s in self.symbols.rows.items()
+                if v in limits and not s.shifted
+            ),
             levels=self.symbols.columns,
             coded=tuple(CodedColumn(name, labels) for name, labels in self.model.coded.items() if labels),
             accumulators=accumulators,
@@ -157,7 +172,7 @@ class _Lowering:
             mean = over(self.scope.accumulators.total(Y), self.scope.accumulators.total(()))
             return (self.scope.name(mean, "mean_y", "the mean of y, about its shift"),)
         projection = Projections(self.scope, self.centred).projection(self.monomials)
-        self.scope.steps.append(RankCheck(projection.gram(), self.keys))
+        self.scope.steps.append(RankCheck(projection.gram(), self.keys, of_means=True))
         return unshift(self.monomials, projection.coefficients(), self.shifts)
 
     def _assigned(self, assignment: Assignment) -> Expr:
@@ -171,7 +186,7 @@ class _Lowering:
     def _solve_common(self) -> tuple[Expr, ...]:
         rows = tuple(tuple(coefficient(self.scope, e, k) for k in self.keys) for e in self.system.common)
         matrix = self.scope.name(Matrix(rows), "common", "coefficients of the mean parameters")
-        self.scope.steps.append(RankCheck(matrix, self.keys))
+        self.scope.steps.append(RankCheck(matrix, self.keys, of_means=True))
         right = Vector(tuple(self.scope.scalar(e.statistic) for e in self.system.common))
         solved = self.scope.name(Solved(matrix, right), "common_solution", "the mean parameters")
         return tuple(Item(solved, k) for k in range(len(self.keys)))

@@ -36,6 +36,18 @@ class RowSymbol:
 
 
 @dataclass(frozen=True)
+class UnshiftedSlope:
+    """The covariate of a slope, a row symbol that is not shifted, and has to be told from a constant.
+
+    The equations are solved where it is at most `farthest` standard deviations from 0.
+    """
+
+    name: str
+    column: str
+    farthest: int
+
+
+@dataclass(frozen=True)
 class LevelSymbol:
     """A covariate that is constant on the levels of a table: a column of the data."""
 
@@ -123,10 +135,14 @@ class Estimate:
 
 @dataclass(frozen=True)
 class RankCheck:
-    """A point in the computation where a matrix, named before, must have full rank for `keys` to be separated."""
+    """A point in the computation where a matrix, named before, must have full rank for `keys` to be separated.
+
+    When it has not, the columns of mean parameters are to blame for `of_means`, and perhaps the levels otherwise.
+    """
 
     matrix: Expr
     keys: tuple[str, ...]
+    of_means: bool = False
 
 
 @dataclass(frozen=True)
@@ -164,6 +180,7 @@ class EstimatorIR:
     factors: tuple[FactorLevels, ...]
     tables: tuple[TableSpec, ...]
     rows: tuple[RowSymbol, ...]
+    unshifted_slopes: tuple[UnshiftedSlope, ...]
     levels: tuple[LevelSymbol, ...]
     coded: tuple[CodedColumn, ...]
     accumulators: tuple[Accumulator, ...]

@@ -26,7 +26,7 @@ from momentalg.emit.numpy_text import literal
 from momentalg.errors import MomentalgError, UnsupportedError
 from momentalg.lower import arrays as a
 from momentalg.lower.assembling import minus, over, plus, power, times
-from tests.lower.systems import FORMULAS, module, solution
+from tests.lower.systems import FORMULAS, exact_estimates, module, solution
 
 
 def table(rows: int = 60, seed: int = 1) -> dict[str, np.ndarray]:
@@ -177,6 +177,67 @@ def test_collinear_columns_are_refused():
     columns = table()
     with pytest.raises(ValueError, match="do not separate Intercept, X"):
         estimates(module("level").load(), {**columns, "X": np.full(60, 0.1)})
+
+
+@pytest.mark.parametrize(
+    ("formula", "x", "reason"),
+    [
+        ("y ~ 1 + x + z + (1 | user)", [0, 1, 2, 4], "do not separate x, z: the columns of the model say the same"),
+        ("y ~ 0 + x + (1 | user)", [0, 0, 0, 0], "do not identify x: its column is 0 on these rows"),
+    ],
+)
+@pytest.mark.parametrize("user", [[0, 0, 0, 0], [0, 1, 2, 3], [0, 0, 1, 1]])
+def test_collinear_columns_are_not_laid_to_the_levels(formula, x, reason, user):
+    columns = {"user": user, "y": [1.0, 2.0, 4.0, 3.0], "x": x, "z": [3 - 2 * v for v in x]}
+    with pytest.raises(ValueError, match=rf"^these rows {reason}[^;:]*$"):
+        estimates(module(formula).load(), {name: np.array(values) for name, values in columns.items()})
+
+
+@pytest.mark.parametrize(
+    ("formula", "works", "refused"),
+    [
+        ("y ~ 1 + (x || user)", 29_000, 31_000),
+        ("y ~ 1 + x + (0 + x | user)", 29_000, 31_000),
+        ("y ~ 1 + (1 | user) + (0 + x | item)", 29_000, 31_000),
+        ("y ~ 1 + x + (x || user)", 970, 1_030),
+        ("y ~ 1 + x + (x || user) + (1 | item)", 970, 1_030),
+        ("y ~ 1 + (1 + x | user)", 200, 1_030),
+    ],
+)
+@pytest.mark.parametrize("cuts", [(), (1,), (7, 8, 40)])
+def test_a_slope_far_from_zero_is_accurate_or_refused_in_one_piece_and_merged(formula, works, refused, cuts):
+    loaded, columns = module(formula, "within").load(), {**table(), "item": np.arange(60) % 7}
+    x, spread = columns["x"], np.std(columns["x"])
+    columns["x"] = x - np.round(works * spread)
+    labels = {name: columns[name].tolist() for name in ("user", "item")}
+    exact = exact_estimates(solution(formula, "within"), labels, columns["y"].tolist(), {"x": columns["x"].tolist()})
+    assert estimates(loaded, columns, cuts) == pytest.approx(exact, rel=2e-5)
+    for mean in (refused * spread, -1e5 * spread, 1e9):
+        with pytest.raises(FloatingPointError, match=r"'x' is \de\+0\d standard deviations from 0.*x'\]\.mean\(\)"):
+            estimates(loaded, {**columns, "x": x + mean}, cuts)
+    with pytest.raises(ValueError, match="do not separate"):
+        estimates(loaded, {**columns, "x": np.full(60, 1e9)}, cuts)
+
+
+def test_where_a_slope_lies_is_merged_from_parts_that_lie_apart():
+    loaded, columns = module("y ~ 1 + x + (x || user)", "within").load(), table()
+    x = columns["x"] = columns["x"] + 1e8 - 50 * (np.arange(60) < 20)
+    cuts = (slice(0, 60, 3), slice(1, 60, 3), slice(2, 60, 3), slice(20), slice(20, 60))
+    *thirds, low, high = (loaded.accumulate({name: values[cut] for name, values in columns.items()}) for cut in cuts)
+    for merged in (loaded.combine(loaded.combine(*thirds[:2]), thirds[2]), loaded.combine(low, high)):
+        assert merged["mean_x"] == pytest.approx(np.mean(x), rel=1e-15)
+        assert merged["squares_x"] == pytest.approx(np.sum((x - np.mean(x)) ** 2), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "formula", ["y ~ 1 + x + (1 + x | user)", "y ~ 0 + x + (0 + x | user)", FORMULAS["row"], "y ~ 0 + (0 + x | user)"]
+)
+def test_a_slope_that_is_shifted_or_need_not_be_told_from_an_intercept_may_lie_anywhere(formula):
+    columns = {**table(), "x": table()["x"] + 1e6}
+    assert "_check_centred" not in module(formula, "within").source
+    labels, covariates = columns["user"].tolist(), {"x": columns["x"].tolist()}
+    exact = exact_estimates(solution(formula, "within"), labels, columns["y"].tolist(), covariates)
+    assert estimates(module(formula, "within").load(), columns) == pytest.approx(exact, rel=1e-9)
 
 
 def test_negative_variances_are_returned_and_truncated_on_request():

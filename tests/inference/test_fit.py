@@ -515,6 +515,11 @@ def test_common_terms_that_say_the_same_are_not_laid_to_the_levels() -> None:
     with pytest.raises(NotIdentifiedError, match="do not separate x, x2: the columns of the model say") as caught:
         ma.Model("y ~ x + x2 + (1 | one)").fit(_slopes())
     assert "has one row" not in str(caught.value)
+    with pytest.raises(
+        NotIdentifiedError, match=r"identify zero: its column is 0 on these rows\. The nearest"
+    ) as caught:
+        ma.Model("y ~ 0 + zero + (1 | one)").fit(_slopes().assign(zero=0.0))
+    assert "has one row" not in str(caught.value)
 
 
 def test_advice_fits_few_of_the_simpler_models(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -531,7 +536,7 @@ def test_advice_fits_few_of_the_simpler_models(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_slope_on_a_covariate_far_from_zero_is_accurate_or_refused() -> None:
     frame = _slopes().assign(z=1e6 + _slopes()["x"])
-    for formula in ("y ~ 1 + (1 + z | a)", "y ~ 1 + (1 | a) + (0 + z | a)"):
+    for formula in ("y ~ 1 + (1 + z | a)", "y ~ 1 + (1 | a) + (0 + z | a)", "y ~ 1 + (0 + z | a)"):
         with pytest.raises(DataError, match=r"'z' is \de\+05 standard deviations from 0.*frame\['z'\].mean\(\)"):
             ma.Model(formula).fit(frame)
         parts = [frame.iloc[::2], frame.iloc[1::2]]
@@ -539,7 +544,10 @@ def test_a_slope_on_a_covariate_far_from_zero_is_accurate_or_refused() -> None:
         for data in (parts, sums):
             with pytest.raises(DataError, match=r"'z' is \de\+05 standard deviations from 0"):
                 ma.Model(formula).fit(data)
-    near, far = (ma.Model(f"y ~ {c} + (1 + {c} | a)").fit(frame) for c in ("x", "z"))  # taken about its mean
-    assert far.params["var(z|a)"] == pytest.approx(near.params["var(x|a)"], rel=1e-6)
-    alone, intercepts = (ma.Model(f).fit(frame).params for f in ("y ~ 1 + (0 + z | a)", "y ~ 1 + (1 | a)"))
-    assert 1e12 * alone["var(z|a)"] == pytest.approx(intercepts["var(1|a)"], rel=1e-3)  # z is all but 10^6
+    frame["Z"] = frame["z"]
+    near, *far = (ma.Model(f"y ~ {c} + (1 + {c} | a)").fit(frame) for c in ("x", "z", "Z"))  # taken about its mean
+    for name, fit in zip(("z", "Z"), far, strict=True):
+        assert fit.params[f"var({name}|a)"] == pytest.approx(near.params["var(x|a)"], rel=1e-6)
+    assert ma.Model("y ~ 0 + (0 + z | a)").fit(frame).params["var(z|a)"] == pytest.approx(
+        1e-12 * ma.Model("y ~ 0 + (1 | a)").fit(frame).params["var(1|a)"], rel=1e-3
+    )  # z is all but 10^6, and there is no intercept that it would be told from

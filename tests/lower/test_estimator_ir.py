@@ -25,6 +25,7 @@ from momentalg.expr.nodes import (
 from momentalg.lower import arrays as a
 from momentalg.lower.accumulators import Accumulators
 from momentalg.lower.assembling import plus, power, times
+from momentalg.lower.choices import slope_limits
 from momentalg.lower.columns import closed_under_shift
 from momentalg.lower.estimator import lower
 from momentalg.lower.exact import ExactRows, Reading
@@ -64,6 +65,26 @@ def test_shift_follows_closure():
     assert closed_under_shift([one, x2], lambda _: False) == frozenset()
     assert closed_under_shift([x], lambda _: False) == frozenset()
     assert closed_under_shift([x], lambda m: m == ()) == {X1}
+
+
+@pytest.mark.parametrize(
+    ("terms", "limits"),
+    [
+        ("(1 + x | a)", {"x": 1_000}),
+        ("(x || a)", {"x": 30_000}),
+        ("x + (x || a)", {"x": 1_000}),
+        ("(1 | a) + (0 + I(x**2) | a)", {"x": 30_000}),
+        ("0 + (0 + z + x:z | a)", {"x": 1_000}),
+        ("(1 | a) + (0 + x | b)", {"x": 30_000}),
+        ("x + (0 + x | a) + (1 + z | b)", {"x": 30_000, "z": 1_000}),
+        ("0 + (0 + x + z | a)", {}),
+        ("0 + x + z + (0 + x:z | a)", {"x": 30_000, "z": 30_000}),
+        ("0 + x + (0 + x | a)", {}),
+    ],
+)
+def test_how_far_from_zero_a_slope_may_lie(terms, limits):
+    found = slope_limits(ma.Model(f"y ~ {terms}").resolved)
+    assert {variable.name: farthest for variable, farthest in found.items()} == limits
 
 
 @pytest.mark.parametrize("name", ["no intercept", "no mean"])
