@@ -33,6 +33,7 @@ class Columns:
     labels: Mapping[str, Array]
     n: int
     dropped: int
+    kept: Array  # of each row of the frame, whether it is there
 
     def inputs(self, model: ResolvedModel) -> dict[str, Array]:
         """What a generated module reads: these arrays, and the labels themselves of fixed factors and classes."""
@@ -64,7 +65,7 @@ def read_columns(frame: Any, model: ResolvedModel, missing: str = "refuse") -> C
                 raise DataError(f"the labels in {name!r} cannot be told apart: {error}; use numbers or text") from error
         else:
             arrays[name] = numbers(selected[name], name, name == model.response)
-    arrays, dropped = _without_missing(arrays, labels, missing)
+    arrays, kept = _without_missing(arrays, labels, missing)
     for name in model.coded:
         _require_levels(model, name, labels[name][np.unique(arrays[name])].tolist())
     for name, values in arrays.items():
@@ -73,7 +74,7 @@ def read_columns(frame: Any, model: ResolvedModel, missing: str = "refuse") -> C
     arrays, labels = _told_apart(arrays, labels, model)
     tables = cell_tables(arrays, labels, model)
     require_facts(tables, model, lambda column, code: _plain(labels[column][code]))
-    return Columns(arrays, labels, tables.rows, dropped)
+    return Columns(arrays, labels, tables.rows, int((~kept).sum()), kept)
 
 
 def cell_tables(arrays: Mapping[str, Array], labels: Mapping[str, Array], model: ResolvedModel) -> CellTables:
@@ -168,14 +169,14 @@ def is_missing(value: Any) -> bool:
 
 def _without_missing(
     arrays: dict[str, Array], labels: Mapping[str, Array], missing: str
-) -> tuple[dict[str, Array], int]:
+) -> tuple[dict[str, Array], Array]:
     import numpy as np
 
     gone = {name: values < 0 if name in labels else np.isnan(values) for name, values in arrays.items()}
     rows = np.logical_or.reduce(list(gone.values()))
     count = int(rows.sum())
     if count == 0:
-        return arrays, 0
+        return arrays, ~rows
     if missing == "refuse":
         found = ", ".join(
             f"{name!r} ({int(m.sum())}, first in row {int(m.argmax())})" for name, m in gone.items() if m.any()
@@ -185,7 +186,7 @@ def _without_missing(
         )
     if count == len(rows):
         raise NothingLeftError(count)
-    return {name: values[~rows] for name, values in arrays.items()}, count
+    return {name: values[~rows] for name, values in arrays.items()}, ~rows
 
 
 def _require_levels(model: ResolvedModel, name: str, found: Sequence[Any]) -> None:
