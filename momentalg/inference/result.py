@@ -1,25 +1,38 @@
-"""`FitResult`: estimates with their names, and the tables that show them."""
+"""`FitResult`: estimates with their standard errors, predictions and tables, under statsmodels' names and lme4's."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-from momentalg.errors import UnsupportedError
 from momentalg.expr.keys import read_key
-from momentalg.inference import tables
+from momentalg.inference import explanation, prediction, tables, tidying
+from momentalg.inference.confidence import intervals
+from momentalg.inference.covariance import Covariance, clusters_of, covariance
+from momentalg.inference.effects import Effects, predicted
+from momentalg.inference.lme4_names import Lme4Names
+from momentalg.inference.reference import two_sided
+from momentalg.inference.rows import Sizes
+from momentalg.inference.tables import Text
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from momentalg.inference.fit import Sums
     from momentalg.model.model import Model
     from momentalg.moments.system import MomentSystem
 
 
 @dataclass(frozen=True)
-class FitResult:
-    """A fitted model. Variance components are as the equations give them; a negative one is flagged, not hidden."""
+class FitResult(Lme4Names):
+    """A fitted model. Variance components are as the equations give them; a negative one is flagged, not hidden.
+
+    Standard errors assume no normality; which formula they are by is `covariance`, and in the summary. Means are
+    referred to t with m - p degrees of freedom: m clusters (`covariance` names them), p mean parameters. What needs the
+    rows (residuals, fitted values) needs a fit from data, since sums do not hold them.
+    """
 
     model: Model
     system: MomentSystem
@@ -28,6 +41,9 @@ class FitResult:
     nobs: int
     n_groups: Mapping[str, int]
     dropped: int = 0
+    sums: Sums | None = field(default=None, compare=False, repr=False)
+    data: Any = field(default=None, compare=False, repr=False)  # a frame or a list of frames; None for sums
+    missing: str = "refuse"
 
     @property
     def statistics(self) -> str:
@@ -35,11 +51,18 @@ class FitResult:
         return self.system.statistics or "own"
 
     @property
+    def weighting(self) -> str:
+        """How the forms are weighted: "none", "two-step" or "iterated"."""
+        return getattr(self.system, "weighting", None) or "none"
+
+    # Estimates.
+
+    @property
     def params(self) -> pd.Series[float]:
         """All parameters by key as estimated: mean parameters, variance components, then cumulants of higher order."""
         return _series({key: self.estimates[key] for key in self.keys}, "estimate")
 
-    @property
+    @cached_property
     def keys(self) -> tuple[str, ...]:
         """The parameters' keys, in the order of the model, and of cumulants that the statistics are for."""
         return tuple(
@@ -47,14 +70,24 @@ class FitResult:
         )
 
     @property
+    def mean_keys(self) -> tuple[str, ...]:
+        """The keys of the mean parameters."""
+        return tuple(key for key in self.keys if _is_mean(key))
+
+    @property
     def fe_params(self) -> pd.Series[float]:
         """The mean parameters by key."""
-        return _series({key: self.estimates[key] for key in self.keys if _is_mean(key)}, "estimate")
+        return _series({key: self.estimates[key] for key in self.mean_keys}, "estimate")
 
     @property
     def vcomp(self) -> pd.Series[float]:
         """The variance components by key, as estimated."""
         return _series({key: self.estimates[key] for key in self.keys if _is_component(key)}, "estimate")
+
+    @property
+    def scale(self) -> float:
+        """The residual variance, as estimated; not a number with several classes of residuals."""
+        return self.estimates.get("var(residual)", float("nan"))
 
     @property
     def variance_components(self) -> pd.DataFrame:
@@ -73,50 +106,156 @@ class FitResult:
     @property
     def negative(self) -> tuple[str, ...]:
         """The variances whose estimates are negative; a covariance may be."""
-        return tuple(key for key in self.keys if _is_variance(key) and self.estimates[key] < 0)
+        return tuple(key for key in self.keys if is_variance(key) and self.estimates[key] < 0)
+
+    # Uncertainty.
+
+    @cached_property
+    def covariance(self) -> Covariance:
+        """The covariance of the estimates, with its kind, its clusters and whether it is given the design."""
+        return covariance(self)
+
+    def cov_params(self, kind: str | None = None) -> pd.DataFrame:
+        """The covariance matrix of the estimates, by key: `momentalg.inference.covariance` says by which formula.
+
+        `kind` asks for one: "sandwich" (over units), "multiway" (crossed factors) or "jackknife".
+        """
+        found = self.covariance if kind is None else covariance(self, kind)
+        return found.matrix.copy()
 
     @property
-    def bse(self) -> NoReturn:
-        """Standard errors, which are not available yet."""
-        self._refuse("standard errors (bse)")
+    def bse(self) -> pd.Series[float]:
+        """Standard errors by key: roots of the diagonal of `cov_params()`."""
+        matrix = self.covariance.matrix
+        return _series({key: _root(matrix.loc[key, key]) for key in self.keys}, "std_error")
 
-    def conf_int(self, alpha: float = 0.05) -> NoReturn:
-        """Confidence intervals, which are not available yet."""
-        self._refuse("confidence intervals (conf_int)")
+    @property
+    def bse_fe(self) -> pd.Series[float]:
+        """Standard errors of the mean parameters."""
+        return self.bse[list(self.mean_keys)]
 
-    def cov_params(self) -> NoReturn:
-        """The covariance of the estimates, which is not available yet."""
-        self._refuse("the covariance of the estimates (cov_params)")
+    @property
+    def df(self) -> int:
+        """The degrees of freedom of the t distribution that estimates are referred to: m - p.
 
-    def ranef(self) -> NoReturn:
-        """Predictions of the random effects, which are not available yet."""
-        self._refuse("predictions of random effects (ranef)")
+        m is the number of clusters that standard errors rest on (units; of crossed factors, the fewest levels), p the
+        number of mean parameters: a cluster-robust covariance of p means has no more than m - p free contrasts of
+        clusters behind it (the rule of Bell and McCaffrey 2002 in its simplest form). With many units t is normal;
+        below one there is no reference, and p-values and intervals are not numbers.
+        """
+        return clusters_of(self)[1] - len(self.mean_keys)
 
-    def tidy(self) -> pd.DataFrame:
-        """One row per parameter: effect, group, term, estimate, std_error (empty until standard errors exist)."""
-        import pandas as pd
+    @property
+    def df_resid(self) -> int:
+        """Observations less mean parameters."""
+        return self.nobs - len(self.mean_keys)
 
-        return pd.DataFrame([tables.tidy_row(key, self.estimates[key]) for key in self.keys], columns=list(tables.TIDY))
+    @property
+    def tvalues(self) -> pd.Series[float]:
+        """Estimates over their standard errors."""
+        return (self.params / self.bse).rename("statistic")
 
-    def summary(self) -> str:
-        """The fit as plain text."""
-        return tables.text(self)
+    @property
+    def pvalues(self) -> pd.Series[float]:
+        """P(|t| > |estimate/se|) for the hypothesis that a parameter is 0; t has `df` degrees of freedom.
+
+        Not a number for variances and cumulants of effects: the estimator of a variance that is 0 is skewed, and t is
+        no reference for it.
+        """
+        statistics = self.tvalues
+        return _series(
+            {k: float("nan") if _is_cumulant(k) else two_sided(statistics[k], self.df) for k in self.keys}, "p_value"
+        )
+
+    def conf_int(self, alpha: float = 0.05) -> pd.DataFrame:
+        """Intervals of level 1 - alpha by key: columns 0 and 1, as in statsmodels: see `inference.confidence`."""
+        return intervals(self, alpha)
+
+    # Effects, predictions and residuals.
+
+    @cached_property
+    def effects(self) -> Mapping[str, Effects]:
+        """The predicted effects (BLUPs) by factor, with levels, covariances of their errors, and coefficients."""
+        return predicted(self)
+
+    @property
+    def random_effects(self) -> dict[Any, pd.Series[float]]:
+        """The predicted effects by level, as in statsmodels; of several factors, `ranef()` has them by factor."""
+        return prediction.by_level(self)
+
+    @property
+    def random_effects_cov(self) -> dict[Any, pd.DataFrame]:
+        """The covariances of the errors of prediction by level, as in statsmodels."""
+        return prediction.covariances_by_level(self)
+
+    @property
+    def fittedvalues(self) -> pd.Series[float]:
+        """X b + Z u of the rows of the fit, effects as predicted."""
+        return prediction.fitted(self)
+
+    @property
+    def resid(self) -> pd.Series[float]:
+        """Observations less `fittedvalues`: the conditional residuals."""
+        return prediction.residuals(self, "observation", "conditional")
+
+    def predict(self, data: Any = None, effects: bool | str | Iterable[str] = True) -> pd.Series[float]:
+        """X b + Z u of new rows; of the rows of the fit without `data`: `prediction.predict`.
+
+        Seen levels have their predicted effects, levels that the fit has not seen the mean of the population, whose
+        effect is 0. With ``effects=False`` all effects are left out; ``effects="user"`` keeps those of one factor.
+        """
+        return prediction.predict(self, data, effects)
+
+    def shrinkage(self) -> dict[str, Any]:
+        """By factor, how far each level is pulled to the mean: `momentalg.inference.effects.shrinkage`.
+
+        A Series by level of N theta/(1 + N theta) for an intercept; a DataFrame of matrices for slopes, whose rows are
+        (level, coefficient).
+        """
+        return prediction.shrinkage_by_factor(self)
+
+    @cached_property
+    def level_sizes(self) -> Sizes:
+        """By factor, its levels as an index, and the number of observations in each."""
+        return prediction.level_sizes(self)
+
+    # Tables.
+
+    def tidy(
+        self,
+        conf_int: bool = False,
+        conf_level: float = 0.95,
+        effects: Iterable[str] = ("fixed", "ran_pars"),
+        scales: str = "vcov",
+        style: str = "python",
+    ) -> pd.DataFrame:
+        """One row per parameter, with broom.mixed's columns: `momentalg.inference.tidying.tidy`."""
+        return tidying.tidy(self, conf_int, conf_level, effects, scales, style)
+
+    def glance(self, style: str = "python") -> pd.DataFrame:
+        """One row for the fit: `momentalg.inference.tidying.glance`."""
+        return tidying.glance(self, style)
+
+    def augment(self, data: Any = None) -> pd.DataFrame:
+        """The data with .fitted, .resid and .fixed beside them: `momentalg.inference.tidying.augment`."""
+        return tidying.augment(self, data)
+
+    def summary(self, alpha: float = 0.05) -> Text:
+        """The fit as a table; a text that notebooks show as HTML: ``as_text``, ``as_html``, ``as_markdown``."""
+        return tables.summary(self, alpha)
+
+    def explain(self) -> Text:
+        """What was fitted and how: equations, weights, rows left out, what is not identified, standard errors."""
+        return explanation.explain(self)
 
     def __repr__(self) -> str:
         return self.summary()
 
     def _repr_html_(self) -> str:
-        return tables.html(self)
+        return self.summary().as_html()
 
     def _repr_markdown_(self) -> str:
-        return tables.markdown(self)
-
-    def _refuse(self, what: str) -> NoReturn:
-        raise UnsupportedError(
-            f"{what} are not available in this version; they come with the next issue. Until then: "
-            "model.check(parameters=dict(fit.params), design=frame, replicates=1000) gives the spread of the estimates "
-            "by simulation, or resample whole levels and call model.fit on each sample"
-        )
+        return self.summary().as_markdown()
 
 
 def _is_mean(key: str) -> bool:
@@ -128,8 +267,19 @@ def _is_component(key: str) -> bool:
     return not _is_mean(key) and read_key(key).order == 2
 
 
-def _is_variance(key: str) -> bool:
+def _is_cumulant(key: str) -> bool:
+    """Whether it is a variance or a cumulant of higher order; neither a mean nor a covariance."""
+    return not _is_mean(key) and not key.startswith("cov(")
+
+
+def is_variance(key: str) -> bool:
+    """Whether a key is that of a variance."""
     return _is_component(key) and key.startswith("var(")
+
+
+def _root(variance: Any) -> float:
+    """The root of a variance; not a number of one that is negative, which a multiway covariance may have."""
+    return float(variance) ** 0.5 if variance >= 0 else float("nan")
 
 
 def _series(values: Mapping[str, float], name: str) -> pd.Series[float]:

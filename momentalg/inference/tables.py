@@ -2,80 +2,158 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
 
 from momentalg.expr.escape import escape_html, escape_text, markdown_code
-from momentalg.expr.keys import read_key
+from momentalg.inference.covariance import available, formula_of
 
 if TYPE_CHECKING:
     from momentalg.inference.result import FitResult
 
-TIDY = ("effect", "group", "term", "estimate", "std_error")
+FREE = 500
+"""Units up to which a summary leaves out one after another for its standard errors; with more it says how to ask."""
 
 
-def tidy_row(key: str, estimate: float) -> tuple[str, str | None, str, float, float]:
-    """A parameter as a row of the tidy table; the standard error is not a number until there is one."""
-    read = read_key(key)
-    if read.kind == "mean":
-        return "fixed", None, key, estimate, float("nan")
-    if read.kind != "group":
-        kind = "var" if read.order == 2 else f"k{read.order}"
-        return "ran_pars", "Residual", f"{kind}__Observation", estimate, float("nan")
-    terms = dict.fromkeys("(Intercept)" if c == "1" else c for c in read.coefficients)  # a variance names it once
-    kind = ("var" if len(terms) == 1 else "cov") if read.order == 2 else f"k{read.order}"
-    return "ran_pars", read.factor, f"{kind}__{'.'.join(terms)}", estimate, float("nan")
+class Text(str):
+    """A text that shows itself without quotes, and in notebooks as HTML or Markdown."""
+
+    __slots__ = ("_html", "_markdown")
+    _html: str
+    _markdown: str
+
+    def __new__(cls, text: str, html: str, markdown: str) -> Self:
+        found = super().__new__(cls, text)
+        found._html, found._markdown = html, markdown
+        return found
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str, str]]:
+        return type(self), (str(self), self._html, self._markdown)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def as_text(self) -> str:
+        """The plain text."""
+        return str(self)
+
+    def as_html(self) -> str:
+        """An HTML fragment."""
+        return self._html
+
+    def as_markdown(self) -> str:
+        """Markdown."""
+        return self._markdown
+
+    def _repr_html_(self) -> str:
+        return self._html
+
+    def _repr_markdown_(self) -> str:
+        return self._markdown
 
 
-def rows(fit: FitResult) -> list[tuple[str, str, str]]:
-    """Each parameter with its estimate, and a note where the estimate is negative."""
-    found = []
-    for key in fit.keys:
-        note = f"negative; truncated: {fit.truncated[key]:g}" if key in fit.negative else ""
-        found.append((key, f"{fit.estimates[key]:.6g}", note))
-    return found
+def summary(fit: FitResult, alpha: float) -> Text:
+    """The fit as a table: estimates, standard errors, t and its tail, intervals, and notes."""
+    about, head, body = facts(fit), *parameter_table(fit, alpha)
+    return Text(_text(about, head, body), _html(about, head, body), _markdown(about, head, body))
 
 
 def facts(fit: FitResult) -> list[tuple[str, str]]:
-    """What the fit is of: model, statistics, numbers of rows and levels."""
+    """What the fit is of: model, statistics, numbers of rows and levels, which standard errors."""
     groups = ", ".join(f"{name}: {count}" for name, count in fit.n_groups.items())
+    weighting = "" if fit.weighting == "none" else f", weights {fit.weighting}"
     found = [
         ("Model", fit.model.formula),
-        ("Statistics", f"{fit.statistics} (means: {fit.system.means})"),
+        ("Statistics", f"{fit.statistics} (means: {fit.system.means}{weighting})"),
         ("Observations", str(fit.nobs) + (f" ({fit.dropped} with missing values dropped)" if fit.dropped else "")),
         ("Levels", groups),
+        *standard_errors(fit),
     ]
     if fit.system.means == "plug-in" and fit.system.plugged_in:
         found.append(("Note", "estimates of the mean parameters are plugged in: the variance components are biased"))
     return found
 
 
-def text(fit: FitResult) -> str:
-    """The fit as plain text."""
-    lines = [f"{name + ':':<14}{escape_text(value)}" for name, value in facts(fit)]
-    table = [(escape_text(key), value, note) for key, value, note in rows(fit)]
-    width = max(len("parameter"), *(len(key) for key, _, _ in table))
-    lines += ["", f"{'parameter':<{width}}  {'estimate':>12}"]
-    lines += [f"{key:<{width}}  {value:>12}  {note}".rstrip() for key, value, note in table]
-    return "\n".join([*lines, "", "Standard errors come with a later version; until then, check by simulation."])
+def standard_errors(fit: FitResult) -> list[tuple[str, str]]:
+    """Which standard errors there are, and the distribution that they are referred to; or why there are none."""
+    if not has_errors(fit):
+        return [("Std. errors", _without(fit))]
+    reference = f"t with {fit.df} degrees of freedom" if fit.df >= 1 else "none: no more clusters than mean parameters"
+    found = fit.covariance
+    return [("Std. errors", f"{found.described}; {found.view}"), ("Reference", reference)]
 
 
-def html(fit: FitResult) -> str:
-    """The fit as an HTML fragment."""
-    head = "".join(f"<dt>{escape_html(n)}</dt><dd>{escape_html(v)}</dd>" for n, v in facts(fit))
-    body = "".join(
-        f"<tr><th scope='row'><code>{escape_html(k)}</code></th><td>{escape_html(v)}</td><td>{escape_html(n)}</td></tr>"
-        for k, v, n in rows(fit)
+def has_errors(fit: FitResult) -> bool:
+    """Whether a summary shows standard errors: by formula, or by a jackknife that costs little or was made."""
+    if formula_of(fit) or "covariance" in vars(fit):
+        return True
+    return fit.data is not None and max(fit.n_groups.values()) <= FREE and available(fit)
+
+
+def _without(fit: FitResult) -> str:
+    if fit.data is None:
+        return "none: sums for classical statistics do not give them; model.sums(frame, weighting='two-step') do"
+    return "not computed: fit.bse solves the equations anew without each unit in turn"
+
+
+def parameter_table(fit: FitResult, alpha: float) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """The head and the rows of the table of parameters: key, estimate, ..., note."""
+    notes = {key: f"negative; truncated: {fit.truncated[key]:g}" for key in fit.negative}
+    if not has_errors(fit):
+        return ("parameter", "estimate", ""), [(k, f"{fit.estimates[k]:.6g}", notes.get(k, "")) for k in fit.keys]
+    errors, statistics, tails, bounds = fit.bse, fit.tvalues, fit.pvalues, fit.conf_int(alpha)
+    head = ("parameter", "estimate", "std.err.", "t", "P>|t|", f"[{alpha / 2:.3g}", f"{1 - alpha / 2:.3g}]", "")
+    table: list[tuple[str, ...]] = []
+    for key in fit.keys:
+        low, high = bounds.loc[key]
+        numbers = (
+            _shown(errors[key], 4),
+            _shown(statistics[key], 3),
+            _tail(tails[key]),
+            _shown(low, 5),
+            _shown(high, 5),
+        )
+        table.append((key, f"{fit.estimates[key]:.6g}", *numbers, notes.get(key, "")))
+    return head, table
+
+
+def _shown(value: Any, digits: int) -> str:
+    return "" if math.isnan(value) else f"{value:.{digits}g}"
+
+
+def _tail(value: float) -> str:
+    return "" if math.isnan(value) else "<0.0001" if value < 1e-4 else f"{value:.4f}"
+
+
+def _text(about: Sequence[tuple[str, str]], head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+    lines = [f"{name + ':':<14}{escape_text(value)}" for name, value in about]
+    rows = [head, *((escape_text(row[0]), *row[1:]) for row in body)]
+    widths = [max(len(row[n]) for row in rows) for n in range(len(head))]
+    lines.append("")
+    for row in rows:
+        cells = [f"{cell:>{width}}" for cell, width in zip(row[1:-1], widths[1:-1], strict=True)]
+        lines.append("  ".join([f"{row[0]:<{widths[0]}}", *cells, row[-1]]).rstrip())
+    return "\n".join(lines)
+
+
+def _html(about: Sequence[tuple[str, str]], head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+    shown = "".join(f"<dt>{escape_html(n)}</dt><dd>{escape_html(v)}</dd>" for n, v in about)
+    columns = "".join(f"<th>{escape_html(name)}</th>" for name in head)
+    rows = "".join(
+        f"<tr><th scope='row'><code>{escape_html(row[0])}</code></th>"
+        + "".join(f"<td>{escape_html(cell)}</td>" for cell in row[1:])
+        + "</tr>"
+        for row in body
     )
-    columns = "<tr><th>parameter</th><th>estimate</th><th></th></tr>"
-    return (
-        f"<div class='momentalg-fit'><dl>{head}</dl><table><thead>{columns}</thead><tbody>{body}</tbody></table></div>"
-    )
+    table = f"<table><thead><tr>{columns}</tr></thead><tbody>{rows}</tbody></table>"
+    return f"<div class='momentalg-fit'><dl>{shown}</dl>{table}</div>"
 
 
-def markdown(fit: FitResult) -> str:
-    """The fit as Markdown."""
-    shown = [(name, markdown_code(value) if name in ("Model", "Levels") else value) for name, value in facts(fit)]
-    lines = [f"- **{name}**: {value}" for name, value in shown]
-    lines += ["", "| parameter | estimate | |", "|---|---:|---|"]
-    lines += [f"| {markdown_code(key, in_table=True)} | {value} | {note} |" for key, value, note in rows(fit)]
+def _markdown(about: Sequence[tuple[str, str]], head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+    quoted = ("Model", "Levels", "Std. errors")
+    lines = [f"- **{name}**: {markdown_code(value) if name in quoted else value}" for name, value in about]
+    escaped = [cell.replace("|", "\\|") for cell in head]
+    lines += ["", f"| {' | '.join(escaped)} |", "|---" + "|---:" * (len(head) - 2) + "|---|"]
+    lines += [f"| {' | '.join((markdown_code(row[0], in_table=True), *row[1:]))} |" for row in body]
     return "\n".join(lines)

@@ -1,0 +1,155 @@
+"""The covariance of the estimates: from which formula, over which clusters, given the design or not.
+
+* sandwich over units (one chain of nested factors): sum over units of psi psi', psi a unit's own part of the estimating
+  functions, with its own design constants, between the inverses of their derivative (Liang and Zeger 1986). Units are
+  independent, so that it holds with the sizes and covariates given, and as well where they are drawn with the units:
+  estimators that are unbiased given the design have Var = E Var(. | design).
+* multiway clusters (crossed factors): the sandwich of each factor, added and less those of their intersections
+  (Cameron, Gelbach and Miller 2011). Given which levels meet: no levels are independent units.
+* cluster jackknife, (m - 1)/m sum of (theta without unit i - mean)^2: the estimator is solved anew without each unit,
+  so that it holds for any statistics (Efron 1982). For crossed factors, as multiway clusters are.
+
+None of them assumes normality. All count on many units, and are too small with few.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from momentalg.errors import ModelError, UnsupportedError
+from momentalg.expr.names import join_factor
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from momentalg.inference.result import FitResult
+
+    Array = np.ndarray[Any, Any]
+
+SANDWICH, MULTIWAY, JACKKNIFE = "sandwich", "multiway", "jackknife"
+KINDS = (SANDWICH, MULTIWAY, JACKKNIFE)
+
+
+@dataclass(frozen=True)
+class Covariance:
+    """The covariance matrix of the estimates, by key, and what it is; entries that are not available are NaN."""
+
+    matrix: pd.DataFrame
+    kind: str
+    over: str  # the factors whose levels are the clusters
+    clusters: int  # of the one with the fewest levels
+    one_way: bool  # whether the clusters are independent units
+
+    @property
+    def unconditional(self) -> bool:
+        """Whether it also holds for units drawn with their sizes and covariates; otherwise given the design alone."""
+        return self.one_way
+
+    @property
+    def described(self) -> str:
+        """In words, for tables."""
+        words = {
+            SANDWICH: f"sandwich over the {self.clusters} units of {self.over}",
+            MULTIWAY: f"multiway clusters of {self.over}",
+            JACKKNIFE: f"cluster jackknife over {self.over}",
+        }
+        return words[self.kind]
+
+    @property
+    def view(self) -> str:
+        """Whether the design is given or random, in words."""
+        if self.unconditional:
+            return "conditional and unconditional: units are independent, whether their sizes are given or drawn"
+        return "conditional: given which levels meet"
+
+
+def clusters_of(fit: FitResult) -> tuple[str, int]:
+    """The factor that standard errors rest on, and its number of levels.
+
+    That is the unit, in which all other factors are nested; of crossed factors, the one with the fewest levels.
+    """
+    model = fit.model.resolved
+    if model.has_unit:
+        name = join_factor(model.unit)
+        return name, fit.n_groups[name]
+    names = dict.fromkeys(block.name for block in model.groups)
+    return min(((n, fit.n_groups[n]) for n in names), key=lambda pair: pair[1])
+
+
+def covariance(fit: FitResult, kind: str | None = None) -> Covariance:
+    """The covariance of the estimates of a fit: of the kind that is asked for, by default the formula of its module.
+
+    Raises:
+        ModelError: a kind that does not exist.
+        UnsupportedError: a kind that this fit has not, with what it has.
+
+    """
+    if kind is not None and kind not in KINDS:
+        raise ModelError(f"kind= is {', '.join(map(repr, KINDS))}, not {kind!r}")
+    formula = formula_of(fit)
+    chosen = kind or formula or JACKKNIFE
+    if chosen == JACKKNIFE:
+        return _jackknife(fit)
+    if chosen != formula:
+        raise UnsupportedError(
+            f"this fit has no covariance by {chosen!r}: {_why(formula)}; "
+            f"cov_params({formula or JACKKNIFE!r}) is what it has"
+        )
+    assert fit.sums is not None
+    module = fit.sums.estimator.module
+    values = module.covariance(dict(fit.sums.table), dict(fit.estimates))
+    over, clusters = clusters_of(fit)
+    if formula == MULTIWAY:
+        over = " and ".join(dict.fromkeys(block.name for block in fit.model.resolved.groups))
+    matrix = _by_key(fit, values, tuple(module.KEYS))
+    return Covariance(matrix, formula, over, clusters, fit.model.resolved.has_unit)
+
+
+def available(fit: FitResult) -> bool:
+    """Whether the fit has standard errors; sums for classical statistics have none."""
+    try:
+        return bool(fit.covariance.kind)
+    except UnsupportedError:
+        return False
+
+
+def formula_of(fit: FitResult) -> str | None:
+    """The kind of covariance that the fit's module has a formula for, if any."""
+    if fit.sums is None or not hasattr(fit.sums.estimator.module, "covariance"):
+        return None
+    return SANDWICH if fit.model.resolved.has_unit else MULTIWAY
+
+
+def _why(formula: str | None) -> str:
+    if formula is None:
+        return "its module estimates without it, as fits by classical statistics do"
+    return "all factors are nested in one unit" if formula == SANDWICH else "crossed factors have no independent units"
+
+
+def _by_key(fit: FitResult, values: Any, keys: tuple[str, ...]) -> pd.DataFrame:
+    import pandas as pd
+
+    frame = pd.DataFrame(values, index=list(keys), columns=list(keys), dtype=float)
+    return frame.reindex(index=list(fit.keys), columns=list(fit.keys))
+
+
+def _jackknife(fit: FitResult) -> Covariance:
+    try:
+        from momentalg.inference import resampling
+    except ImportError:
+        raise UnsupportedError(
+            "a cluster jackknife is not available in this version; a fit by weighted moments has standard errors by "
+            "formula: model.fit(frame)"
+        ) from None
+    jackknife: Any = resampling
+    if fit.data is None:
+        raise UnsupportedError(
+            "standard errors of this fit are by jackknife, which leaves out one unit after another, and a fit from "
+            "sums has no data to do it on; fit from the data, model.fit(frame), or by weighted moments, whose standard "
+            "errors come from the sums: model.fit(model.sums(frame, weighting='two-step'))"
+        )
+    found = jackknife.jackknife(fit, fit.data, missing=fit.missing)
+    matrix = found.covariance.reindex(index=list(fit.keys), columns=list(fit.keys))
+    return Covariance(matrix, JACKKNIFE, found.units, clusters_of(fit)[1], fit.model.resolved.has_unit)

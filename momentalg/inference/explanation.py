@@ -1,0 +1,133 @@
+"""A fit explains itself: which equations, which weights, which rows, what is not identified, which standard errors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from momentalg.expr.escape import escape_html, escape_text, markdown_code
+from momentalg.inference.tables import Text, has_errors, standard_errors
+
+if TYPE_CHECKING:
+    from momentalg.inference.result import FitResult
+
+Section = tuple[str, list[str]]
+
+
+def explain(fit: FitResult) -> Text:
+    """What was fitted and how, in sections."""
+    sections = [_model(fit), _equations(fit), _weights(fit), _rows(fit), _identified(fit), _errors(fit)]
+    text, html, markdown = [], [], []
+    for title, sentences in sections:
+        text += [title, *(f"  {escape_text(s)}" for s in sentences), ""]
+        html.append(f"<dt>{title}</dt>" + "".join(f"<dd>{escape_html(s)}</dd>" for s in sentences))
+        markdown += [f"**{title}**", "", *(f"- {_plain(s)}" for s in sentences), ""]
+    return Text("\n".join(text).rstrip(), f"<dl>{''.join(html)}</dl>", "\n".join(markdown).rstrip())
+
+
+def _plain(sentence: str) -> str:
+    """A sentence for Markdown: as code, since keys and names hold its punctuation."""
+    return markdown_code(sentence)
+
+
+def _model(fit: FitResult) -> Section:
+    return "Model", [
+        f"{fit.model.formula}: effects and residuals of any distribution; no likelihood, no normality.",
+        f"Parameters: {', '.join(fit.keys)}.",
+    ]
+
+
+def _equations(fit: FitResult) -> Section:
+    system = fit.system
+    definition = _definition(fit.statistics)
+    found = [f"Statistics: {fit.statistics}{f': {definition}' if definition else ''}."]
+    found.append(
+        f"{len(system.variance)} equations for {', '.join(system.unknowns)}: "
+        f"{', '.join(e.name for e in system.variance)}, each set equal to its expectation given the design."
+    )
+    words = {
+        "projection": "Mean parameters do not occur in them: what the common terms explain is projected off.",
+        "products": "Products of mean parameters are unknowns of their own, so that nothing is plugged in.",
+        "plug-in": "Estimates of the mean parameters are put in their place, which biases the components.",
+    }
+    found.append(words[system.means])
+    if system.mean_keys and fit.weighting == "none":
+        found.append(f"Normal equations, unweighted, for {', '.join(system.mean_keys)}.")
+    elif system.mean_keys:
+        found.append(f"Generalised least squares with the estimated components for {', '.join(system.mean_keys)}.")
+    return "Equations", found
+
+
+def _definition(name: str) -> str:
+    from momentalg.catalogue import discover
+
+    known = discover("momentalg.statistics", "STATISTIC")
+    return str(known[name].definition).rstrip(".") if name in known else ""
+
+
+def _weights(fit: FitResult) -> Section:
+    if fit.weighting == "none":
+        text = "None: the equations hold exactly in expectation, and with mean-free statistics estimates are unbiased."
+        return "Weights", [text if fit.system.means != "plug-in" else "None."]
+    first = _first_step(fit)
+    found = [
+        "Weights are functions of the design and of first estimates"
+        + (f": {', '.join(f'{key} = {value:.6g}' for key, value in first.items())}." if first else ".")
+    ]
+    if fit.weighting == "iterated":
+        found.append("Weights and estimates are iterated until they agree, which solves REML's equations by moments.")
+    else:
+        found.append("Two steps: unweighted moments, then the same components from forms weighted by these.")
+    found.append(
+        "Given the weights the coefficients are exact, whatever the laws: the working model affects efficiency alone. "
+        "As the weights are estimated, the estimator is consistent, and not exactly unbiased."
+    )
+    return "Weights", found
+
+
+def _first_step(fit: FitResult) -> dict[str, float]:
+    module = fit.sums.estimator.module if fit.sums is not None else None
+    if module is None or not hasattr(module, "first_step"):
+        return {}
+    assert fit.sums is not None
+    found = module.first_step(dict(fit.sums.table))
+    return {key: float(found[key]) for key in fit.keys if key in found and read(key)}
+
+
+def read(key: str) -> bool:
+    """Whether a key is of a component, which weights are functions of."""
+    return key.startswith(("var(", "cov("))
+
+
+def _rows(fit: FitResult) -> Section:
+    groups = ", ".join(f"{count} levels of {name}" for name, count in fit.n_groups.items())
+    left_out = (
+        f"{fit.dropped} rows with missing values were left out; none of the others was."
+        if fit.dropped
+        else "No row was left out."
+    )
+    return "Rows", [f"{fit.nobs} observations, {groups}.", left_out]
+
+
+def _identified(fit: FitResult) -> Section:
+    left = [key for key in fit.model.parameters if key not in fit.estimates]
+    found = [f"Not estimated by these statistics: {', '.join(left)}."] if left else ["All parameters of the model are."]
+    orders = {key[:2] for key in fit.keys}
+    if not {"k3", "k4"} & orders:
+        found.append("Third and fourth cumulants of effects and residuals are not estimated by these statistics.")
+    if fit.negative:
+        found.append(
+            f"Negative: {', '.join(fit.negative)}. That is a legitimate value of an unbiased estimator; truncated "
+            "values are beside it, and predictions of effects use these."
+        )
+    return "Identified", found
+
+
+def _errors(fit: FitResult) -> Section:
+    if not has_errors(fit):
+        return "Standard errors", [standard_errors(fit)[0][1] + "."]
+    (_, which), (_, reference) = standard_errors(fit)
+    about_variances = (
+        f"Estimates are referred to {reference}: clusters less mean parameters. For variances there is no p-value, as "
+        "the estimator of one that is 0 is skewed; their intervals are symmetric on the scale of the logarithm."
+    )
+    return "Standard errors", [f"{which}.", about_variances]
