@@ -29,6 +29,7 @@ DELEGATES = {
         "Model.fit",
         "Model.identified",
         "Model.moment_equations",
+        "Model.pooling",
         "Model.report",
         "Model.sums",
         "Model.with_levels",

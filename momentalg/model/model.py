@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from momentalg.inference.fit import Sums
     from momentalg.inference.result import FitResult
     from momentalg.moments.local_identification import Identified
+    from momentalg.moments.pooling import Pooling
     from momentalg.moments.system import MomentSystem
 
     Given = Node | Iterable[Node]
@@ -236,6 +237,12 @@ class Model:
         from momentalg.moments.local_identification import identified
 
         return identified(self.resolved, statistics)
+
+    def pooling(self, by: str | None = None) -> Pooling:
+        """Derive what no, complete and partial pooling of a factor's levels do to the mean squared error: `Pooling`."""
+        from momentalg.moments.pooling import pooling
+
+        return pooling(self, by)
 
     def fit(self, data: Any, statistics: Any = None, means: str | None = None, missing: str = "refuse") -> FitResult:
         """Estimate the parameters from a frame, an iterable of frames, or `Sums`: ``model.fit(frame).params``.
