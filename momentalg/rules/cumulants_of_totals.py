@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from momentalg.cumulants.display import to_node
 from momentalg.cumulants.identity import joint_cumulant
 from momentalg.cumulants.polynomial import Polynomial, Powers
@@ -9,6 +11,7 @@ from momentalg.cumulants.random_view import with_effects_known
 from momentalg.cumulants.totals import DesignTotal
 from momentalg.cumulants.translate import translate
 from momentalg.cumulants.value import known_variables
+from momentalg.expr.free import Free, free
 from momentalg.expr.nodes import Cov, Cumulant, Delta, E, Letter, Node, Response, Size, Total, Var, add, mul
 from momentalg.expr.traversal import transform, walk
 from momentalg.model.resolved import ResolvedModel
@@ -28,7 +31,10 @@ def _rewrite(node: Node, context: Context) -> Node | None:
     if not knows_design(node.given, context.model):
         return None
     model = with_effects_known(context.model, known_variables(node.given, context.model))
-    names = list(dict.fromkeys(a.index for a in node.args if isinstance(a, Response)))
+    named = [list(dict.fromkeys(f.name for f in _free(a, context.model) if f.column is None)) for a in node.args]
+    names = list(dict.fromkeys(name for own in named for name in own))
+    if len(names) > 1 and any(own and not isinstance(a, Response) for a, own in zip(node.args, named, strict=True)):
+        return None  # which of the observations are one is said for responses that stand alone
     apart = _joint(node.args, model)
     if len(names) < 2:
         return to_node(apart, context.model)
@@ -52,6 +58,10 @@ def of_residual(monomial: Powers, order: int, model: ResolvedModel) -> bool:
     for total in (s for s, _ in monomial if isinstance(s, DesignTotal)):
         found |= {v.name for entry in total.entries for v, _ in entry.what.monomial if v.kind == "fixed"}
     return bool(names & found)
+
+
+def _free(form: Node, model: ResolvedModel) -> Iterator[Free]:
+    return free(form, model.columns, model.constant_on)
 
 
 def _joint(args: tuple[Node, ...], model: ResolvedModel) -> Polynomial:

@@ -1,0 +1,237 @@
+"""Laws applied by hand to one expression each: what they give was written out; what is not of their form they leave.
+
+The mutants of the laws that lived in derivations alone die here.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+import momentalg as ma
+from momentalg.catalogue import discover
+from momentalg.expr.nodes import (
+    DESIGN,
+    ZERO,
+    Cov,
+    Cumulant,
+    Delta,
+    E,
+    Effect,
+    LevelSum,
+    Noise,
+    Over,
+    Parameter,
+    Response,
+    Size,
+    Sum,
+    Total,
+    Value,
+    Var,
+    Variable,
+    mul,
+    power,
+)
+from momentalg.expr.text import text
+from momentalg.model.resolved import ResolvedModel
+from momentalg.rules.cumulants_of_totals import of_residual
+from momentalg.rules.rule import Context
+
+LAWS = discover("momentalg.rules", "RULE")
+USER, ITEM, CELL = ("user",), ("item",), ("user", "item")
+ONE = ma.Model("y ~ 1 + (1 | user)").resolved
+COVARIATE = ma.Model("y ~ 1 + x + (1 | user)").resolved
+APART = ma.Model("y ~ 1 + x + (1 + x || user)").resolved
+WEIGHTED = ma.Model("y ~ 1 + (1 | user)", weights="w").resolved
+CLASSES = ma.Model("y ~ 1 + (1 | user)", residual_by="site").resolved
+CROSSED = ma.Model("y ~ 1 + x + z + (1 | user) + (1 | item)", levels={"z": "item"}).resolved
+X, Z, W = (Variable("column", name) for name in "xzw")
+N, ALPHA, BETA = Size(USER), Effect(USER), Effect(ITEM)
+S, NOISE = Total(Response(), USER), Sum("j", Noise("j"), USER)
+S_ITEM = Total(Response(), ITEM)
+Y = {name: Response(name) for name in "jkl"}
+ALL = (DESIGN,)
+
+
+def key(name):
+    return Parameter(name)
+
+
+def shown(value):
+    """The name of a case: the model goes without saying."""
+    return "" if isinstance(value, ResolvedModel) else str(value)
+
+
+def rewritten(law, node, model):
+    return LAWS[law].rewrite(node, Context(model))
+
+
+@pytest.mark.parametrize(
+    ("law", "node", "model"),
+    [
+        ("effects", NOISE, ONE),
+        ("effects", E(N), ONE),
+        ("effects", Var(Noise("j"), (N,)), WEIGHTED),
+        ("effects", Var(Noise("j"), (N,)), CLASSES),
+        ("independence", E(N + ALPHA, (N,)), ONE),
+        ("independence", Var(ALPHA * Response("j"), (N,)), ONE),
+        ("independence", Cov(ALPHA * E(S), NOISE, (N,)), ONE),
+        ("linearity", E(Response("j"), (N,)), ONE),
+        ("linearity", Var(N + ALPHA, (N,)), ONE),
+        ("linearity", E(LevelSum((("item", "c"),), BETA), (N,)), CROSSED),
+        ("iid_sum", E(NOISE, (N,)), ONE),
+        ("iid_sum", Var(NOISE), ONE),
+        ("sum_over_level", Sum("j", mul(Noise("j"), Effect(ITEM, index="j")), USER), CROSSED),
+        ("sum_over_level", Sum("j", mul(Noise("j"), Value(Z, "j")), USER), CROSSED),
+        ("cumulants_of_totals", Cov(S, S, (N,)), COVARIATE),
+        ("cumulants_of_totals", E(N, ALL), ONE),
+        ("cumulants_of_totals", Cov(mul(Value(X, "j"), Y["j"]), Y["k"], ALL), COVARIATE),
+        ("cumulants_of_totals", Var(Y["j"] + Y["k"], ALL), ONE),
+        ("cumulants_of_totals", Cov(Y["j"] + Y["k"], S, ALL), ONE),
+        ("cumulants_of_totals", E(Y["j"] * Y["k"], ALL), ONE),
+        ("cumulants_of_products", Var(Over(USER, S**2), ALL), ONE),
+        ("cumulants_of_products", E(Total(Response() ** 2, ()), ALL), ONE),
+        ("cumulants_of_products", Cov(Over(USER, S**2), Over(ITEM, S_ITEM**2), ALL), CROSSED),
+        ("cumulants_of_products", E(Y["j"], (N,)), ONE),
+        ("cumulants_of_products", E(N * S, (N,)), COVARIATE),
+    ],
+    ids=shown,
+)
+def test_what_is_not_of_its_form_is_left(law, node, model):
+    assert rewritten(law, node, model) is None
+
+
+@pytest.mark.parametrize(
+    ("law", "node", "model", "wanted"),
+    [
+        ("effects", Sum("j", ZERO, USER), ONE, ZERO),
+        ("effects", LevelSum((("item", "c"),), ZERO), CROSSED, ZERO),
+        ("effects", Cov(Noise("j"), Noise("k")), ONE, ZERO),
+        ("effects", Cov(Effect(USER), Effect(USER, "x")), APART, ZERO),
+        ("effects", Var(Effect(USER, "x")), APART, key("var(x|user)")),
+        ("effects", Var(BETA), CROSSED, key("var(1|item)")),
+        ("effects", Cov(ALPHA, Effect(USER, level=("k",))), ONE, ZERO),
+        ("effects", Var(Noise("j")), ONE, key("var(residual)")),
+        ("effects", Var(Noise("j"), ALL), WEIGHTED, mul(key("var(residual)"), power(Value(W, "j"), -1))),
+        ("effects", Var(Noise("j"), ALL), CLASSES, Value(Variable("fixed", "var(residual[site])"), "j")),
+        ("independence", Cov(ALPHA + NOISE, ALPHA, (N,)), ONE, Var(ALPHA, (N,))),
+        ("independence", Cov(N + ALPHA, NOISE, (N,)), ONE, ZERO),
+        ("linearity", E(Sum("j", Y["j"], USER), (N,)), COVARIATE, Sum("j", E(Y["j"], (N,)), USER)),
+        (
+            "linearity",
+            E(LevelSum((("item", "c"),), BETA), ALL),
+            CROSSED,
+            LevelSum((("item", "c"),), E(BETA, ALL)),
+        ),
+        ("iid_sum", Var(NOISE, (N,)), ONE, Sum("j", Var(Noise("j"), (N,)), USER)),
+        (
+            "iid_sum",
+            Var(Sum("j", Noise("j"), USER, ("k",)), ALL),
+            ONE,
+            Sum("j", Var(Noise("j"), ALL), USER, ("k",)),
+        ),
+        ("iid_sum", Cov(NOISE, Sum("j", Noise("j"), USER, ("k",)), ALL), ONE, ZERO),
+        ("iid_sum", Cov(NOISE, Sum("j", Noise("j"), ITEM), ALL), CROSSED, Sum("j", Var(Noise("j"), ALL), CELL)),
+        (
+            "iid_sum",
+            Cov(Sum("j", Noise("j"), USER, ("i2",)), Sum("j", Noise("j"), ITEM), ALL),
+            CROSSED,
+            Sum("j", Var(Noise("j"), ALL), CELL, ("i2", "i")),
+        ),
+        ("cumulants_of_products", Cov(S, N, ALL), ONE, ZERO),
+        (
+            "cumulants_of_products",
+            E(Y["j"] ** 2, (N,)),
+            ONE,
+            Var(Y["j"], (N,)) + mul(E(Y["j"], (N,)), E(Y["j"], (N,))),
+        ),
+    ],
+    ids=shown,
+)
+def test_what_a_law_gives(law, node, model, wanted):
+    assert rewritten(law, node, model) == wanted
+
+
+IN_CROSSED = [  # of the observations of one user, of a named user, of one item, of a named item, of all
+    (Effect(ITEM, index="j"), ("sum_i n_ij alpha_i", "sum_j n_jk alpha_j", "N_i alpha_i", "N_c alpha_c")),
+    (Value(Z, "j"), ("sum_i n_ij z_i", "sum_j n_jk z_j", "N_i z_i", "N_c z_c", "sum_j N_j z_j")),
+    (Value(Z, "j") ** 2, ("sum_i n_ij z_i^2", "sum_j n_jk z_j^2", "N_i z_i^2", "N_c z_c^2", "sum_j N_j z_j^2")),
+    (Value(X, "j") ** 2, ("S[x^2]", "S[x^2, k]", "S[x^2]", "S[x^2, c]", "S_all[x^2]")),
+    (mul(Value(X, "j"), Value(Z, "j")), ("sum_i S[x, ij] z_i", "sum_j S[x, jk] z_j", "S[x, i] z_i", "S[x, c] z_c")),
+    (mul(Value(X, "j"), Effect(ITEM, index="j")), ("sum_i S[x, ij] alpha_i", "sum_j S[x, jk] alpha_j")),
+    (mul(Value(Z, "j"), Effect(ITEM, index="j")), ("sum_i n_ij z_i alpha_i", "sum_j n_jk z_j alpha_j")),
+]
+PLACES = ((USER, ()), (USER, ("k",)), (ITEM, ()), (ITEM, ("c",)), ((), ()))
+
+
+@pytest.mark.parametrize(
+    ("body", "by", "level", "wanted"),
+    [(body, *PLACES[n], wanted) for body, all_wanted in IN_CROSSED for n, wanted in enumerate(all_wanted)],
+    ids=shown,
+)
+def test_sums_over_observations_are_sums_over_what_they_share(body, by, level, wanted):
+    found = rewritten("sum_over_level", Sum("j", body, by, level), CROSSED)
+    assert text(found) == wanted
+    (summed,) = [found] if isinstance(found, LevelSum) else [LevelSum((), found)]
+    names = [name for _, name in summed.levels]
+    assert len(names) == wanted.count("sum_"), "a sum over levels binds one name, and no sum binds none"
+    assert not set(names) & set(level)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "model", "wanted"),
+    [
+        ((S, Y["j"]), ONE, "N var(1|user) + var(residual)"),
+        ((Y["j"], Y["k"]), ONE, "var(1|user) + delta_jk var(residual)"),
+        ((Y["j"], Y["j"]), ONE, "var(1|user) + var(residual)"),
+        ((Y["j"], Y["k"], S), ONE, "N k3(1|user) + delta_jk k3(residual)"),
+        ((Y["j"], Y["j"], Y["k"]), ONE, "k3(1|user) + delta_jk k3(residual)"),
+        ((Y["j"], Y["k"], Y["l"]), ONE, "k3(1|user) + delta_jk delta_jl k3(residual)"),
+        ((Y["j"], Y["k"]), WEIGHTED, "var(1|user) + delta_jk var(residual)/w_j"),
+        ((Y["j"], Y["k"]), CLASSES, "var(1|user) + delta_jk var(residual[site])"),
+        ((Y["j"], Y["k"]), APART, "var(1|user) + x_j x_k var(x|user) + delta_jk var(residual)"),
+        ((Y["j"], Y["k"]), CROSSED, "var(1|user) + var(1|item) + delta_jk var(residual)"),
+    ],
+    ids=shown,
+)
+def test_residuals_coincide_where_observations_do(arguments, model, wanted):
+    assert text(rewritten("cumulants_of_totals", Cumulant(arguments, ALL), model)) == wanted
+
+
+def test_effects_of_observations_have_no_coincidence():
+    """A term is of the residual by the names in it: of its parameters, or of the values of its classes."""
+    effects, residual = (frozenset({(name, 1)}) for name in ("var(1|user)", "var(residual)"))
+    assert of_residual(residual, 2, ONE)
+    assert not of_residual(effects, 2, ONE)
+    assert not of_residual(residual, 2, CLASSES)
+
+
+@pytest.mark.parametrize(
+    ("node", "model", "wanted"),
+    [
+        (E(Over(USER, S**2), ALL), ONE, "sum_i (Var(S) + E[S] E[S])"),
+        (E(Over(CELL, S * S_ITEM), ALL), CROSSED, "sum_{i,j} (Cov(S_i., S_.j) + E[S_i.] E[S_.j])"),
+        (E(Over(CELL, Total(Response(), CELL) ** 2), ALL), CROSSED, "sum_{i,j} (Var(S_ij) + E[S_ij] E[S_ij])"),
+        (E(Total(Response() ** 2, USER), ALL), ONE, "sum_{j=1..N} (Var(Y_j) + E[Y_j] E[Y_j])"),
+        (E(Total(Response() ** 2, ()), ALL), CROSSED, "sum_t (Var(Y_t) + E[Y_t] E[Y_t])"),
+        (
+            E(Total(Value(X) * Response() ** 2, USER), ALL),
+            COVARIATE,
+            "sum_{j=1..N} x_j (Var(Y_j) + E[Y_j] E[Y_j])",
+        ),
+        (
+            Cov(Y["j"] * Y["k"], Y["j"], ALL),
+            ONE,
+            "kappa(Y_j, Y_k, Y_j) + Var(Y_j) E[Y_k] + E[Y_j] Cov(Y_k, Y_j)",
+        ),
+    ],
+    ids=shown,
+)
+def test_products_of_forms_over_partitions(node, model, wanted):
+    found = rewritten("cumulants_of_products", node, model)
+    assert text(found).replace(" | design", "") == wanted
+    assert isinstance(found, Over) == (wanted.startswith("sum_{i,j}") and model is CROSSED)
+
+
+def test_a_delta_names_the_first_observation():
+    found = rewritten("cumulants_of_totals", Cov(Y["k"], Y["j"], ALL), WEIGHTED)
+    assert found == key("var(1|user)") + mul(Delta("k", "j"), power(Value(W, "k"), -1), key("var(residual)"))
