@@ -64,6 +64,7 @@ __all__ = [
     "UnsupportedError",
     "ZeroTruncatedNegativeBinomial",
     "ZeroTruncatedPoisson",
+    "alchemy",
     "bootstrap_variance",
     "compare",
     "datasets",
@@ -82,6 +83,7 @@ __all__ = [
 ]
 
 _LATER = {
+    "alchemy": "momentalg.inference.resampling.alchemy",
     "bootstrap_variance": "momentalg.statistics.bootstrap_variances",
     "compare": "momentalg.derive.compare",
     "empirical": "momentalg.model.distributions.empirical",

@@ -34,6 +34,7 @@ DELEGATES = {
         "Model.sums",
         "Model.with_levels",
     },
+    "momentalg/inference/resampling/responses.py": {"_responses", "_rows"},  # the simulator of model.check
     "momentalg/moments/system.py": {"MomentSystem.coefficients", "MomentSystem.estimator"},
     "momentalg/statistics/family.py": {"StatisticFamily.cost"},
 }

@@ -79,7 +79,7 @@ class Responses:
                 codes = rows.level(block.factor, self.model)
                 drawn = effect(rng, int(codes.max(initial=-1)) + 1)
                 for column, values in zip(block.coefficients, drawn, strict=True):
-                    response += self._monomial(column.monomial, rows) * values[codes]
+                    response += self.monomial(column.monomial, rows) * values[codes]
             response += noise(rng, len(response)) * self.residual_deviation(rows)
             return response
 
@@ -91,7 +91,7 @@ class Responses:
 
         values = np.zeros(rows.count)
         for column in self.model.mean:
-            values += self._monomial(column.monomial, rows) * (
+            values += self.monomial(column.monomial, rows) * (
                 1.0 if column.key is None else float(self.parameters[column.key])
             )
         if not np.all(np.isfinite(values)):
@@ -103,12 +103,12 @@ class Responses:
         import numpy as np
 
         variances = self.model.residual_cumulants(2)
-        found = sum(float(self.parameters[str(key)]) * self._monomial(monomial, rows) for key, monomial in variances)
+        found = sum(float(self.parameters[str(key)]) * self.monomial(monomial, rows) for key, monomial in variances)
         if not np.all(np.isfinite(found)) or np.any(found < 0):
             raise DataError(f"the weights {self.model.weights!r} must be positive, so that residuals have a variance")
         return np.sqrt(found)
 
-    def _monomial(self, monomial: n.Monomial, rows: Rows) -> Array:
+    def monomial(self, monomial: n.Monomial, rows: Rows) -> Array:
         """A product of covariates at each observation."""
         import numpy as np
 

@@ -1,0 +1,132 @@
+"""What is resampled for: the moment equations of a fit or of a model, with their sums by cells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, cast
+
+from momentalg.data.levels import with_levels
+from momentalg.errors import ModelError
+from momentalg.inference import fit as fitting
+from momentalg.inference.resampling.cells import Cells
+from momentalg.inference.result import FitResult
+
+if TYPE_CHECKING:
+    from momentalg.emit.numpy import EstimatorModule
+    from momentalg.model.model import Model
+    from momentalg.moments.system import MomentSystem
+
+
+@dataclass(frozen=True)
+class CellEstimator:
+    """A model with its moment equations, generated with all sums by cells; equal by the text of the module."""
+
+    text: str
+    digest: str
+    model: Model = field(compare=False, repr=False)
+    system: MomentSystem = field(compare=False, repr=False)
+
+    @classmethod
+    def of(cls, model: Model, system: MomentSystem) -> CellEstimator:
+        """Generate the module, or find it again."""
+        return cls(repr(model), sha256(_generated(system).source.encode()).hexdigest(), model, system)
+
+    @property
+    def described(self) -> str:
+        """The model and the statistics, for messages."""
+        return f"{self.text} with {self.system.statistics or 'statistics of your own'}, by cells"
+
+    @property
+    def generated(self) -> EstimatorModule:
+        """The module with the representation it was made from."""
+        return _generated(self.system)
+
+    @property
+    def module(self) -> ModuleType:
+        """The generated module."""
+        return self.generated.load()
+
+
+_made: dict[int, tuple[MomentSystem, EstimatorModule]] = {}  # by identity: systems hold dictionaries
+MOST = 64  # modules that are kept
+
+
+def _generated(system: MomentSystem) -> EstimatorModule:
+    from momentalg.emit.backend import estimator
+
+    if id(system) not in _made:
+        while len(_made) >= MOST:
+            del _made[next(iter(_made))]
+        _made[id(system)] = system, estimator(system, by_cells=True)  # the system is kept, and with it its identity
+    return _made[id(system)][1]
+
+
+def cell_sums(
+    of: FitResult | Model, data: Any, statistics: Any = None, means: str | None = None, missing: str = "refuse"
+) -> fitting.Sums:
+    """The sums of a frame, or of a list of frames, by cells: all that the jackknife and bootstraps of levels need.
+
+    They add up as the sums of a fit do, and serve any number of resamples:
+    ``bootstrap(fit, cell_sums(fit, frame))``.
+    """
+    model, system, data = equations(of, data, statistics, means)
+    own = cast(fitting.Estimator, CellEstimator.of(model, system))
+    if isinstance(data, (list, tuple)) or hasattr(data, "__next__"):
+        return fitting._sums_of_parts(own, data, missing)  # noqa: SLF001 - the accumulation of a fit
+    return fitting._sums_of(own, data, missing)  # noqa: SLF001 - the same
+
+
+def equations(
+    of: FitResult | Model, data: Any, statistics: Any = None, means: str | None = None
+) -> tuple[Model, MomentSystem, Any]:
+    """The model, its moment equations, and the data, of a fit or of a model that is not fitted yet."""
+    if isinstance(of, FitResult):
+        if statistics is not None or means is not None:
+            raise ModelError("a fit says itself which statistics it is by; give a model to choose others")
+        return of.model, of.system, data
+    if not isinstance(data, fitting.Sums):
+        of, data = with_levels(of, data)
+    return of, fitting._estimator(of, statistics, means).system, data  # noqa: SLF001 - its default statistics
+
+
+def cells_of(
+    of: FitResult | Model, data: Any, statistics: Any = None, means: str | None = None, missing: str = "refuse"
+) -> tuple[Model, MomentSystem, Cells]:
+    """The model, its equations and the cells of data: a frame, a list of frames, or sums by cells."""
+    found = data if isinstance(data, fitting.Sums) else cell_sums(of, data, statistics, means, missing)
+    estimator: Any = found.estimator
+    if not isinstance(estimator, CellEstimator):
+        raise ModelError(
+            f"these sums are of {estimator.described}, not by cells, which resampling needs: give the frame, or "
+            "cell_sums(fit, frame), which add up over parts as other sums do"
+        )
+    model, system, _ = equations(of, found, statistics, means)
+    if CellEstimator.of(model, system) != estimator:
+        raise ModelError(
+            f"these sums are of {estimator.described}; the resamples are of {CellEstimator.of(model, system).described}"
+        )
+    table: Mapping[str, Any] = found.table
+    return model, system, Cells(estimator.generated, table)
+
+
+def data_of(of: FitResult | Model, data: Any, missing: str) -> tuple[Any, str]:
+    """The data that were given, or those that a fit keeps, with how it treated missing values."""
+    if data is not None:
+        return data, missing
+    if not isinstance(of, FitResult):
+        raise ModelError("resampling needs data beside a model, as in bootstrap(model, frame)")
+    kept = getattr(of, "data", None)
+    if kept is not None:
+        return kept, getattr(of, "missing", missing)
+    kept = getattr(of, "sums", None)
+    if kept is not None and isinstance(kept.estimator, CellEstimator):
+        return kept, missing
+    raise ModelError("resampling needs data, which this fit does not keep: give the frame, or cell_sums(fit, frame)")
+
+
+def keys_of(model: Model, system: MomentSystem, estimates: Mapping[str, float]) -> tuple[str, ...]:
+    """The keys of the parameters, in the order of a fit."""
+    return tuple(key for key in dict.fromkeys((*model.parameters, *system.targets)) if key in estimates)
