@@ -1,41 +1,72 @@
-"""Confidence intervals of the parameters, by the kind of parameter.
+"""Confidence intervals of the parameters of a fit, by the kind of parameter.
 
-With q the 1 - alpha/2 quantile of t with `fit.df` degrees of freedom:
-
-* means and covariances: estimate -+ q se;
-* variances with a positive estimate: exp(log estimate -+ q se/estimate), the Wald interval of the logarithm, which does
-  not reach below 0 and is longer above, as the law of the estimator is skewed;
-* variances with an estimate of 0 or less: estimate -+ q se, so that the interval shows how far above 0 they may be.
+* means: estimate -+ q se, q the 1 - alpha/2 quantile of t with `fit.df` degrees of freedom, as the p-values have it;
+* components and cumulants, where the fit has the influence of independent units: bootstrap-t after Hall's
+  transformation, which holds its coverage for skewed and heavy-tailed effects (`momentalg.inference.intervals`);
+* components without that (crossed factors, jackknife): variances by the Wald interval of the logarithm,
+  exp(log estimate -+ q se/estimate), if the estimate is positive; others by estimate -+ q se.
 """
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from momentalg.errors import ModelError
-from momentalg.inference.reference import quantile
+from momentalg.expr.keys import read_key
+from momentalg.inference.covariance import SANDWICH
+from momentalg.inference.intervals import Interval, wald
+from momentalg.inference.intervals import interval as bootstrap_t
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
     from momentalg.inference.result import FitResult
 
+    Array = np.ndarray[Any, Any]
 
-def intervals(fit: FitResult, alpha: float) -> pd.DataFrame:
-    """The interval of each parameter: by key, columns 0 and 1. Not numbers where `fit.df` is below 1."""
-    import pandas as pd
 
+def intervals(fit: FitResult, alpha: float) -> Mapping[str, Interval]:
+    """The interval of each parameter, with its method and perhaps a warning."""
     if not 0 < alpha < 1:
         raise ModelError(f"alpha= is the probability left out, between 0 and 1, not {alpha}")
-    q, errors = quantile(1 - alpha / 2, fit.df), fit.bse
-    found = [interval(key, fit.estimates[key], float(errors[key]), q) for key in fit.keys]
-    return pd.DataFrame(found, index=pd.Index(fit.keys, name="parameter"), columns=[0, 1], dtype=float)
+    errors, scores = fit.bse, _scores(fit)
+    return {key: _interval(key, fit, float(errors[key]), scores.get(key), alpha) for key in fit.keys}
 
 
-def interval(key: str, estimate: float, error: float, q: float) -> tuple[float, float]:
-    """The interval of one parameter; `q` is the quantile."""
-    if key.startswith("var(") and estimate > 0:
-        factor = math.exp(min(q * error / estimate, 700.0))
-        return estimate / factor, estimate * factor
-    return estimate - q * error, estimate + q * error
+def conf_int(fit: FitResult, alpha: float) -> pd.DataFrame:
+    """The intervals as a table by key, columns 0 and 1; what speaks against some of them is a warning."""
+    import pandas as pd
+
+    found = intervals(fit, alpha)
+    for text in warnings_of(found):
+        warnings.warn(text, UserWarning, stacklevel=3)
+    ends = [(interval.low, interval.high) for interval in found.values()]
+    return pd.DataFrame(ends, index=pd.Index(list(found), name="parameter"), columns=[0, 1], dtype=float)
+
+
+def warnings_of(found: Mapping[str, Interval]) -> list[str]:
+    """What speaks against intervals, each sentence once, with the keys that it is of."""
+    keys: dict[str, list[str]] = {}
+    for key, interval in found.items():
+        if interval.warning is not None:
+            keys.setdefault(interval.warning, []).append(key)
+    return [f"{', '.join(of)}: {text}" for text, of in keys.items()]
+
+
+def _interval(key: str, fit: FitResult, error: float, scores: Array | None, alpha: float) -> Interval:
+    estimate = fit.estimates[key]
+    if read_key(key).kind == "mean" or scores is None:
+        return wald(estimate, error, alpha, fit.df, logarithm=key.startswith("var("))
+    return bootstrap_t(estimate, scores, alpha)
+
+
+def _scores(fit: FitResult) -> dict[str, Array]:
+    """The influence of each unit on each parameter, where the module of the fit has it."""
+    if fit.sums is None or fit.covariance.kind != SANDWICH or not hasattr(fit.sums.estimator.module, "scores"):
+        return {}
+    module = fit.sums.estimator.module
+    found = module.scores(dict(fit.sums.table), dict(fit.estimates))
+    return {key: found[:, n] for n, key in enumerate(module.KEYS)}

@@ -128,6 +128,7 @@ def _errors(fit: FitResult) -> Section:
     (_, which), (_, reference) = standard_errors(fit)
     about_variances = (
         f"Estimates are referred to {reference}: clusters less mean parameters. For variances there is no p-value, as "
-        "the estimator of one that is 0 is skewed; their intervals are symmetric on the scale of the logarithm."
+        "the estimator of one that is 0 is skewed."
     )
-    return "Standard errors", [f"{which}.", about_variances]
+    methods = dict.fromkeys(f"{interval.method}" for interval in fit.intervals().values())
+    return "Standard errors", [f"{which}.", about_variances, f"Intervals: {', '.join(methods)}."]

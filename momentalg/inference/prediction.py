@@ -23,7 +23,7 @@ MARGINAL, CONDITIONAL = "marginal", "conditional"
 
 
 def predict(fit: FitResult, data: Any, effects: bool | str | Iterable[str]) -> pd.Series[float]:
-    """X b + offset + sum of Z u over the factors in `effects` (True: all, False: none), in the unit of the response.
+    """X b + sum of Z u over the factors in `effects` (True: all, False: none), in the unit of the response.
 
     Rows with a missing value are refused or left out, as in the fit; the index says which rows are there. A size of a
     level that is a covariate, such as size(user), is that of the fit, or what a column ``size(user)`` gives.
@@ -40,8 +40,7 @@ def predict(fit: FitResult, data: Any, effects: bool | str | Iterable[str]) -> p
     else:
         model = fit.model.resolved
         kept = tuple(b for b in model.groups if b.factor in chosen)
-        known = () if not chosen else model.known_effects
-        parts = [read_rows(data, replace(model, groups=kept, known_effects=known), fit.missing, fit.level_sizes, True)]
+        parts = [read_rows(data, replace(model, groups=kept), fit.missing, fit.level_sizes, True)]
     return _joined([_series(rows, _predicted(fit, rows, chosen), "predicted") for rows in parts])
 
 
@@ -99,7 +98,7 @@ def rows_of(fit: FitResult, what: str) -> list[Rows]:
 def _predicted(fit: FitResult, rows: Rows, chosen: list[tuple[str, ...]]) -> Array:
     import numpy as np
 
-    found: Array = rows.mean @ np.array([fit.estimates[key] for key in fit.mean_keys]) + rows.offset
+    found: Array = rows.mean @ np.array([fit.estimates[key] for key in fit.mean_keys])
     for factor in chosen:
         found = found + contribution(rows, fit.effects[join_factor(factor)], fit.model.resolved.groups)
     return found

@@ -8,8 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from momentalg.expr.keys import read_key
-from momentalg.inference import explanation, prediction, tables, tidying
-from momentalg.inference.confidence import intervals
+from momentalg.inference import confidence, explanation, prediction, tables, tidying
 from momentalg.inference.covariance import Covariance, clusters_of, covariance
 from momentalg.inference.effects import Effects, predicted
 from momentalg.inference.lme4_names import Lme4Names
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from momentalg.inference.fit import Sums
+    from momentalg.inference.intervals import Interval
     from momentalg.model.model import Model
     from momentalg.moments.system import MomentSystem
 
@@ -168,8 +168,17 @@ class FitResult(Lme4Names):
         )
 
     def conf_int(self, alpha: float = 0.05) -> pd.DataFrame:
-        """Intervals of level 1 - alpha by key: columns 0 and 1, as in statsmodels: see `inference.confidence`."""
-        return intervals(self, alpha)
+        """Intervals of level 1 - alpha by key: columns 0 and 1, as in statsmodels.
+
+        Means by t, components by bootstrap-t after Hall's transformation where units are independent, else by Wald's
+        interval, of the logarithm for variances: `momentalg.inference.confidence`. Warns where the data do not support
+        an interval; `intervals` has the methods and warnings by key.
+        """
+        return confidence.conf_int(self, alpha)
+
+    def intervals(self, alpha: float = 0.05) -> Mapping[str, Interval]:
+        """The intervals of level 1 - alpha by key, each with low, high, method and warning."""
+        return confidence.intervals(self, alpha)
 
     # Effects, predictions and residuals.
 

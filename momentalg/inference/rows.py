@@ -48,16 +48,8 @@ class Rows:
         """X, shape (n, p): the mean columns, in the order of their keys."""
         import numpy as np
 
-        found = [self.product(c.monomial) for c in self.model.mean if c.key is not None]
+        found = [self.product(c.monomial) for c in self.model.mean]
         return np.column_stack(found) if found else np.zeros((self.columns.n, 0))
-
-    @property
-    def offset(self) -> Array:
-        """The total of the offsets, whose coefficients are 1, shape (n,)."""
-        import numpy as np
-
-        found: Array = np.zeros(self.columns.n)
-        return sum((self.product(c.monomial) for c in self.model.mean if c.key is None), found)
 
     def coefficients(self, block: GroupBlock) -> Array:
         """Z's columns of one block, shape (n, q): row o holds z_o."""
@@ -174,7 +166,7 @@ def read_rows(frame: Any, model: ResolvedModel, missing: str, sizes: Sizes, new:
         present = set(map(str, frame.columns))
         names = {factor: f"size({join_factor(factor)})" for factor in _sized(model)}
         given = {factor: name for factor, name in names.items() if name in present}
-        model = _lenient(model)
+        model = _lenient(model, tuple(factor for factor in names if factor not in given))
         frame = _with_response(frame, model.response)
     sized = tuple(Column(None, ((Variable("column", name), 1),)) for name in given.values())
     columns = read_columns(frame, replace(model, mean=(*model.mean, *sized)), missing)
@@ -188,10 +180,11 @@ def _sized(model: ResolvedModel) -> list[tuple[str, ...]]:
     return list(dict.fromkeys(on for variable, on in model.constant_on.items() if variable.kind == "size"))
 
 
-def _lenient(model: ResolvedModel) -> ResolvedModel:
-    """The model as new rows are read by it: its means and effects alone."""
+def _lenient(model: ResolvedModel, labelled: tuple[tuple[str, ...], ...]) -> ResolvedModel:
+    """The model as new rows are read by it: its means and effects alone, and the labels of these factors."""
     return replace(
         model,
+        known_effects=labelled,
         constant_on={v: on for v, on in model.constant_on.items() if v.kind != "column"},
         unreplicated=frozenset(),
         weights=None,

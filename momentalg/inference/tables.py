@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from momentalg.expr.escape import escape_html, escape_text, markdown_code
+from momentalg.inference.confidence import warnings_of
 from momentalg.inference.covariance import available, formula_of
 
 if TYPE_CHECKING:
+    from momentalg.inference.intervals import Interval
     from momentalg.inference.result import FitResult
 
 FREE = 500
@@ -55,7 +57,9 @@ class Text(str):
 
 def summary(fit: FitResult, alpha: float) -> Text:
     """The fit as a table: estimates, standard errors, t and its tail, intervals, and notes."""
-    about, head, body = facts(fit), *parameter_table(fit, alpha)
+    bounds = fit.intervals(alpha) if has_errors(fit) else {}
+    about, head, body = facts(fit), *parameter_table(fit, alpha, bounds)
+    about += [("Warning", text) for text in warnings_of(bounds)]
     return Text(_text(about, head, body), _html(about, head, body), _markdown(about, head, body))
 
 
@@ -97,16 +101,18 @@ def _without(fit: FitResult) -> str:
     return "not computed: fit.bse solves the equations anew without each unit in turn"
 
 
-def parameter_table(fit: FitResult, alpha: float) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+def parameter_table(
+    fit: FitResult, alpha: float, bounds: Mapping[str, Interval]
+) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """The head and the rows of the table of parameters: key, estimate, ..., note."""
     notes = {key: f"negative; truncated: {fit.truncated[key]:g}" for key in fit.negative}
-    if not has_errors(fit):
+    if not bounds:
         return ("parameter", "estimate", ""), [(k, f"{fit.estimates[k]:.6g}", notes.get(k, "")) for k in fit.keys]
-    errors, statistics, tails, bounds = fit.bse, fit.tvalues, fit.pvalues, fit.conf_int(alpha)
+    errors, statistics, tails = fit.bse, fit.tvalues, fit.pvalues
     head = ("parameter", "estimate", "std.err.", "t", "P>|t|", f"[{alpha / 2:.3g}", f"{1 - alpha / 2:.3g}]", "")
     table: list[tuple[str, ...]] = []
     for key in fit.keys:
-        low, high = bounds.loc[key]
+        low, high = bounds[key].low, bounds[key].high
         numbers = (
             _shown(errors[key], 4),
             _shown(statistics[key], 3),
@@ -151,7 +157,7 @@ def _html(about: Sequence[tuple[str, str]], head: Sequence[str], body: Sequence[
 
 
 def _markdown(about: Sequence[tuple[str, str]], head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
-    quoted = ("Model", "Levels", "Std. errors")
+    quoted = ("Model", "Levels", "Std. errors", "Warning")
     lines = [f"- **{name}**: {markdown_code(value) if name in quoted else value}" for name, value in about]
     escaped = [cell.replace("|", "\\|") for cell in head]
     lines += ["", f"| {' | '.join(escaped)} |", "|---" + "|---:" * (len(head) - 2) + "|---|"]

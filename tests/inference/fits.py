@@ -1,0 +1,114 @@
+"""Fits whose effects come from dense equations: every view of a result, whatever makes the effects."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import MappingProxyType, SimpleNamespace
+
+import numpy as np
+
+import momentalg as ma
+from tests.inference.dense import Dense
+
+
+def sleepstudy(whole=False):  # noqa: ARG001
+    frame = ma.datasets.load("sleepstudy")
+    model = ma.Model("Reaction ~ Days + (Days | Subject)")
+
+    def dense(fit):
+        x = np.column_stack([np.ones(len(frame)), frame["Days"]])
+        g = np.array([[p(fit, "var(1|Subject)"), p(fit, "cov(1,Days|Subject)")], [0, p(fit, "var(Days|Subject)")]])
+        g[1, 0] = g[0, 1]
+        return Dense(y(frame["Reaction"]), x, {"Subject": (*labels(frame["Subject"]), x, g)}, p(fit, "var(residual)"))
+
+    return model, frame, dense
+
+
+def dyestuff(whole=False):
+    frame = ma.datasets.load("Dyestuff")
+    frame = frame if whole else frame.drop(index=[17, 18, 28, 29])
+    return ma.Model("Yield ~ 1 + (1 | Batch)"), frame, intercepts(frame, "Yield", {"Batch": frame["Batch"]})
+
+
+def penicillin(whole=False):
+    frame = ma.datasets.load("Penicillin")
+    frame = frame if whole else frame.drop(index=[3, 50, 51, 52, 100])
+    model = ma.Model("diameter ~ 1 + (1 | plate) + (1 | sample)")
+    return model, frame, intercepts(frame, "diameter", {"plate": frame["plate"], "sample": frame["sample"]})
+
+
+def pastes(whole=False):
+    frame = ma.datasets.load("Pastes")
+    frame = frame if whole else frame.drop(index=[0, 1, 8, 30])
+    casks = list(zip(frame["batch"], frame["cask"], strict=True))
+    model = ma.Model("strength ~ 1 + (1 | batch/cask)")
+    return model, frame, intercepts(frame, "strength", {"batch": frame["batch"], "batch:cask": casks})
+
+
+def rats(whole=False):  # noqa: ARG001
+    frame = ma.datasets.load("RatPupWeight")
+    model = ma.Model("weight ~ size(Litter) + C(sex) + (1 | Litter)")
+    size = frame.groupby("Litter")["weight"].transform("size")
+    x = np.column_stack([np.ones(len(frame)), size, frame["sex"] == "Male"]).astype(float)
+    return model, frame, intercepts(frame, "weight", {"Litter": frame["Litter"]}, x)
+
+
+DESIGNS = {f.__name__: f for f in (sleepstudy, dyestuff, penicillin, pastes, rats)}
+
+
+def intercepts(frame, response, factors, x=None):
+    """Dense equations of a model whose effects are intercepts."""
+    ones = np.ones((len(frame), 1))
+
+    def dense(fit):
+        found = {
+            name: (*labels(of_row), ones, np.array([[fit.truncated[f"var(1|{name})"]]]))
+            for name, of_row in factors.items()
+        }
+        return Dense(y(frame[response]), ones if x is None else x, found, p(fit, "var(residual)"))
+
+    return dense
+
+
+def y(series):
+    return series.to_numpy(float)
+
+
+def p(fit, key):
+    return fit.truncated[key]
+
+
+def labels(of_row):
+    return sorted(set(of_row)), list(of_row)
+
+
+def from_dense(design, whole=False):
+    """A classical fit of a design, with effects at its estimates from dense equations in place of a module's."""
+    model, frame, dense = DESIGNS[design](whole)
+    fit = model.fit(frame)
+    fit = replace(fit, sums=model.sums(frame), data=frame)
+    equations = dense(fit)
+
+    def effects(_, estimates):
+        u, errors = equations.at(np.array([estimates[key] for key in fit.mean_keys]))
+        found = {}
+        for name, (levels, _, columns, _) in equations.factors.items():
+            coefficients = ("1", "Days")[: columns.shape[1]]
+            found[name] = (structured(levels), coefficients, u[name], errors[name])
+        return found
+
+    real = fit.sums.estimator.module
+    module = SimpleNamespace(effects=effects, LEVELS=real.LEVELS, level_sizes=real.level_sizes)
+    sums = SimpleNamespace(estimator=SimpleNamespace(module=module), table=MappingProxyType(dict(fit.sums.table)))
+    return replace(fit, sums=sums), frame, equations
+
+
+def structured(levels):
+    """Levels as a module has them: an array, with a field for each column of a factor."""
+    if not isinstance(levels[0], tuple):
+        return np.array(levels)
+    columns = [np.array(column) for column in zip(*levels, strict=True)]
+    found = np.empty(len(levels), dtype=[(f"label_{n}", c.dtype) for n, c in enumerate(columns)])
+    for n, column in enumerate(columns):
+        found[f"label_{n}"] = column
+    return found
