@@ -147,7 +147,7 @@ def predicted(laws: Any, rows: Any, response: Array) -> Predictions:
         designs.append(_Design(rows.level(block.factor, model), covariates / scale[:, None] @ root, root))
     effects, residuals = _predictions(designs, left)
     reflated = [
-        (block, _reflated(u @ design.root.T, design.root))
+        (block, _reflated(u @ design.root, design.root))
         for block, design, u in zip(model.groups, designs, effects, strict=True)
     ]
     return tuple(reflated), _reflated(residuals[:, None], np.eye(1))[:, 0]
@@ -215,24 +215,26 @@ def _split(effects: Array, designs: list[_Design]) -> list[Array]:
 
 
 def _reflated(values: Array, root: Array) -> Array:
-    """Values about their mean, times the A for which their covariance matrix is that of the root.
+    """Values about their mean, times the A for which their covariance matrix S becomes that of the root, G.
 
-    Directions that the predictions do not span, as those of a variance of 0, stay 0.
+    Of all such A it is the symmetric one without negative eigenvalues, S^(-1/2) (S^(1/2) G S^(1/2))^(1/2) S^(-1/2),
+    which moves the values least. Directions that the predictions do not span, as those of a variance of 0, stay 0.
     """
     import numpy as np
 
     centred = values - values.mean(axis=0)
     own = _root(centred.T @ centred / len(centred))
-    found: Array = centred @ np.linalg.pinv(own, rcond=1e-8).T @ root.T
+    inverse = np.linalg.pinv(own, rcond=1e-8, hermitian=True)
+    found: Array = centred @ inverse @ _root(own @ root @ root @ own) @ inverse
     return found
 
 
 def _root(matrix: Array) -> Array:
-    """A root L of a covariance matrix, L L' = matrix; negative variances among its directions are taken as 0."""
+    """The symmetric root of a covariance matrix; negative variances among its directions are taken as 0."""
     import numpy as np
 
     values, directions = np.linalg.eigh(matrix)
-    found: Array = directions * np.sqrt(np.maximum(values, 0))
+    found: Array = directions * np.sqrt(np.maximum(values, 0)) @ directions.T
     return found
 
 
