@@ -1,0 +1,272 @@
+"""Normal forms of single terms: the value is that of the sum, level by level, and equal sums are equal forms."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import product
+from random import Random
+
+import pytest
+
+from momentalg.cumulants.evaluate import DesignTable, evaluate
+from momentalg.cumulants.normal_form import Unifier, close_nesting, normal_form
+from momentalg.cumulants.polynomial import Polynomial
+from momentalg.cumulants.terms import OBSERVATION, SIZE, Entry, Level, Observation, Term, What, cell_of
+from momentalg.cumulants.totals import single
+from momentalg.expr.nodes import Variable
+from tests.check.models import factors
+
+X, V, x, w = (Variable("column", name) for name in "XVxw")
+FACTS = {"constant_on": {X: ("user",), V: ("item",)}}
+CROSSED = factors(("user",), ("item",), ("day",), **FACTS)
+NESTED = factors(
+    ("user",),
+    ("user", "item"),
+    ("user", "item", "day"),
+    local_to={"item": "user", "day": "item"},
+    constant_on={X: ("user",)},
+)
+UNREPLICATED = factors(("user",), ("item",), ("day",), unreplicated=(("user", "item"), ("item", "day")), **FACTS)
+NESTED_SINGLE = factors(
+    ("user",), ("user", "item"), local_to={"item": "user"}, unreplicated=(("user", "item"),), constant_on={X: ("user",)}
+)
+CELLS = ["aps", "apt", "aqs", "bps", "bps", "brt", "crs", "crs"]
+SINGLE = ["aps", "aqt", "bpt", "bqu", "crs"]
+COLUMNS = ("user", "item", "day")
+
+
+def rows_of(cells, local):
+    """Rows with labels and covariates; the labels of nested columns are used again in every level of their home."""
+    value = {"a": 2, "b": -1, "c": 5, "p": 3, "q": -2, "r": 7}
+    rows = []
+    for number, labels in enumerate(cells):
+        row = dict(zip(COLUMNS, labels, strict=True))
+        rows.append(
+            row | {X: value[row["user"]], V: value[row["item"]], x: number + 1, w: 3 - number % 4, OBSERVATION: number}
+        )
+    if local:
+        assert len({row["item"] for row in rows}) < len({(row["user"], row["item"]) for row in rows})
+    return rows
+
+
+def places(column, model):
+    """The columns that tell the levels of one column apart."""
+    found = [column]
+    while (parent := model.local_to.get(found[-1])) is not None:
+        found.append(parent)
+    return found
+
+
+def brute_force(term, rows, model):
+    """The value of a term without draws: a sum over the levels that occur, of sums over the rows of each cell."""
+
+    known = {
+        (row[OBSERVATION], c): tuple(row[p] for p in places(c, model)) for row in rows for c in (*COLUMNS, OBSERVATION)
+    }
+
+    def label(row, column):
+        return known[row[OBSERVATION], column]
+
+    levels = sorted(term.bound)
+    ranges = [sorted({label(row, level.column) for row in rows}) for level in levels]
+    whole = Fraction(0)
+    for labels in product(*ranges):
+        at = dict(zip(levels, labels, strict=True))
+
+        def inside(cell, at=at):
+            return [row for row in rows if all(label(row, level.column) == at[level] for level in cell)]
+
+        value = Fraction(term.coefficient)
+        for observation in term.observations:
+            value *= sum((at_row(row, observation.covariates) for row in inside(observation.cell)), Fraction(0))
+        for entry in term.entries:
+            found = inside(entry.cell)
+            total = sum((at_row(row, entry.what.monomial) for row in found), Fraction(0))
+            if entry.what.kind == "value":
+                (total,) = {at_row(row, entry.what.monomial) for row in found}
+            value *= Fraction(int(bool(found))) if entry.power == 0 else total**entry.power
+        whole += value
+    return whole
+
+
+def at_row(row, monomial):
+    found = Fraction(1)
+    for variable, power in monomial:
+        found *= Fraction(row[variable]) ** power
+    return found
+
+
+def form(term, model):
+    return normal_form(term, model, Unifier(term.next_number))
+
+
+def value_of_form(term, rows, model):
+    labels = {column: [row[column] for row in rows] for column in COLUMNS}
+    table = DesignTable(labels, {v: [Fraction(row[v]) for row in rows] for v in (X, V, x, w)}, len(rows))
+    found = form(term, model)
+    return Fraction(0) if found is None else evaluate(Polynomial({found: term.coefficient}), {}, table)
+
+
+def random_term(rng):
+    """Sums over up to three levels and one observation, of totals over cells of them, and of sizes to powers."""
+    columns = [rng.choice(COLUMNS) for _ in range(rng.randint(1, 3))]
+    levels = [Level(column, "", number) for number, column in enumerate(columns)]
+    named = Level(OBSERVATION, "", len(levels))
+    bound = {*levels}
+
+    def cell():
+        return cell_of({level.column: level for level in rng.sample(levels, rng.randint(0, len(levels)))})
+
+    observations, entries = [], [Entry((level,), SIZE, 0) for level in levels]  # a level is one that occurs
+    for _ in range(rng.randint(0, 2)):
+        covariates = tuple(
+            (v, rng.randint(1, 2)) for v in sorted({rng.choice((X, x, w)) for _ in range(rng.randint(0, 2))})
+        )
+        observations.append(Observation((), covariates, cell()))
+    if rng.random() < 0.5:  # several draws at one observation, that is found to lie in several cells
+        bound.add(named)
+        for _ in range(rng.randint(1, 3)):
+            covariates = ((rng.choice((X, x, w)), 1),) if rng.random() < 0.8 else ()
+            observations.append(
+                Observation((), covariates, cell_of({level.column: level for level in (*cell(), named)}))
+            )
+    for _ in range(rng.randint(0, 3)):
+        place = cell()
+        entries.append(Entry(place, SIZE, rng.choice((0, 1, 1, 2))))
+    return Term(Fraction(1), tuple(observations), tuple(entries), frozenset(bound))
+
+
+@pytest.mark.parametrize(
+    ("model", "cells"), [(CROSSED, CELLS), (NESTED, CELLS), (UNREPLICATED, SINGLE)], ids=["crossed", "nested", "single"]
+)
+def test_values_are_those_of_the_sums(model, cells):
+    rng, rows, wrong, zero = Random(7), rows_of(cells, bool(model.local_to)), [], 0
+    for number in range(60):
+        term = random_term(rng)
+        wanted = brute_force(term, rows, model)
+        zero += wanted == 0
+        if value_of_form(term, rows, model) != wanted:
+            wrong.append((number, term))
+    assert wrong == []
+    assert zero < 30
+
+
+def term(observations=(), entries=(), bound=()):
+    """A term of observations (covariates, cell) and entries (cell, what, power); cells are lists of levels."""
+
+    def cell(levels):
+        return cell_of({level.column: level for level in levels})
+
+    return Term(
+        Fraction(1),
+        tuple(
+            Observation((), tuple((v, covariates.count(v)) for v in sorted({*covariates})), cell(levels))
+            for covariates, levels in observations
+        ),
+        tuple(Entry(cell(levels), what, power) for levels, what, power in entries),
+        frozenset(bound),
+    )
+
+
+J, T = Level(OBSERVATION, "j"), Level(OBSERVATION, "", 9)
+U0, U1, I0, I1, D0 = (Level(c, "", n) for c, n in (("user", 0), ("user", 1), ("item", 2), ("item", 3), ("day", 4)))
+HERE, THERE, PART = Level("user", "i"), Level("user", "k"), Level("item", "i")
+X_0, X_1, V_0 = (
+    ([U0], What("value", ((X, 1),)), 1),
+    ([U1], What("value", ((X, 1),)), 1),
+    ([I0], What("value", ((V, 1),)), 1),
+)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "model"),
+    [
+        (  # an observation is found to lie in a user, whose value it has wherever it occurs
+            term([([x], [J, U0]), ([X], [J])], [X_0], [U0]),
+            term([([x], [J, U0]), ([], [J])], [([U0], What("value", ((X, 1),)), 2)], [U0]),
+            CROSSED,
+        ),
+        (  # and its own value is a value of the observation, not of the user
+            term([([x], [J, U0])], [X_0], [U0]),
+            term([([], [J, U0]), ([x], [J])], [X_0], [U0]),
+            CROSSED,
+        ),
+        (  # two users of one observation are one
+            term([([x], [J, U0]), ([], [J, U1])], [X_0, X_1, ([], SIZE, 1)], [U0, U1]),
+            term([([x], [J, U0])], [([U0], What("value", ((X, 1),)), 2), ([], SIZE, 1)], [U0]),
+            CROSSED,
+        ),
+        (
+            term([([x], [T, U0]), ([w], [T, U1])], [X_0, X_1, ([], SIZE, 1)], [T, U0, U1]),
+            term([([x, w], [U0])], [([U0], What("value", ((X, 1),)), 2), ([], SIZE, 1)], [U0]),
+            CROSSED,
+        ),
+        (  # a sum over an observation of what it has in each of its cells is a total over what contains it
+            term([([x], [T, U0]), ([w], [T, I0])], [X_0, V_0], [T, U0, I0]),
+            term([([x, w], [U0, I0])], [X_0, V_0], [U0, I0]),
+            CROSSED,
+        ),
+        (  # the size of a cell to the power 0 is known to be 1 in a finer one that is not empty
+            term([], [([U0, I0], SIZE, 0), ([U0, I0, D0], SIZE, 1)], [U0, I0, D0]),
+            term([], [([], SIZE, 1)]),
+            CROSSED,
+        ),
+        (  # a named denominator cancels
+            term([], [([], What("named", (), single((), SIZE)), -1), ([], SIZE, 1)]),
+            term(),
+            CROSSED,
+        ),
+        (  # a named level of a nested column is not empty; its home is one
+            term([], [([HERE, PART], SIZE, 0)]),
+            term(),
+            NESTED_SINGLE,
+        ),
+    ],
+)
+def test_equal_sums_are_equal_forms(one, other, model):
+    assert form(one, model) == form(other, model) is not None
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "model"),
+    [
+        (
+            term([], [([HERE, PART], SIZE, 0)]),
+            term(),
+            UNREPLICATED,
+        ),  # two named levels may have no observation in common
+        (term([], [([HERE, I0], SIZE, 0)], [I0]), term([], [([I0], SIZE, 0)], [I0]), NESTED),
+        (  # the indicator is of the cell, not of a day in it
+            term([], [([U0, I0], SIZE, 0), ([U0, I0, D0], What("total", ((x, 1),)), 0)], [U0, I0, D0]),
+            term([], [([U0], SIZE, 0), ([I0], SIZE, 0), ([D0], SIZE, 0)], [U0, I0, D0]),
+            CROSSED,
+        ),
+        (  # a sum of quotients is not the quotient of sums, at one observation or not
+            term([], [([U0, I0], What("total", ((x, 1),)), 2), ([U0, I0], What("total", ((w, 1),)), -1)], [U0, I0]),
+            term([([x, x], [])], [([], What("total", ((w, 1),)), -1)]),
+            UNREPLICATED,
+        ),
+    ],
+)
+def test_unequal_sums_are_unequal_forms(one, other, model):
+    assert form(one, model) != form(other, model)
+
+
+def test_a_level_brings_all_that_it_is_nested_in():
+    (cell,) = close_nesting([(D0,)], NESTED, Unifier(5))
+    assert [level.column for level in cell] == ["day", "item", "user"]
+    day, both = close_nesting([(D0,), cell_of({"day": D0, "user": U0})], NESTED, Unifier(5))
+    assert day == both
+    assert U0 in day
+
+
+def test_observations_of_two_named_levels_are_none():
+    assert form(term([([x], [J, HERE]), ([], [J, THERE])]), CROSSED) is None
+
+
+@pytest.mark.parametrize("columns", [("user", "item"), ("item", "day")])
+def test_each_declared_cell_has_one_observation_at_most(columns):
+    levels = [{"user": U0, "item": I0, "day": D0}[c] for c in columns]
+    squared = term([], [(levels, What("total", ((x, 1),)), 2)], levels)
+    assert form(squared, UNREPLICATED) == form(term([([x, x], [])]), UNREPLICATED)
+    assert form(squared, CROSSED) != form(term([([x, x], [])]), CROSSED)
