@@ -7,7 +7,7 @@ simplified beyond what SymPy's constructors do. Names go to ``Symbol`` only, nev
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from types import MappingProxyType
@@ -74,3 +74,25 @@ def to_sympy_matrix(rows: Sequence[Sequence[n.Node]]) -> Any:
     import sympy
 
     return sympy.Matrix([[to_sympy(node) for node in row] for row in rows])
+
+
+def numeric(expressions: Sequence[Any], symbols: Sequence[Any]) -> Callable[..., Any]:
+    """A function of the values of `symbols` that gives the values of `expressions`, as floats.
+
+    Symbols are renamed first, so that no name of a user reaches the code that is made.
+    """
+    import sympy
+
+    names = {s: sympy.Dummy(f"x{i}") for i, s in enumerate(symbols)}
+    plain = [(e + sympy.S.Zero).xreplace(names) for e in expressions]
+    made: Callable[..., Any] = sympy.lambdify(list(names.values()), plain, modules="math")
+    return made
+
+
+def typeset(expression: Any, names: Mapping[str, str]) -> str:
+    """The expression as LaTeX, each symbol as in `names`."""
+    import sympy
+
+    shown = {s: names[s.name] for s in expression.free_symbols}
+    code: str = sympy.latex(expression, symbol_names=shown)
+    return code

@@ -59,6 +59,26 @@ def parameter_symbol(model: ResolvedModel, text: str) -> Any:
     return to_sympy(Parameter(canonical_key(model, text)))
 
 
+def design_moment(model: ResolvedModel, text: str) -> Cumulant:
+    """The design moment that a key names, ``cov(size(user),X)`` or ``E(size(user)^2)``, as a node.
+
+    Raises `ModelError` for any other key, and for design variables that the model does not have.
+    """
+    try:
+        part = parse_key(text)
+    except FormulaError as problem:
+        raise _unknown(model, text, f"\n{problem}") from None
+    order = {"E": 1, **_ORDERS}.get(part.function) if isinstance(part, Call) else None
+    if isinstance(part, Call) and order is not None:
+        found = [_Reader(model, text).product(a) for a in part.arguments if not isinstance(a, Bar)]
+        products = [p for p in found if p is not None]
+        if len(products) == len(part.arguments) and len(products) in (1, order) and part.function != "E":
+            return Cumulant(tuple(products * order if len(products) == 1 else products))
+        if part.function == "E" and len(products) == len(part.arguments) == 1:
+            return Cumulant(tuple(products))
+    raise _unknown(model, text)
+
+
 class _Reader:
     """One key being read; methods return None for what the model does not have."""
 
