@@ -178,6 +178,9 @@ def fit(
         nobs=found.nobs,
         n_groups=FrozenMapping({f: len(size) for f, size in estimator.module.level_sizes(found.table).items()}),
         dropped=found.dropped,
+        sums=found,
+        data=None if isinstance(data, Sums) or hasattr(data, "__next__") else data,
+        missing=missing,
     )
 
 
