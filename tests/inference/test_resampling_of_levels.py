@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import sys
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -136,6 +140,26 @@ def test_sums_by_cells_of_parts_serve_as_the_frame_does(frame):
         bootstrap(other, parts)
 
 
+def test_a_fit_that_keeps_its_data_needs_none(frame):
+    model = ma.Model("y ~ 1 + d + (1 | a)")
+    fit = model.fit(frame)
+    given = bootstrap(fit, frame, replicates=10)
+    assert bootstrap(replace(fit, data=frame, sums=None), replicates=10) == given
+    by_cells = cell_sums(model, frame)
+    kept = bootstrap(replace(fit, data=None, sums=by_cells), replicates=10)
+    assert kept.estimates.to_numpy() == pytest.approx(given.estimates.to_numpy())
+    assert jackknife(model, by_cells).bse.to_numpy() == pytest.approx(jackknife(fit, frame).bse.to_numpy())
+    with pytest.raises(ModelError, match="not by cells"):
+        bootstrap(replace(fit, data=None, sums=model.sums(frame)))
+    with pytest.raises(ModelError, match="which this fit does not keep"):
+        bootstrap(replace(fit, data=None, sums=None))
+    holes = frame.assign(y=frame["y"].where(frame.index > 3))
+    dropped = replace(model.fit(holes, missing="drop"), data=holes, missing="drop")
+    assert bootstrap(dropped, replicates=10).estimates.to_numpy() == pytest.approx(
+        bootstrap(model, frame[4:], replicates=10).estimates.to_numpy()
+    )
+
+
 def test_the_same_seed_gives_the_same_numbers_in_any_number_of_processes(frame):
     model = ma.Model("y ~ 1 + (1 | a)")
     alone = bootstrap(model, frame, replicates=60, seed=4)
@@ -212,6 +236,16 @@ def test_one_crossed_factor_may_be_drawn_alone(frame):
     plan = DrawnLevels(cells, (unit(model.resolved, "a"),), found.keys, 3)
     drawn = drawn_frame(frame, ["a"], {"a": of_levels(frame, "a", plan.counts(0)[("a",)])})
     assert found.estimates.loc[0].to_numpy() == pytest.approx(fit.model.fit(drawn).params.to_numpy(), rel=1e-9)
+
+
+def test_on_a_terminal_a_bar_is_shown(frame, monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    bootstrap(ma.Model("y ~ 1 + (1 | a)"), frame, replicates=30, progress=True)
+    assert "30/30" in sys.stderr.getvalue()
 
 
 def test_nothing_is_printed_where_there_is_no_terminal(frame, capfd):

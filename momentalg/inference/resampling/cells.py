@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from momentalg.emit.numpy import EstimatorModule
-    from momentalg.lower.ir import TableSpec
+    from momentalg.lower.ir import EstimatorIR, TableSpec
 
     Array = np.ndarray[Any, Any]
 
@@ -162,16 +162,23 @@ class Cells:
         return found
 
     def _names(self, table: TableSpec) -> list[str]:
-        """What is kept per level of a table, its labels apart."""
-        ir = self.estimator.ir
-        kept = [a.name for a in ir.accumulators if a.table == table.columns]
-        values = [s.name for s in ir.levels if s.table == table.columns]
-        return [f"size{table.suffix}", *kept, *values]
+        return names_in(self.estimator.ir, table)
 
     @cached_property
     def _tabled(self) -> frozenset[str]:
-        tables = self.estimator.ir.tables
-        return frozenset(name for t in tables for name in (*self._names(t), f"level{t.suffix}"))
+        return frozenset(names_by_cells(self.estimator.ir))
+
+
+def names_in(ir: EstimatorIR, table: TableSpec) -> list[str]:
+    """What sums hold per level of a table, its labels apart."""
+    kept = [a.name for a in ir.accumulators if a.table == table.columns]
+    values = [s.name for s in ir.levels if s.table == table.columns]
+    return [f"size{table.suffix}", *kept, *values]
+
+
+def names_by_cells(ir: EstimatorIR) -> list[str]:
+    """What sums hold per level of any table."""
+    return [name for t in ir.tables for name in (f"level{t.suffix}", *names_in(ir, t))]
 
 
 def ordered(labels: Array) -> Array:

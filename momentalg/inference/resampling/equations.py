@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from momentalg.data.levels import with_levels
 from momentalg.errors import ModelError
 from momentalg.inference import fit as fitting
-from momentalg.inference.resampling.cells import Cells
+from momentalg.inference.resampling.cells import Cells, names_by_cells
 from momentalg.inference.result import FitResult
 
 if TYPE_CHECKING:
@@ -87,8 +87,7 @@ def equations(
         if statistics is not None or means is not None:
             raise ModelError("a fit says itself which statistics it is by; give a model to choose others")
         return of.model, of.system, data
-    if not isinstance(data, fitting.Sums):
-        of, data = with_levels(of, data)
+    of, data = with_levels(of, data)
     return of, fitting._estimator(of, statistics, means).system, data  # noqa: SLF001 - its default statistics
 
 
@@ -98,18 +97,18 @@ def cells_of(
     """The model, its equations and the cells of data: a frame, a list of frames, or sums by cells."""
     found = data if isinstance(data, fitting.Sums) else cell_sums(of, data, statistics, means, missing)
     estimator: Any = found.estimator
-    if not isinstance(estimator, CellEstimator):
+    model, system, _ = equations(of, found, statistics, means)
+    own = CellEstimator.of(model, system)
+    if not isinstance(estimator, CellEstimator):  # the sums of a fit, some of which are kept by cells all the same
+        if estimator.system is system and set(names_by_cells(own.generated.ir)) <= set(found.table):
+            return model, system, Cells(own.generated, found.table)
         raise ModelError(
             f"these sums are of {estimator.described}, not by cells, which resampling needs: give the frame, or "
             "cell_sums(fit, frame), which add up over parts as other sums do"
         )
-    model, system, _ = equations(of, found, statistics, means)
-    if CellEstimator.of(model, system) != estimator:
-        raise ModelError(
-            f"these sums are of {estimator.described}; the resamples are of {CellEstimator.of(model, system).described}"
-        )
-    table: Mapping[str, Any] = found.table
-    return model, system, Cells(estimator.generated, table)
+    if own != estimator:
+        raise ModelError(f"these sums are of {estimator.described}; the resamples are of {own.described}")
+    return model, system, Cells(own.generated, found.table)
 
 
 def data_of(of: FitResult | Model, data: Any, missing: str) -> tuple[Any, str]:
@@ -118,12 +117,10 @@ def data_of(of: FitResult | Model, data: Any, missing: str) -> tuple[Any, str]:
         return data, missing
     if not isinstance(of, FitResult):
         raise ModelError("resampling needs data beside a model, as in bootstrap(model, frame)")
-    kept = getattr(of, "data", None)
-    if kept is not None:
-        return kept, getattr(of, "missing", missing)
-    kept = getattr(of, "sums", None)
-    if kept is not None and isinstance(kept.estimator, CellEstimator):
-        return kept, missing
+    if of.data is not None:
+        return of.data, of.missing
+    if of.sums is not None:
+        return of.sums, missing
     raise ModelError("resampling needs data, which this fit does not keep: give the frame, or cell_sums(fit, frame)")
 
 
