@@ -44,6 +44,7 @@ APART = ma.Model("y ~ 1 + x + (1 + x || user)").resolved
 WEIGHTED = ma.Model("y ~ 1 + (1 | user)", weights="w").resolved
 CLASSES = ma.Model("y ~ 1 + (1 | user)", residual_by="site").resolved
 CROSSED = ma.Model("y ~ 1 + x + z + (1 | user) + (1 | item)", levels={"z": "item"}).resolved
+THREE = ma.Model("y ~ 1 + (1 | user) + (1 | item) + (1 | day)").resolved
 X, Z, W = (Variable("column", name) for name in "xzw")
 N, ALPHA, BETA = Size(USER), Effect(USER), Effect(ITEM)
 S, NOISE = Total(Response(), USER), Sum("j", Noise("j"), USER)
@@ -93,6 +94,13 @@ def rewritten(law, node, model):
         ("cumulants_of_products", Cov(Over(USER, S**2), Over(ITEM, S_ITEM**2), ALL), CROSSED),
         ("cumulants_of_products", E(Y["j"], (N,)), ONE),
         ("cumulants_of_products", E(N * S, (N,)), COVARIATE),
+        ("cumulants_of_products", E(S * Total(Value(X), USER), (N,)), COVARIATE),
+        ("cumulants_of_products", E(Total(Value(X) * Response(), USER) ** 2, (N,)), COVARIATE),
+        ("cumulants_of_products", E(S**2 / N, (N,)), COVARIATE),
+        ("cumulants_of_products", E(Over(USER, S), (N,)), COVARIATE),
+        ("cumulants_of_products", E(Total(Response() ** 2, ()) * S, ALL), ONE),
+        ("cumulants_of_products", Cov(Total(Response() ** 2, ()), S, ALL), CROSSED),
+        ("cumulants_of_products", Var(Over(USER, S**2) + S * S, ALL), ONE),
     ],
     ids=shown,
 )
@@ -138,6 +146,7 @@ def test_what_is_not_of_its_form_is_left(law, node, model):
             Sum("j", Var(Noise("j"), ALL), CELL, ("i2", "i")),
         ),
         ("cumulants_of_products", Cov(S, N, ALL), ONE, ZERO),
+        ("sum_over_level", Sum("j", key("Intercept"), USER), ONE, mul(key("Intercept"), N)),
         (
             "cumulants_of_products",
             E(Y["j"] ** 2, (N,)),
@@ -178,6 +187,41 @@ def test_sums_over_observations_are_sums_over_what_they_share(body, by, level, w
 
 
 @pytest.mark.parametrize(
+    ("node", "model", "wanted"),
+    [
+        (ALPHA, ONE, "alpha N"),
+        (ALPHA, CROSSED, "N alpha"),  # of several factors effects stand last
+        (mul(Effect(ITEM, index="o"), Effect(USER, index="o")), CROSSED, "N"),
+    ],
+    ids=shown,
+)
+def test_effects_of_several_factors_stand_after_the_sizes(node, model, wanted):
+    if wanted != "N":
+        assert text(rewritten("sum_over_level", Sum("o", node, USER), model)) == wanted
+        return
+    found = rewritten("sum_over_level", Sum("o", node, ()), model)
+    assert isinstance(found, LevelSum)
+    assert [column for column, _ in found.levels] == ["user", "item"], "one sum over both, in the order of the model"
+    assert found.body.args[0] == Size(CELL, tuple(name for _, name in found.levels))
+
+
+def test_a_value_is_summed_within_the_effects_that_it_stands_beside():
+    model = ma.Model("y ~ 1 + u + (1 | user) + (1 | item)", levels={"u": "user"}).resolved
+    value = Value(Variable("column", "u"), "o")
+    found = rewritten("sum_over_level", Sum("o", mul(Effect(ITEM, index="o"), value), ()), model)
+    assert [column for column, _ in found.levels] == ["item"]
+    (within,) = [part for part in found.body.args if isinstance(part, LevelSum)]
+    assert [column for column, _ in within.levels] == ["user"]
+
+
+def test_a_level_that_is_summed_over_is_not_the_one_that_is_named():
+    found = rewritten("sum_over_level", Sum("o", Effect(ITEM, index="o"), USER, ("j",)), CROSSED)
+    ((column, name),) = found.levels
+    assert column == "item"
+    assert name != "j"
+
+
+@pytest.mark.parametrize(
     ("arguments", "model", "wanted"),
     [
         ((S, Y["j"]), ONE, "N var(1|user) + var(residual)"),
@@ -189,6 +233,12 @@ def test_sums_over_observations_are_sums_over_what_they_share(body, by, level, w
         ((Y["j"], Y["k"]), WEIGHTED, "var(1|user) + delta_jk var(residual)/w_j"),
         ((Y["j"], Y["k"]), CLASSES, "var(1|user) + delta_jk var(residual[site])"),
         ((Y["j"], Y["k"]), APART, "var(1|user) + x_j x_k var(x|user) + delta_jk var(residual)"),
+        (
+            (Y["j"], Y["k"], Total(Value(X) * Response(), USER)),
+            COVARIATE,
+            "S_x k3(1|user) + delta_jk x_j k3(residual)",
+        ),
+        ((mul(Value(X, "j"), Y["j"]),), COVARIATE, "Intercept x_j + beta(x) x_j^2"),
         ((Y["j"], Y["k"]), CROSSED, "var(1|user) + var(1|item) + delta_jk var(residual)"),
     ],
     ids=shown,
@@ -218,6 +268,34 @@ def test_effects_of_observations_have_no_coincidence():
             COVARIATE,
             "sum_{j=1..N} x_j (Var(Y_j) + E[Y_j] E[Y_j])",
         ),
+        (E(S**2, (N,)), COVARIATE, "Var(S | N) + E[S | N] E[S | N]"),
+        (E(Total(Response(), ()) * S, ALL), ONE, "Cov(S_all, S) + E[S_all] E[S]"),
+        (
+            E(Over(USER, S**2) ** 2, ALL),
+            CROSSED,
+            (
+                "sum_{i,k} (kappa(S, S, S_k, S_k) + 2 kappa(S, S, S_k) E[S_k] + Var(S) Var(S_k) + Var(S) E[S_k] E[S_k]"
+                " + 2 kappa(S, S_k, S_k) E[S] + 2 Cov(S, S_k) Cov(S, S_k) + 4 Cov(S, S_k) E[S] E[S_k]"
+                " + E[S] E[S] Var(S_k) + E[S] E[S] E[S_k] E[S_k])"
+            ),
+        ),
+        (
+            E(S * Over(USER, S**2), ALL),
+            ONE,
+            "sum_k (kappa(S, S_k, S_k) + 2 Cov(S, S_k) E[S_k] + E[S] Var(S_k) + E[S] E[S_k] E[S_k])",
+        ),
+        (E(S * Over(CELL, Total(Response(), CELL)), ALL), CROSSED, "sum_{k,j} (Cov(S_i., S_kj) + E[S_i.] E[S_kj])"),
+        (E(Over(USER, S**2 / N), ALL), ONE, "sum_i (Var(S) + E[S] E[S])/N"),
+        (E(Over(CELL, Total(Response(), CELL) ** 2), ALL), THREE, "sum_{i,j} (Var(S_ij) + E[S_ij] E[S_ij])"),
+        (E(mul(Value(X, "j"), Y["j"], Y["k"]), ALL), COVARIATE, "x_j (Cov(Y_j, Y_k) + E[Y_j] E[Y_k])"),
+        (
+            E(Total(Value(X) * Response(), USER) ** 2, ALL),
+            COVARIATE,
+            "Var(sum_{j=1..N} x_j Y_j) + E[sum_{j=1..N} x_j Y_j] E[sum_{j=1..N} x_j Y_j]",
+        ),
+        (E(S**2 * Total(Value(X), USER), ALL), COVARIATE, "S_x (Var(S) + E[S] E[S])"),
+        (E(S**2 * N, ALL), COVARIATE, "N (Var(S) + E[S] E[S])"),
+        (E(N, ALL), ONE, "N"),
         (
             Cov(Y["j"] * Y["k"], Y["j"], ALL),
             ONE,
@@ -229,7 +307,13 @@ def test_effects_of_observations_have_no_coincidence():
 def test_products_of_forms_over_partitions(node, model, wanted):
     found = rewritten("cumulants_of_products", node, model)
     assert text(found).replace(" | design", "") == wanted
-    assert isinstance(found, Over) == (wanted.startswith("sum_{i,j}") and model is CROSSED)
+    assert isinstance(found, Over) == wanted.startswith("sum_{i,j}"), "over the cells that are there, not over pairs"
+
+
+def test_sums_over_two_factors_are_not_sums_over_cells():
+    found = rewritten("cumulants_of_products", E(Over(USER, S**2) * Over(ITEM, S_ITEM), ALL), CROSSED)
+    assert isinstance(found, LevelSum)
+    assert [column for column, _ in found.levels] == ["user", "item"]
 
 
 def test_a_delta_names_the_first_observation():
