@@ -26,6 +26,7 @@ DELEGATES = {
     "momentalg/model/model.py": {
         "Model._derive",  # behind mean, var, cov and cumulant
         "Model.check",
+        "Model.derived_weights",
         "Model.fit",
         "Model.identified",
         "Model.moment_equations",

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from momentalg.derive.derivation import Derivation
     from momentalg.inference.fit import Sums
     from momentalg.inference.result import FitResult
+    from momentalg.moments.derived_weights import DerivedWeights
     from momentalg.moments.local_identification import Identified
     from momentalg.moments.pooling import Pooling
     from momentalg.moments.system import MomentSystem
@@ -237,6 +238,12 @@ class Model:
         from momentalg.moments.local_identification import identified
 
         return identified(self.resolved, statistics)
+
+    def derived_weights(self, kurtosis: bool = False) -> DerivedWeights:
+        """Derive how much each level should count, for normal effects or with `kurtosis`: `DerivedWeights`."""
+        from momentalg.moments.derived_weights import derived_weights
+
+        return derived_weights(self, kurtosis)
 
     def pooling(self, by: str | None = None) -> Pooling:
         """Derive what no, complete and partial pooling of a factor's levels do to the mean squared error: `Pooling`."""

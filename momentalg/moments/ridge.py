@@ -20,7 +20,16 @@ from momentalg.errors import RuleError, UnsupportedError
 from momentalg.expr.nodes import Effect, Hat, Letter, Node, Parameter, Size, add, mul, negate, power
 from momentalg.expr.notation import Notation
 from momentalg.model.resolved import GroupBlock, ResolvedModel
-from momentalg.moments.rational import Matrix, Vector, inverse
+from momentalg.moments.exact_matrices import (
+    block_diagonal,
+    inverted,
+    product,
+    random_positive,
+    scaled,
+    times,
+    transposed,
+)
+from momentalg.moments.rational import Matrix, Vector
 
 if TYPE_CHECKING:
     from momentalg.model.model import Model
@@ -65,8 +74,8 @@ class Ridge(Readable):
         z = [[Fraction(rng.randint(-3, 3)) for _ in range(sum(sizes))] for _ in range(ROWS)]
         y = [Fraction(rng.randint(-9, 9), rng.randint(1, 3)) for _ in range(ROWS)]
         residual = Fraction(rng.randint(1, 9), rng.randint(1, 9))
-        covariance = _block_diagonal([_positive(size, rng) for size in sizes])
-        penalty = [[residual * v for v in row] for row in _inverse(covariance)]
+        covariance = block_diagonal([random_positive(size, rng) for size in sizes])
+        penalty = scaled(inverted(covariance), residual)
         if (
             not ridge_solution(x, z, y, penalty)
             == henderson(x, z, y, covariance, residual)
@@ -153,65 +162,27 @@ def ridge_solution(x: Matrix, z: Matrix, y: Vector, penalty: Matrix) -> Vector:
 
 def henderson(x: Matrix, z: Matrix, y: Vector, covariance: Matrix, residual: Fraction) -> Vector:
     """(b, u) of the mixed model equations, Var(u) = covariance, Var(e) = residual I."""
-    return _solved(x, z, y, _inverse(covariance), residual)
+    return _solved(x, z, y, inverted(covariance), residual)
 
 
 def best_linear(x: Matrix, z: Matrix, y: Vector, covariance: Matrix, residual: Fraction) -> Vector:
     """b by generalised least squares and u = G Z'V^-1 (y - X b), V = Z G Z' + residual I."""
-    variance = _product(_product(z, covariance), _transposed(z))
+    variance = product(z, covariance, transposed(z))
     for n in range(len(variance)):
         variance[n][n] += residual
-    weight = _inverse(variance)
-    half = _product(_transposed(x), weight)
-    means = _times(_inverse(_product(half, x)), _times(half, y))
-    left = [a - b for a, b in zip(y, _times(x, means), strict=True)]
-    return [*means, *_times(covariance, _times(_transposed(z), _times(weight, left)))]
+    weight = inverted(variance)
+    half = product(transposed(x), weight)
+    means = times(inverted(product(half, x)), times(half, y))
+    left = [a - b for a, b in zip(y, times(x, means), strict=True)]
+    return [*means, *times(covariance, times(transposed(z), times(weight, left)))]
 
 
 def _solved(x: Matrix, z: Matrix, y: Vector, penalty: Matrix, residual: Fraction) -> Vector:
     """The solution of [X'X, X'Z; Z'X, Z'Z]/residual + diag(0, penalty), for the right side (X'y, Z'y)/residual."""
     both = [[*a, *b] for a, b in zip(x, z, strict=True)]
-    gram, right, p = _product(_transposed(both), both), _times(_transposed(both), y), len(x[0])
+    gram, right, p = product(transposed(both), both), times(transposed(both), y), len(x[0])
     matrix = [[value / residual for value in row] for row in gram]
     for n, row in enumerate(penalty):
         for m, value in enumerate(row):
             matrix[p + n][p + m] += value
-    return _times(_inverse(matrix), [value / residual for value in right])
-
-
-def _positive(size: int, rng: Random) -> Matrix:
-    """A random positive definite matrix: A A' + I."""
-    a = [[Fraction(rng.randint(-2, 2), rng.randint(1, 2)) for _ in range(size)] for _ in range(size)]
-    found = _product(a, _transposed(a))
-    for n in range(size):
-        found[n][n] += 1
-    return found
-
-
-def _block_diagonal(blocks: Sequence[Matrix]) -> Matrix:
-    size, start, found = sum(map(len, blocks)), 0, []
-    for block in blocks:
-        rest = size - start - len(block)
-        found += [[Fraction(0)] * start + row + [Fraction(0)] * rest for row in block]
-        start += len(block)
-    return found
-
-
-def _inverse(matrix: Matrix) -> Matrix:
-    found = inverse(matrix, len(matrix))
-    if found is None:
-        raise RuleError("the equations are singular")
-    return found
-
-
-def _product(a: Matrix, b: Matrix) -> Matrix:
-    columns = _transposed(b)
-    return [[sum((v * w for v, w in zip(row, column, strict=True)), Fraction(0)) for column in columns] for row in a]
-
-
-def _times(a: Matrix, v: Vector) -> Vector:
-    return [sum((p * q for p, q in zip(row, v, strict=True)), Fraction(0)) for row in a]
-
-
-def _transposed(a: Matrix) -> Matrix:
-    return [list(column) for column in zip(*a, strict=True)]
+    return times(inverted(matrix), [value / residual for value in right])
