@@ -167,8 +167,10 @@ def test_expectations_of_the_forms_are_traces(name: str, squared: bool, monkeypa
     np.testing.assert_allclose(right, [y @ A @ y for A in forms], rtol=1e-9)
 
 
+@pytest.mark.parametrize("sparse", [0, 1e9])
 @pytest.mark.parametrize("name", CASES)
-def test_dense_forms_are_minque_with_all_factors(name: str) -> None:
+def test_dense_forms_are_minque_with_all_factors(name: str, sparse: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(part, "SPARSE", sparse)
     case, thetas = design(name)
     thetas[-1] = thetas[-1] * 0  # a component of 0 is a weight like another
     y = np.random.default_rng(2).normal(size=len(case.columns))
@@ -184,7 +186,8 @@ def test_dense_forms_are_minque_with_all_factors(name: str) -> None:
 
 @pytest.mark.parametrize("zero", [False, True])
 @pytest.mark.parametrize("name", CASES)
-def test_means_and_predictions_are_those_of_all_rows(name: str, zero: bool) -> None:
+def test_means_and_predictions_are_those_of_all_rows(name: str, zero: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(part, "SPARSE", 0 if zero else 1e9)
     case, thetas = design(name)
     if zero:
         thetas[0] = thetas[0] * 0

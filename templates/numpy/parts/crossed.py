@@ -10,8 +10,9 @@ Known weights of the rows are inside the products (each row is multiplied by the
 
 import numpy as np
 
-DENSE = 2e10  # what the dense forms may cost, levels of the largest factor * (coefficients of the others)**2, iterated
-QUICK = 1e9  # and what they may cost where a cheaper form does nearly as well
+DENSE = 2e11  # multiplications that one iteration with all factors together may take
+QUICK = 1e10  # and that it may take where a cheaper way does nearly as well
+SPARSE = 200  # how much longer one multiplication takes of numbers that are looked up than in products of matrices
 PROBES = 20  # of the normal vectors by which the variances of forms are averaged
 TRIPLES = 10**7  # of levels of three factors that share rows, looked at for the form of the residual
 ITERATIONS = 100
@@ -472,138 +473,227 @@ def _inner(left, right):
 class _Absorbed:
     """V^-1 of all factors at once: the one with most coefficients absorbed level by level, the rest dense.
 
-    With f absorbed, V_f = s_e^2 I + Z_f Theta_f Z_f', and Z_o, G_o of the others (L_o L_o' = G_o),
-    V^-1 = V_f^-1 - V_f^-1 Z_o L_o (I + L_o'Z_o'V_f^-1 Z_o L_o)^-1 L_o'Z_o'V_f^-1; then X is taken out of it, P.
+    With f absorbed, V_f = s_e^2 I + Z_f Theta_f Z_f', and Z_o, G_o of the others,
+    V^-1 = V_f^-1 - V_f^-1 Z_o (G_o^-1 + Z_o'V_f^-1 Z_o)^-1 Z_o'V_f^-1, in a form that needs no inverse of G_o; and
+    P = V_f^-1 - V_f^-1 [Z_o, X] outer [Z_o, X]'V_f^-1.
     """
 
     def __init__(self, crossed, covariances, residual):
-        self.crossed, self.residual = crossed, residual
-        widths = [levels * len(columns) for levels, columns in zip(crossed.levels, crossed.columns, strict=True)]
-        self.first = int(np.argmax(widths))
-        self.rest = [k for k in range(len(widths)) if k != self.first]
-        self.start = dict(zip(self.rest, np.cumsum([0] + [widths[k] for k in self.rest]), strict=False))
-        self.count = sum(widths[k] for k in self.rest)
+        self.crossed = crossed
+        self.first, self.rest, self.start, self.count = _split(crossed)
         own, theta = crossed.own[self.first], covariances[self.first]
         self.weights = np.linalg.inv(residual * np.eye(own.shape[1]) + theta @ own)  # V_f^-1 Z_f = Z_f weights
-        self.shrinkage = self.weights @ theta
+        self.table = _AbsorbedTable(crossed)
         count, p = self.count, len(crossed.mean)
         whole = np.zeros((count + p + 1, count + p + 1))  # [Z_o, X, y]'[Z_o, X, y], then with V_f^-1 between
         whole[count:, count:] = crossed.total
         for k in self.rest:
-            place = self._place(k)
+            place = self.place(k)
             whole[place.reshape(-1, 1), count + np.arange(p + 1)] = crossed.common[k].reshape(-1, p + 1)
             for g in self.rest:
                 first, second, cross, _ = crossed.linked(k, g)
-                whole[place[first][:, :, None], self._place(g)[second][:, None, :]] = cross
+                whole[place[first][:, :, None], self.place(g)[second][:, None, :]] = cross
         whole[count:, :count] = whole[:count, count:].T
-        for begin, end in self._chunks():
-            table = self._table(begin, end)
-            shrunken = np.einsum("lcd,ldj->lcj", self.shrinkage[begin:end], table)
-            whole -= table.reshape(-1, whole.shape[1]).T @ shrunken.reshape(-1, whole.shape[1])
-        whole /= residual
-        root = np.zeros((count, count))
-        for k in self.rest:
-            place = self._place(k)
-            theta_root = np.zeros((place.shape[1], place.shape[1]))
-            found = _root(covariances[k])
-            theta_root[:, : found.shape[1]] = found
-            root[place[:, :, None], place[:, None, :]] = theta_root
-        self.root = root
-        inner = root.T @ whole[:count, :count] @ root
-        inner[np.diag_indices(count)] += 1
-        # V^-1 = V_f^-1 - V_f^-1 Z_o middle Z_o'V_f^-1; and X is one more such step
-        middle = root @ np.linalg.inv(inner) @ root.T
-        adjusted = whole - whole[:, :count] @ middle @ whole[:count]
-        self.with_response = adjusted[count:, count:]  # [X, y]'V^-1 [X, y]
-        self.covariance = _pseudo_inverse(adjusted[count:-1, count:-1])
-        self.beta = self.covariance @ adjusted[count:-1, -1]
-        # P = V_f^-1 - V_f^-1 [Z_o, X] outer [Z_o, X]'V_f^-1
-        explained = np.vstack([-middle @ whole[:count, count:-1], np.eye(p)])
-        self.outer = explained @ self.covariance @ explained.T
+        whole = (whole - self.table.gram(self.weights @ theta)) / residual
+        roots = {k: _root(covariances[k]) for k in self.rest}
+        half = self._blockwise(whole[:count, :count], roots)
+        inner = self._blockwise(np.ascontiguousarray(half.T), roots)
+        inner[np.diag_indices(len(inner))] += 1
+        backward = {k: root.T for k, root in roots.items()}
+        middle = self._blockwise(np.linalg.inv(inner), backward)
+        middle = self._blockwise(np.ascontiguousarray(middle.T), backward)
+        explained = middle @ whole[:count, count:]
+        self.with_response = whole[count:, count:] - whole[count:, :count] @ explained  # [X, y]'V^-1 [X, y]
+        self.covariance = _pseudo_inverse(self.with_response[:-1, :-1])
+        taken = np.vstack([-explained[:, :-1], np.eye(p)])
+        self.outer = taken @ self.covariance @ taken.T
         self.outer[:count, :count] += middle
-        self.inside = whole[:-1]  # [Z_o, X]'V_f^-1 [Z_o, X, y]
-        self.projected = whole[:count] - whole[:count, :-1] @ self.outer @ self.inside  # Z_o'P [Z_o, X, y]
-        self.squares = float(whole[-1, -1] - whole[-1, :-1] @ self.outer @ whole[:-1, -1])  # y'P y
+        self.explained = self.outer @ whole[:-1]
+        self.projected = whole[:count] - whole[:count, :-1] @ self.explained  # Z_o'P [Z_o, X, y]
+        self.squares = float(whole[-1, -1] - whole[-1, :-1] @ self.explained[:, -1])  # y'P y
 
-    def _place(self, k):
+    def place(self, k):
         """Where the coefficients of factor k are, (levels, columns)."""
         shape = self.crossed.own[k].shape[:2]
         return self.start[k] + np.arange(shape[0] * shape[1]).reshape(shape)
 
-    def _chunks(self):
-        """Levels of the absorbed factor, so many at a time that their tables stay small."""
-        levels, q = self.crossed.own[self.first].shape[:2]
-        step = max(1, 2**22 // ((self.count + len(self.crossed.mean) + 1) * q))
-        return [(begin, min(begin + step, levels)) for begin in range(0, levels, step)]
-
-    def _table(self, begin, end):
-        """Z_f'[Z_o, X, y] for some levels of the absorbed factor, (levels, columns, ...)."""
-        crossed, p = self.crossed, len(self.crossed.mean)
-        q = crossed.own[self.first].shape[1]
-        table = np.zeros((end - begin, q, self.count + p + 1))
-        table[:, :, self.count :] = crossed.common[self.first][begin:end]
+    def _blockwise(self, matrix, blocks):
+        """`matrix` times the block-diagonal matrix of `blocks`, one for all levels of a factor."""
+        parts, begin = [], 0
         for k in self.rest:
-            first, second, cross, _ = crossed.linked(self.first, k)
-            some = slice(*np.searchsorted(first, [begin, end]))
-            rows = first[some, None, None] - begin
-            table[rows, np.arange(q)[:, None], self._place(k)[second[some]][:, None, :]] = cross[some]
-        return table
+            levels, width = self.crossed.levels[k], len(blocks[k])
+            part = matrix[:, begin : begin + levels * width].reshape(len(matrix), levels, width) @ blocks[k]
+            parts.append(part.reshape(len(matrix), levels * part.shape[2]))
+            begin += levels * width
+        return np.hstack(parts) if parts else matrix
 
     def levels(self):
-        """Per factor Z'P y and Z_l'P Z_l of its levels; t[c, d, a, b] = tr(P Z_c Z_d'P Z_a Z_b') per two factors.
-
-        Returns scores, information and the tensors by pair of factors (k, g).
-        """
-        crossed, absorbed = self.crossed, self.first
-        scores, information, pairs = {}, {}, {}
+        """Per factor Z'P y and Z_l'P Z_l of its levels."""
+        scores, information = {}, {}
         for k in self.rest:
-            place = self._place(k)
-            part = self.projected[place]  # (levels, columns, ...)
-            scores[k] = part[:, :, -1]
-            information[k] = part[
-                np.arange(len(place))[:, None, None], np.arange(place.shape[1])[:, None], place[:, None]
-            ]
+            place = self.place(k)
+            scores[k] = self.projected[place, -1]
+            information[k] = self.projected[place[:, :, None], place[:, None, :]]
+        transposed = np.swapaxes(self.weights, 1, 2)
+        linear, within = self.table.levels(self.explained[:, -1], self.outer)
+        direct = self.crossed.common[self.first][:, :, -1]
+        scores[self.first] = (transposed @ (direct - linear)[:, :, None])[:, :, 0]
+        information[self.first] = transposed @ (self.crossed.own[self.first] - within @ self.weights)
+        return scores, information
+
+    def traces(self, information):
+        """t[c, d, a, b] = tr(P Z_c Z_d'P Z_a Z_b') by pair of factors (k, g), c and d of k, a and b of g."""
+        crossed, first = self.crossed, self.first
+        pairs = {}
+        for k in self.rest:
+            part = self.projected[self.place(k)]  # (levels, columns, ...)
             for g in self.rest:
-                pairs[k, g] = _products_of_products(part[:, :, self._place(g)])
-        own = crossed.own[absorbed]
-        q, size = own.shape[1], len(self.outer)
-        scores[absorbed], information[absorbed] = np.zeros((len(own), q)), np.zeros_like(own)
-        gram = np.zeros((q, q, size, size))  # of the rows of Z_f'V_f^-1 [Z_o, X], over the levels
-        found = np.zeros((q, q, q, q))
-        for begin, end in self._chunks():
-            transposed = np.swapaxes(self.weights[begin:end], 1, 2)
-            diagonal = transposed @ own[begin:end]  # Z_f'V_f^-1 Z_f
-            table = np.einsum("lcd,ldj->lcj", transposed, self._table(begin, end))  # Z_f'V_f^-1 [Z_o, X, y]
-            outer = table[:, :, :-1] @ self.outer
-            cross = table - outer @ self.inside  # Z_f'P [Z_o, X, y]
-            scores[absorbed][begin:end] = cross[:, :, -1]
-            for k in self.rest:
-                pairs[absorbed, k] = pairs.get((absorbed, k), 0.0) + _products_of_products(cross[:, :, self._place(k)])
-            within = np.einsum("lcj,ldj->lcd", outer, table[:, :, :-1])
-            information[absorbed][begin:end] = diagonal - within
-            mixed = np.einsum("lca,ldb->cdab", diagonal, within)
-            found += np.einsum("lca,ldb->cdab", diagonal, diagonal) - mixed - mixed.transpose(1, 0, 3, 2)
-            for c in range(q):
-                for d in range(q):
-                    gram[c, d] += table[:, c, :-1].T @ table[:, d, :-1]
-        spread = self.outer @ gram
-        pairs[absorbed, absorbed] = found + np.einsum("dcij,abji->cdab", spread, spread)
+                cross = part[:, :, self.place(g)].transpose(1, 3, 0, 2)
+                flat = cross.reshape(cross.shape[0] * cross.shape[1], -1)
+                shape = (*cross.shape[:2], *cross.shape[:2])
+                pairs[k, g] = (flat @ flat.T).reshape(shape).transpose(0, 2, 1, 3)
+        diagonal = np.swapaxes(self.weights, 1, 2) @ crossed.own[first]  # Z_f'V_f^-1 Z_f
+        within = diagonal - information[first]
+        mixed = np.einsum("lca,ldb->cdab", diagonal, within)
+        found = np.einsum("lca,ldb->cdab", diagonal, diagonal) - mixed - mixed.transpose(1, 0, 3, 2)
+        q = diagonal.shape[1]
+        left = -self.explained[:, : self.count]  # Z_f'P Z_o = Z_f'V_f^-1 [Z_o, X] left
+        left[np.diag_indices(self.count)] += 1
         for k in self.rest:
-            pairs[k, absorbed] = pairs[absorbed, k].transpose(2, 3, 0, 1)
-        return scores, information, pairs
+            pairs[first, k] = np.zeros((q, q, *[len(crossed.columns[k])] * 2))
+        spread = {}
+        for c in range(q):
+            for d in range(c + 1):
+                gram = self.table.gram(self.weights[:, :, c, None] * self.weights[:, None, :, d])[:-1, :-1]
+                spread[c, d] = self.outer @ gram
+                spread[d, c] = spread[c, d] if c == d else self.outer @ gram.T
+                once = gram @ left
+                for k in self.rest:
+                    place = self.place(k)
+                    one, two = once[:, place], left[:, place]
+                    pairs[first, k][c, d] = np.einsum("jla,jlb->ab", one, two)
+                    pairs[first, k][d, c] = pairs[first, k][c, d].T
+        for c in range(q):
+            for d in range(q):
+                for a in range(q):
+                    for b in range(q):
+                        found[c, d, a, b] += np.sum(spread[d, c] * spread[a, b].T)
+        pairs[first, first] = found
+        for k in self.rest:
+            pairs[k, first] = pairs[first, k].transpose(2, 3, 0, 1)
+        return pairs
 
 
-def _products_of_products(cross):
-    """t[c, d, a, b] = sum over levels l and h of cross[l, c, h, a] cross[l, d, h, b]."""
-    levels, q, others, width = cross.shape
-    flat = cross.transpose(1, 3, 0, 2).reshape(q * width, levels * others)
-    return (flat @ flat.T).reshape(q, width, q, width).transpose(0, 2, 1, 3)
+class _AbsorbedTable:
+    """T_l = Z_l'[Z_o, X, y] of the levels l of the absorbed factor: what is not 0, level by level."""
+
+    def __init__(self, crossed):
+        first, rest, start, count = _split(crossed)
+        common = crossed.common[first]
+        levels, self.width, more = common.shape
+        self.size = count + more
+        owner, column, value = [], [], []
+        for k in rest:
+            one, two, cross, _ = crossed.linked(first, k)
+            for c in range(cross.shape[2]):
+                owner.append(one)
+                column.append(start[k] + two * cross.shape[2] + c)
+                value.append(cross[:, :, c])
+        for c in range(more):
+            owner.append(np.arange(levels))
+            column.append(np.full(levels, count + c))
+            value.append(common[:, :, c])
+        order = np.argsort(np.concatenate(owner), kind="stable")
+        self.column, self.value = np.concatenate(column)[order], np.concatenate(value)[order]
+        self.counts = np.bincount(np.concatenate(owner), minlength=levels)
+        self.ends = np.cumsum(self.counts)
+        self.sparse = SPARSE * np.sum(self.counts.astype(float) ** 2) < levels * self.width * float(self.size) ** 2
+
+    def _chunks(self, work):
+        """Levels, so many at a time that what is made of them stays small."""
+        stops = np.searchsorted(np.cumsum(work), np.arange(0, work.sum() + 2**22, 2**22), side="right")
+        begins = np.unique([0, *stops[stops < len(work)]])
+        return zip(begins, [*begins[1:], len(work)], strict=True)
+
+    def _dense(self, begin, end):
+        """T of some levels, (levels, columns, ...)."""
+        table = np.zeros((end - begin, self.size, self.width))
+        some = slice(self.ends[begin] - self.counts[begin], self.ends[end - 1])
+        table[np.repeat(np.arange(end - begin), self.counts[begin:end]), self.column[some]] = self.value[some]
+        return np.swapaxes(table, 1, 2)
+
+    def _pairs(self, begin, end):
+        """The pairs of what is not 0 in some levels: the level, and the positions of both."""
+        some = slice(self.ends[begin] - self.counts[begin], self.ends[end - 1])
+        level = np.repeat(np.arange(begin, end), self.counts[begin:end])
+        times = self.counts[level]
+        one = np.repeat(np.arange(some.start, some.stop), times)
+        level = np.repeat(level, times)
+        within = np.arange(len(one)) - np.repeat(np.cumsum(times) - times, times)
+        return level, one, self.ends[level] - self.counts[level] + within
+
+    def gram(self, matrices):
+        """The sum over l of T_l'M_l T_l."""
+        found = np.zeros((self.size, self.size))
+        if self.sparse:
+            for begin, end in self._chunks(self.counts**2):
+                level, one, two = self._pairs(begin, end)
+                if self.width == 1:
+                    parts = self.value[one, 0] * matrices[level, 0, 0] * self.value[two, 0]
+                else:
+                    parts = np.einsum("nc,ncd,nd->n", self.value[one], matrices[level], self.value[two])
+                key = self.column[one] * self.size + self.column[two]
+                found += np.bincount(key, weights=parts, minlength=self.size**2).reshape(found.shape)
+            return found
+        for begin, end in self._chunks(np.full(len(self.counts), self.size * self.width)):
+            table = self._dense(begin, end)
+            weighted = matrices[begin:end] @ table
+            found += table.reshape(-1, self.size).T @ weighted.reshape(-1, self.size)
+        return found
+
+    def levels(self, vector, matrix):
+        """T_l `vector` and T_l `matrix` T_l', of T without its last column."""
+        levels = len(self.counts)
+        linear, within = np.zeros((levels, self.width)), np.zeros((levels, self.width, self.width))
+        padded = np.zeros((self.size, self.size))
+        padded[:-1, :-1] = matrix
+        if self.sparse:
+            owner = np.repeat(np.arange(levels), self.counts)
+            linear = _level_sums(self.value * np.append(vector, 0.0)[self.column, None], owner, levels)
+            for begin, end in self._chunks(self.counts**2):
+                level, one, two = self._pairs(begin, end)
+                parts = padded[self.column[one], self.column[two]]
+                for c in range(self.width):
+                    for d in range(self.width):
+                        weights = parts * self.value[one, c] * self.value[two, d]
+                        within[begin:end, c, d] = np.bincount(level - begin, weights=weights, minlength=end - begin)
+            return linear, within
+        for begin, end in self._chunks(np.full(levels, self.size * self.width)):
+            table = self._dense(begin, end)
+            linear[begin:end] = table[:, :, :-1] @ vector
+            within[begin:end] = (table @ padded) @ np.swapaxes(table, 1, 2)
+        return linear, within
+
+
+def _split(crossed):
+    """The factor with most coefficients, the others, where these begin among all of them, and how many they are."""
+    widths = [levels * len(columns) for levels, columns in zip(crossed.levels, crossed.columns, strict=True)]
+    first = int(np.argmax(widths))
+    rest = [k for k in range(len(widths)) if k != first]
+    begins = np.cumsum([0] + [widths[k] for k in rest])
+    return first, rest, dict(zip(rest, begins.tolist(), strict=False)), int(begins[-1])
 
 
 def _cost(crossed):
-    """What the dense forms cost, levels of the largest factor * (coefficients of the others)**2."""
-    widths = sorted(levels * len(columns) for levels, columns in zip(crossed.levels, crossed.columns, strict=True))
-    return widths[-1] * sum(widths[:-1]) ** 2
+    """About how many multiplications the dense forms take."""
+    first, rest, _, count = _split(crossed)
+    width = len(crossed.columns[first])
+    counts = np.full(crossed.levels[first], len(crossed.mean) + 1.0)
+    for k in rest:
+        counts += len(crossed.columns[k]) * np.bincount(crossed.linked(first, k)[0], minlength=len(counts))
+    size = count + len(crossed.mean) + 1.0
+    absorbed = min(SPARSE * np.sum(counts**2), len(counts) * width * size**2)
+    return absorbed * (2 + width * (width + 1) / 2) + size**3 * (4 + width * (width + 1))
 
 
 def _dense_forms(crossed, covariances, residual):
@@ -613,7 +703,8 @@ def _dense_forms(crossed, covariances, residual):
     components of P V_h P those of the residual follow. At a solution that equals the weights they are REML's equations.
     """
     model = _Absorbed(crossed, covariances, residual)
-    scores, information, pairs = model.levels()
+    scores, information = model.levels()
+    pairs = model.traces(information)
     components = crossed.components
     matrix, right = np.zeros((len(components) + 1, len(components) + 1)), np.zeros(len(components) + 1)
     for i, (k, c, d) in enumerate(components):
@@ -704,7 +795,7 @@ def _crossed_effects(crossed, thetas, residual):
     """
     covariances, residual = _working(crossed, thetas, residual)
     if _cost(crossed) <= DENSE:
-        scores, information, _ = _Absorbed(crossed, covariances, residual).levels()
+        scores, information = _Absorbed(crossed, covariances, residual).levels()
         effects = [scores[k] @ theta for k, theta in enumerate(covariances)]
         errors = [theta - theta @ information[k] @ theta for k, theta in enumerate(covariances)]
     else:
@@ -830,7 +921,7 @@ def _crossed_covariance(crossed, thetas, residual):
     model = _MixedModel(crossed, covariances, residual)
     if _cost(crossed) <= QUICK:
         absorbed = _Absorbed(crossed, covariances, residual)
-        scores, information, _ = absorbed.levels()
+        scores, information = absorbed.levels()
         matrix, _ = _dense_forms(crossed, covariances, residual)
         normal = 2 * matrix
         variances = information
