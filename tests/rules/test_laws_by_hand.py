@@ -108,6 +108,12 @@ def test_what_is_not_of_its_form_is_left(law, node, model):
     assert rewritten(law, node, model) is None
 
 
+@pytest.mark.parametrize("law", ["total_cumulance", "total_covariance", "total_expectation", "total_variance"])
+def test_a_law_that_conditions_is_of_cumulants(law):
+    assert LAWS[law].rewrite(N, Context(ONE, (N,))) is None
+    assert LAWS[law].rewrite(mul(N, S), Context(ONE, (N,))) is None
+
+
 @pytest.mark.parametrize(
     ("law", "node", "model", "wanted"),
     [
