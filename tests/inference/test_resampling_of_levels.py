@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 import sys
 from dataclasses import replace
 
@@ -13,7 +14,7 @@ import pytest
 import momentalg as ma
 from momentalg.errors import ModelError, NotIdentifiedError, UnsupportedError
 from momentalg.inference.resampling import bootstrap, cell_sums, jackknife
-from momentalg.inference.resampling.drawing import DrawnLevels
+from momentalg.inference.resampling.drawing import DrawnLevels, LevelsLeftOut
 from momentalg.inference.resampling.equations import cells_of
 from momentalg.inference.resampling.factors import crossed, unit
 
@@ -167,6 +168,15 @@ def test_the_same_seed_gives_the_same_numbers_in_any_number_of_processes(frame):
     assert alone == several
     assert not alone.estimates.equals(bootstrap(model, frame, replicates=60, seed=5).estimates)
     assert jackknife(model, frame, groups=5, workers=2).estimates.equals(jackknife(model, frame, groups=5).estimates)
+
+
+def test_a_plan_travels_to_another_process(frame):
+    fit = ma.Model("y ~ 1 + z + (1 | a) + (1 | b)", levels={"z": "a"}).fit(frame)
+    model, _, cells = cells_of(fit, frame)
+    plan = DrawnLevels(cells, crossed(model.resolved), fit.keys, 1)
+    assert pickle.loads(pickle.dumps(plan)).replicate(3) == plan.replicate(3)
+    left = LevelsLeftOut(cells, cells.levels(("a",)), fit.keys)
+    assert pickle.loads(pickle.dumps(left)).replicate(3) == left.replicate(3)
 
 
 def test_levels_that_leave_nothing_to_estimate_are_counted_with_the_reason():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -151,6 +153,12 @@ def test_processes_and_data_make_no_difference_that_they_should_not(frame):
     fit = ma.Model("y ~ 1 + x + (1 | a)").fit(frame)
     for kind in ("residual", "parametric"):
         assert bootstrap(fit, frame, kind, replicates=60) == bootstrap(fit, frame, kind, replicates=60, workers=2)
+
+
+@pytest.mark.parametrize("kind", ["residual", "parametric"])
+def test_a_plan_travels_to_another_process(kind, frame):
+    made = plan(ma.Model("y ~ 1 + (1 + x | a) + (1 | b)"), frame, kind)
+    assert pickle.loads(pickle.dumps(made)).replicate(3) == made.replicate(3)
 
 
 def test_rows_are_needed(frame):

@@ -76,13 +76,14 @@ class Jackknife:
     model: str
     keys: tuple[str, ...]
     observed: Mapping[str, float]
-    left_out: tuple[LeftOut, ...]  # one, or for crossed factors one for each set of them
+    left_out: tuple[LeftOut, ...]  # one, or for crossed factors one for each set of them, single ones first
     seed: int
 
     @property
     def units(self) -> str:
         """What was left out, by name: "user", or of crossed factors "user and item"."""
-        return " and ".join(part.name for part in self.left_out if ":" not in part.name or len(self.left_out) == 1)
+        factors = len(self.left_out).bit_length()  # their sets that are not empty are one fewer than a power of 2
+        return " and ".join(part.name for part in self.left_out[:factors])
 
     @property
     def covariance(self) -> pd.DataFrame:

@@ -19,7 +19,7 @@ from momentalg.inference.resampling.cells import FAILURES
 if TYPE_CHECKING:
     import numpy as np
 
-BATCH = 25  # replicates that a process is given at a time
+BATCH = 25  # replicates that a process is given at a time, at most
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,11 @@ def run(plan: Plan, numbers: Sequence[int], workers: int, progress: bool, keep: 
 
 
 def _batches(plan: Plan, numbers: Sequence[int], workers: int) -> Iterator[list[Outcome]]:
-    parts = [numbers[k : k + BATCH] for k in range(0, len(numbers), BATCH)]
-    if workers == 1 or len(parts) < 2:
-        yield from (_outcomes(plan, part) for part in parts)
+    if workers == 1 or len(numbers) < 2:
+        yield from (_outcomes(plan, [number]) for number in numbers)
         return
+    size = min(BATCH, -(-len(numbers) // (4 * workers)))
+    parts = [numbers[k : k + size] for k in range(0, len(numbers), size)]
     with ProcessPoolExecutor(min(workers, len(parts)), initializer=_begin, initargs=(plan,)) as pool:
         waiting = [pool.submit(_own, part) for part in parts]
         try:
