@@ -49,6 +49,7 @@ __all__ = [
     "LogNormal",
     "Model",
     "ModelError",
+    "MomentRegressor",
     "MomentalgError",
     "NegativeBinomial",
     "Normal",
@@ -83,6 +84,7 @@ __all__ = [
 ]
 
 _LATER = {
+    "MomentRegressor": "momentalg.inference.regressor",
     "alchemy": "momentalg.inference.resampling.alchemy",
     "bootstrap_variance": "momentalg.statistics.bootstrap_variances",
     "compare": "momentalg.derive.compare",

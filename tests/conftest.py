@@ -37,6 +37,7 @@ PACKAGES = {
     "matplotlib": "matplotlib",
     "numba": "numba",
     "polars": "polars",
+    "sklearn": "sklearn",
     "spark": "pyspark",
     "statsmodels": "statsmodels",
     "typst": "typst",
