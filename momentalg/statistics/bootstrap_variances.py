@@ -22,9 +22,12 @@ from momentalg.statistics.family import (
 from momentalg.statistics.projection import class_statistics
 
 ROWS = "rows"
+OF = ("mean", "means", "total")
 
 
-def bootstrap_variance(model: Model, resampling: str | Sequence[str] = ROWS, within: bool = False) -> Node:
+def bootstrap_variance(
+    model: Model, resampling: str | Sequence[str] = ROWS, *, within: bool = False, of: str = "mean"
+) -> Node:
     """The variance, given the data, of the grand mean under a bootstrap, as a statistic.
 
     ``"rows"`` resamples n rows; the name of a factor resamples as many of its levels as there are, with all their rows
@@ -33,12 +36,20 @@ def bootstrap_variance(model: Model, resampling: str | Sequence[str] = ROWS, wit
     there are, so that ``bootstrap_variance(model, "a", within=True)`` is the two-stage bootstrap.
 
     Rows are exact. Where levels are resampled the mean is a ratio, total over size, and this is the variance of its
-    linear part, sum over the draws of (S_l - N_l ybar)/n: exact for the total of the deviations from the mean.
+    linear part, sum over the draws of (S_l - N_l ybar)/n: exact for the total of the deviations from the mean. Two
+    simpler functions of the levels drawn have no ratio, and are exact: ``of="means"``, the average of the means of
+    levels, each counted once, and ``of="total"``, the total over n, which also varies with the sizes drawn.
 
     Raises `ModelError` for what the model does not know.
     """
+    if of not in OF:
+        raise ModelError(f"of={of!r} is none of {', '.join(map(repr, OF))}")
     resolved, asked = model.resolved, f"bootstrap_variance({resampling!r})"
     if isinstance(resampling, str):
+        if of != "mean":
+            if resampling == ROWS or within:
+                raise ModelError(f"of={of!r} is a function of levels alone: name a factor, without within=True")
+            return _simple(known_cell(resolved, resampling, asked), of)
         if resampling == ROWS:
             if within:
                 raise ModelError('within=True needs a factor: rows are resampled within its levels, as in "a"')
@@ -46,9 +57,15 @@ def bootstrap_variance(model: Model, resampling: str | Sequence[str] = ROWS, wit
         by = known_cell(resolved, resampling, asked)
         return _of_levels(by) + _within(by) if within else _of_levels(by)
     factors = tuple(known_cell(resolved, name, asked) for name in resampling)
-    if len(factors) != 2 or within or resolved.is_nested(*factors) or resolved.is_nested(*reversed(factors)):
+    if (
+        len(factors) != 2
+        or within
+        or of != "mean"
+        or resolved.is_nested(*factors)
+        or resolved.is_nested(*reversed(factors))
+    ):
         raise ModelError(
-            f"{asked}: both at once is for two crossed factors, without within=True; "
+            f"{asked}: both at once is for two crossed factors, without within= and of=; "
             "a factor in which others are nested is resampled with all that it holds"
         )
     cells = known_cell(resolved, join_factor((*factors[0], *factors[1])), asked)
@@ -65,6 +82,12 @@ def _of_levels(by: Factor) -> Node:
     """Levels drawn with all their rows: the sum of the squared totals of the deviations, over n^2."""
     n = Size(())
     return Over(by, (response_total(by) - Size(by) * response_total(()) / n) ** 2) / n**2
+
+
+def _simple(by: Factor, of: str) -> Node:
+    """Levels drawn, and the average of their means, or their total over n: m draws of one of m numbers, added up."""
+    value, scale = (response_total(by) / Size(by), Over(by, ONE)) if of == "means" else (response_total(by), Size(()))
+    return (Over(by, value**2) - Over(by, value) ** 2 / Over(by, ONE)) / scale**2
 
 
 def _within(by: Factor) -> Node:

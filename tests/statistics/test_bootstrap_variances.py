@@ -58,6 +58,23 @@ def test_levels_are_all_their_resamples(name):
     assert value(CROSSED, bootstrap_variance(CROSSED, name)) == variance(means)
 
 
+@pytest.mark.parametrize("of", ["means", "total"])
+def test_simple_functions_of_levels_are_all_their_resamples(of):
+    own = {label: [Y[i] for i in rows_of("a", label)] for label in "pqr"}
+    number = {label: sum(v) / len(v) if of == "means" else sum(v, Fraction(0)) for label, v in own.items()}
+    scale = 3 if of == "means" else len(Y)
+    drawn = (sum((number[d] for d in draw), Fraction(0)) / scale for draw in product("pqr", repeat=3))
+    assert value(CROSSED, bootstrap_variance(CROSSED, "a", of=of)) == variance(drawn)
+
+
+def test_resampling_levels_and_averaging_their_means_is_the_method_of_unweighted_means():
+    model, data = ma.Model("y ~ 1 + (1 | a)"), frame(5, 40)
+    within = bootstrap_variance(model, "a", within=True) - bootstrap_variance(model, "a")
+    equations = {"V[a]": bootstrap_variance(model, "a", of="means"), "V[within]": within}
+    found, known = (model.fit(data, statistics=s).params for s in (equations, "unweighted_means"))
+    assert found.to_dict() == pytest.approx(known.to_dict(), rel=1e-9)
+
+
 def test_both_factors_are_all_pairs_of_their_resamples():
     """The pigeonhole bootstrap: with replicates in a cell, which (q, u) has."""
     r = deviations()
@@ -163,5 +180,9 @@ def test_what_has_no_such_bootstrap_is_refused():
         bootstrap_variance(NESTED, ("a", "a:b"))
     with pytest.raises(ModelError, match="within=True needs a factor"):
         bootstrap_variance(CROSSED, within=True)
+    with pytest.raises(ModelError, match="function of levels alone"):
+        bootstrap_variance(CROSSED, of="means")
+    with pytest.raises(ModelError, match="is none of 'mean', 'means', 'total'"):
+        bootstrap_variance(CROSSED, "a", of="median")
     with pytest.raises(ModelError, match="no column of a grouping factor"):
         bootstrap_variance(CROSSED, "c")
