@@ -166,9 +166,9 @@ class Resamples:
             found.append("  so many that the others tell of samples in which the estimates exist, not of all")
         if self._off_centre.any():
             found.append(
-                "copies of a cell share their residual, so that replicates of components are not about the estimates, "
-                "and spread too far: they have no bias and no percentile intervals. For components take the jackknife, "
-                "kind='residual' or kind='parametric'"
+                "copies of a cell share their residual, so that replicates of components are not about the estimates: "
+                "no bias and no percentile intervals, and standard errors too large, most of all of the residual "
+                "variance. For components take the jackknife, kind='residual' or kind='parametric'"
             )
         return tuple(found)
 
