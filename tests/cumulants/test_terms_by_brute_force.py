@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 
+import momentalg as ma
 from momentalg.cumulants.evaluate import DesignTable, evaluate
 from momentalg.cumulants.normal_form import Unifier, close_nesting, normal_form
 from momentalg.cumulants.polynomial import Polynomial
@@ -260,6 +261,13 @@ def test_a_level_brings_all_that_it_is_nested_in():
     assert U0 in day
 
 
+def test_what_is_nested_twice_is_closed_after_all_else_is():
+    home = cell_of({"item": I1, "user": U1})
+    day, *others = close_nesting([(D0,), home, home], NESTED, Unifier(5))
+    assert [level.column for level in day] == ["day", "item", "user"]
+    assert others == [home, home]
+
+
 def test_observations_of_two_named_levels_are_none():
     assert form(term([([x], [J, HERE]), ([], [J, THERE])]), CROSSED) is None
 
@@ -270,3 +278,19 @@ def test_each_declared_cell_has_one_observation_at_most(columns):
     squared = term([], [(levels, What("total", ((x, 1),)), 2)], levels)
     assert form(squared, UNREPLICATED) == form(term([([x, x], [])]), UNREPLICATED)
     assert form(squared, CROSSED) != form(term([([x, x], [])]), CROSSED)
+
+
+FIXED = ma.Model("y ~ drug + (1 | user) + (1 | user:drug)", fixed={"drug": ["a", "b", "c"]}).resolved
+(DRUG_B, DRUG_C) = (column.monomial[0][0] for column in FIXED.mean[1:])
+DRUG = Level("drug", "", 5)
+
+
+@pytest.mark.parametrize("other", [DRUG_B, DRUG_C, None])
+def test_an_indicator_in_a_cell_of_its_factor_is_of_the_one_level(other):
+    """The totals S_b(ud) and S_c(ud) of two indicators have no product; the squares of S_b(ud) sum to that of S_b(u)."""
+    second = () if other is None else (other,)
+    by_level = form(term([([DRUG_B], [U0, DRUG]), (second, [U0, DRUG])], [X_0], [U0, DRUG]), FIXED)
+    if other == DRUG_C:
+        assert by_level is None
+    else:
+        assert by_level == form(term([([DRUG_B], [U0]), ([DRUG_B], [U0])], [X_0], [U0]), FIXED) is not None
