@@ -9,6 +9,7 @@ from fractions import Fraction
 from momentalg.emit.numpy_code import assignment, code, is_difference
 from momentalg.emit.numpy_header import Content, command, contents, file_name, shift_note
 from momentalg.emit.numpy_text import docstring, literal, literals, wrapped
+from momentalg.emit.numpy_weighted import SecondStep, second_step_of
 from momentalg.expr.escape import escape_text
 from momentalg.expr.names import join_factor
 from momentalg.lower import absorbed_arrays, arrays, level_arrays
@@ -24,6 +25,7 @@ from momentalg.lower.ir import (
     TableSpec,
 )
 from momentalg.lower.needed import parts
+from momentalg.lower.reweighting import second_step
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class Context:
     sizes: tuple[tuple[str, str], ...]
     steps: tuple[Step, ...]
     estimates: tuple[tuple[str, str], ...]
+    second: SecondStep | None
     uses_packed: bool
     uses_positions: bool
     uses_through: bool
@@ -143,9 +146,10 @@ def context_of(ir: EstimatorIR) -> Context:
         sizes=sizes,
         steps=tuple(steps),
         estimates=tuple((literal(e.key), code(e.value)) for e in ir.estimates),
+        second=second_step_of(ir),
         uses_packed=any(len(t.columns) > 1 for t in ir.tables),
         uses_positions=uses_positions,
-        uses_through=any(m.through for m in margins),
+        uses_through=any(m.through for m in margins) or bool(ir.reweighting and ir.reweighting.nested),
         uses_values=bool(ir.levels),
         uses_blocks=any(isinstance(p, level_arrays.Blocks) for p in found),
         uses_contracted=any(isinstance(p, level_arrays.Contracted) for p in found),
@@ -156,7 +160,7 @@ def context_of(ir: EstimatorIR) -> Context:
         uses_settled=any(isinstance(p, arrays.Settled) for p in found),
         uses_apart=any(isinstance(p, arrays.Power) and p.exponent < 0 and is_difference(p.base) for p in found),
         uses_rank=any(isinstance(p, arrays.Rank | absorbed_arrays.Absorbed) for p in found),
-        uses_solution=any(isinstance(p, arrays.Solved) for p in found),
+        uses_solution=ir.reweighting is not None or any(isinstance(p, arrays.Solved) for p in found),
         test_columns=_test_columns(ir),
         test_size=len(ir.self_test.rows),
         exact=tuple((literal(key), _exact(value)) for key, value in ir.self_test.exact),
@@ -185,7 +189,7 @@ def _values(ir: EstimatorIR) -> list[arrays.Expr]:
     """Every expression that `solve` computes."""
     found = [step.value for step in ir.steps if isinstance(step, Quantity)]
     found += [step.matrix for step in ir.steps if isinstance(step, RankCheck)]
-    return [*found, *(e.value for e in ir.estimates)]
+    return [*found, *(second_step(ir.reweighting) or [e.value for e in ir.estimates])]
 
 
 def _table(ir: EstimatorIR, spec: TableSpec) -> Table:

@@ -26,6 +26,7 @@ from momentalg.lower.ir import (
     Estimate,
     EstimatorIR,
     RankCheck,
+    Reweighting,
     RowSymbol,
     TableSpec,
     UnshiftedSlope,
@@ -34,6 +35,7 @@ from momentalg.lower.level_arrays import SumLevels
 from momentalg.lower.needed import needed
 from momentalg.lower.place import Places
 from momentalg.lower.projections import Projections
+from momentalg.lower.reweighting import Reweighted, second_step
 from momentalg.lower.scope import Scope, Y
 from momentalg.lower.self_test import is_least_squares, make_self_test, vanishes
 from momentalg.lower.shapes import table_of
@@ -87,6 +89,7 @@ class _Lowering:
     def run(self) -> EstimatorIR:
         means = self._means()
         variances = self._variances()
+        reweighting = self._reweighting()
         accumulators, derived = self.scope.accumulators.finish()
         tables = self.scope.places.tables
         factors = tables.asked_of_model()
@@ -115,9 +118,10 @@ class _Lowering:
             levels=self.symbols.columns,
             coded=tuple(CodedColumn(name, labels) for name, labels in self.model.coded.items() if labels),
             accumulators=accumulators,
-            steps=needed((*derived, *self.scope.steps), estimates),
+            steps=needed((*derived, *self.scope.steps), second_step(reweighting) or [e.value for e in estimates]),
             estimates=estimates,
             self_test=make_self_test(self.solution),
+            reweighting=reweighting,
         )
 
     def _rank(self, estimate: Estimate) -> int:
@@ -195,7 +199,15 @@ class _Lowering:
 
     def _variances(self) -> list[Estimate]:
         found = Components(self.scope, self.solution, self.shifts_response).solve()
-        return self._moved_back([self._variance(key, *orders) for key, orders in found.items()])
+        shifted = [self._variance(key, *orders) for key, orders in found.items()]
+        self.first = {e.key: e.value for e in shifted}
+        return self._moved_back(shifted)
+
+    def _reweighting(self) -> Reweighting | None:
+        if self.system.weighting == "none":
+            return None
+        step = Reweighted(self.scope, self.model, self.centred, self.shifts, self.first)
+        return step.lower(self.system.weighting == "iterated")
 
     def _variance(self, key: str, value: Expr, moved: Expr) -> Estimate:
         shift = Ref(f"shift_{RESPONSE}")

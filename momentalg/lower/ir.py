@@ -165,6 +165,53 @@ class SelfTest:
 
 
 @dataclass(frozen=True)
+class FactorEffects:
+    """The effects of a factor's levels in the second step: where the cells lie, and their columns among those of W.
+
+    `positions` is None where the levels are the cells; `labels` are the factor's label columns among those of the cells.
+    """
+
+    name: str
+    positions: Expr | None
+    levels: Expr
+    columns: tuple[int, ...]
+    labels: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class EffectBlock:
+    """Correlated effects of one factor: its place among the factors, and those of its columns among the factor's.
+
+    `back` takes coefficients from shifted covariates to the covariates as they are; None is the identity.
+    """
+
+    name: str
+    factor: int
+    places: tuple[int, ...]
+    coefficients: tuple[str, ...]
+    back: Expr | None
+
+
+@dataclass(frozen=True)
+class Reweighting:
+    """A second step, whose weights come from the first: what it is given. `nested` factors lie in one another."""
+
+    iterated: bool
+    nested: bool
+    cells: Expr  # W'W per cell, W the columns of mean and effects, and y last
+    suffix: str  # of the table of the cells
+    sizes: Expr
+    mean: tuple[int, ...]
+    mean_keys: tuple[str, ...]
+    mean_back: Expr | None
+    factors: tuple[FactorEffects, ...]  # the finest first
+    blocks: tuple[EffectBlock, ...]
+    components: tuple[tuple[int, int, int], ...]
+    keys: tuple[str, ...]  # of the components, the residual variance last
+    first: Expr
+
+
+@dataclass(frozen=True)
 class EstimatorIR:
     """A whole estimator."""
 
@@ -187,3 +234,4 @@ class EstimatorIR:
     steps: tuple[Quantity | Margin | RankCheck, ...]
     estimates: tuple[Estimate, ...]
     self_test: SelfTest
+    reweighting: Reweighting | None = None

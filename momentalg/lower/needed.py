@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from momentalg.lower.absorbed_arrays import Group
 from momentalg.lower.arrays import Expr, Ref
-from momentalg.lower.ir import Estimate, Margin, Quantity, RankCheck
+from momentalg.lower.ir import Margin, Quantity, RankCheck
 
 Step = Quantity | Margin | RankCheck
 
 
-def needed(steps: tuple[Step, ...], estimates: tuple[Estimate, ...]) -> tuple[Step, ...]:
-    """The steps without those that nothing uses."""
-    used = {name for estimate in estimates for name in names(estimate.value)}
+def needed(steps: tuple[Step, ...], values: Iterable[Expr]) -> tuple[Step, ...]:
+    """The steps without those that no value, and no check, uses."""
+    used = {name for value in values for name in names(value)}
     kept: list[Step] = []
     for step in reversed(steps):
         match step:

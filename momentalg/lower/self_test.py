@@ -15,6 +15,7 @@ from momentalg.expr.nodes import ZERO, Node
 from momentalg.lower.exact import ExactRows, Reading, solve
 from momentalg.lower.exact_projections import dot
 from momentalg.lower.examples import example, shapes, trials
+from momentalg.lower.exact_weighted import two_step
 from momentalg.lower.ir import SelfTest, TestRow
 from momentalg.lower.stepwise import stages
 from momentalg.model.resolved import ResolvedModel
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 def make_self_test(solution: Solution) -> SelfTest:
     """Ten rows on which all estimates exist, or more where the model needs them, and the exact answers."""
-    model = solution.system.model
+    model, weighted = solution.system.model, solution.system.weighting != "none"
     found = ""  # what the last of them does not identify
     for shape in shapes(model):
         rows = example(model, shape)
@@ -37,6 +38,7 @@ def make_self_test(solution: Solution) -> SelfTest:
             continue
         try:
             exact = estimates(solution, rows)
+            exact = two_step(model, rows, exact) if weighted else exact
         except NotIdentifiedError as error:
             found = f": {error}"
             continue

@@ -19,6 +19,7 @@ from momentalg.moments.equations import MEANS, MomentEquation
 from momentalg.moments.expectation import expectation, is_cumulant, parameters_in, unknown_order, variance_keys
 from momentalg.moments.identifiability import Identification
 from momentalg.moments.means import treatment_of_means, with_products
+from momentalg.moments.weighting import require_weighting
 from momentalg.moments.solution import Solution, solve_confounded, solve_equations
 from momentalg.statistics.family import NamedStatistic, StatisticFamily, offsets
 
@@ -45,6 +46,7 @@ class MomentSystem(Readable):
     variance: tuple[MomentEquation, ...]
     statistics: str | None = None  # the catalogue's name, when it is one
     code: str = ""  # the model as Python code
+    weighting: str = "none"  # of `momentalg.moments.weighting`
 
     @cached_property
     def unknowns(self) -> tuple[str, ...]:
@@ -177,14 +179,18 @@ class MomentSystem(Readable):
         return f"The nearest thing that works: model.moment_equations({name!r}).solve()"
 
 
-def moment_equations(model: Model, statistics: Any = None, means: str | None = None) -> MomentSystem:
+def moment_equations(
+    model: Model, statistics: Any = None, means: str | None = None, weighting: str = "none"
+) -> MomentSystem:
     """The moment equations of a model.
 
     `statistics` is a name of the catalogue, a list of names and expressions, or a dictionary of named expressions;
     the default is Henderson III for one random intercept, which is ANOVA when that is all, and "within" otherwise.
     `means` is one of "projection", "products" and "plug-in"; by default, whichever of the first two applies.
+    `weighting` is one of "none", "two-step" and "iterated": see `momentalg.moments.weighting`.
     """
     resolved = given_its_design(model.resolved)
+    require_weighting(weighting, resolved)
     if resolved.responses:
         raise UnsupportedError(
             "a covariate that goes with an effect makes equations that are products of parameters: model.identified() "
@@ -209,7 +215,7 @@ def moment_equations(model: Model, statistics: Any = None, means: str | None = N
     treatment = treatment_of_means(means, with_means, resolved, default_statistics(resolved))
     if treatment == "products":
         equations = with_products(equations, resolved)
-    return MomentSystem(resolved, model.formula, treatment, common, tuple(equations), name, repr(model))
+    return MomentSystem(resolved, model.formula, treatment, common, tuple(equations), name, repr(model), weighting)
 
 
 def default_statistics(model: ResolvedModel) -> str:

@@ -1,0 +1,90 @@
+"""The second step of a weighted estimator as NumPy: what its functions are given, and its words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from momentalg.emit.numpy_code import code
+from momentalg.emit.numpy_text import literal
+from momentalg.lower.arrays import Expr
+from momentalg.lower.ir import EstimatorIR, Reweighting
+from momentalg.lower.shift import INTERCEPT
+
+MOST_TURNS = 500
+"""How often weights are renewed before they are said not to settle."""
+
+
+@dataclass(frozen=True)
+class SecondStep:
+    """What the template of weighted estimators places."""
+
+    nested: bool
+    turns: int
+    keys: str
+    unit: str
+    suffix: str
+    given: tuple[str, ...]
+    intercept: str
+
+
+def second_step_of(ir: EstimatorIR) -> SecondStep | None:
+    """The second step of an estimator, if it has one."""
+    step = ir.reweighting
+    if step is None:
+        return None
+    shifted = any(row.name == ir.rows[0].name and row.shifted for row in ir.rows)
+    return SecondStep(
+        nested=step.nested,
+        turns=MOST_TURNS if step.iterated else 1,
+        keys=_listed(literal(key) for key in (*step.mean_keys, *step.keys)),
+        unit=step.factors[-1].name,
+        suffix=step.suffix,
+        given=tuple(_given(step, shifted)),
+        intercept=str(step.mean_keys.index(INTERCEPT)) if shifted else "",
+    )
+
+
+def _given(step: Reweighting, shifted: bool) -> list[str]:
+    """The entries of the dictionary that the functions of the second step are given."""
+    factors = (f"({_position(f.positions)}, {code(f.levels)}, {_numbers(f.columns)})" for f in step.factors)
+    effects = []
+    for block in step.blocks:
+        names = _listed(map(literal, block.coefficients))
+        back = _moving(block.back, len(block.coefficients))
+        effects.append(f"({literal(block.name)}, {block.factor}, {_numbers(block.places)}, {names}, {back})")
+    arranged = "_arranged" if step.nested else "_crossed"
+    return [
+        f"**{arranged}({code(step.cells)}, {code(step.sizes)}, [{', '.join(factors)}]),",
+        f'"mean": {_numbers(step.mean)},  # the columns of the mean',
+        '"components": [  # for each component its factor, and its columns among those of the factor',
+        *(f"    ({f}, {c}, {d})," for f, c, d in step.components),
+        "],",
+        f'"keys": [{", ".join(map(literal, step.keys))}],',
+        f'"first": {code(step.first)},',
+        f'"mean_back": {_moving(step.mean_back, len(step.mean))},',
+        '"effects": [  # for each block its factor, its columns among those of the factor, their names, and what moves them',
+        *(f"    {line}," for line in effects),
+        "],",
+        '"labels": [',
+        *(f"    ({_position(f.positions)}, {_numbers(f.labels)})," for f in step.factors),
+        "],",
+        *(['"shift": sums["shift_y"],'] if shifted else []),
+    ]
+
+
+def _position(positions: Expr | None) -> str:
+    return "None" if positions is None else code(positions)
+
+
+def _moving(matrix: Expr | None, size: int) -> str:
+    return f"np.eye({size})" if matrix is None else code(matrix)
+
+
+def _numbers(values: Sequence[int]) -> str:
+    return f"[{', '.join(map(str, values))}]"
+
+
+def _listed(texts: Iterable[str]) -> str:
+    found = list(texts)
+    return f"({found[0]},)" if len(found) == 1 else f"({', '.join(found)})"

@@ -1,0 +1,40 @@
+"""How equations are weighted: not at all, by a first solution, or until the weights are those of the solution itself.
+
+The words are those of the generalised method of moments. With ``"two-step"`` the first step solves the moment equations
+as they are; its components make a working covariance V of the response, in units of the residual variance, and the second
+solves, with P = V^-1 - V^-1 X (X'V^-1 X)^-1 X'V^-1 and V_g the part of component g in V,
+
+    y'P V_g P y = sum_h tr(P V_g P V_h) theta_h.
+
+These hold in expectation whatever V is: weights bear on efficiency alone. With ``"iterated"`` V and solution agree in the
+end, and the equations are those of REML (Anderson 1973, Annals of Statistics 1, 135-141; Harville 1977, JASA 72, 320-338).
+Crossed factors have their forms one factor at a time, weighted as if their levels did not overlap.
+"""
+
+from __future__ import annotations
+
+from momentalg.errors import ModelError, UnsupportedError
+from momentalg.model.resolved import ResolvedModel
+
+WEIGHTINGS = ("none", "two-step", "iterated")
+
+
+def require_weighting(weighting: str, model: ResolvedModel) -> None:
+    """Refuse what is no weighting, and one that the model does not have."""
+    if weighting not in WEIGHTINGS:
+        raise ModelError(f"weighting={weighting!r} is none of {', '.join(WEIGHTINGS)}")
+    if weighting != "none" and (reason := why_unweighted(model)):
+        raise UnsupportedError(f"weighting={weighting!r}: {reason}; weighting='none' solves the equations as they are")
+
+
+def why_unweighted(model: ResolvedModel) -> str:
+    """Why the equations of a model have no weights from a first step; nothing, where they have."""
+    if model.residual_by:
+        return "weights are derived for one residual variance, not for one of each class"
+    return ""
+
+
+def is_nested_chain(model: ResolvedModel) -> bool:
+    """Whether the factors lie in one another, so that levels are independent given the coarser ones."""
+    factors = sorted({model.closure(block.factor) for block in model.groups}, key=len)
+    return all(coarse < fine for coarse, fine in zip(factors, factors[1:], strict=False))
