@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from momentalg.emit.numpy_code import code
 from momentalg.emit.numpy_text import literal
+from momentalg.emit.templates import template_root
 from momentalg.lower.arrays import Expr
 from momentalg.lower.ir import EstimatorIR, Reweighting
 from momentalg.lower.shift import INTERCEPT
@@ -26,6 +27,7 @@ class SecondStep:
     suffix: str
     given: tuple[str, ...]
     intercept: str
+    functions: str
 
 
 def second_step_of(ir: EstimatorIR) -> SecondStep | None:
@@ -42,20 +44,19 @@ def second_step_of(ir: EstimatorIR) -> SecondStep | None:
         suffix=step.suffix,
         given=tuple(_given(step, shifted)),
         intercept=str(step.mean_keys.index(INTERCEPT)) if shifted else "",
+        functions=_functions("nested" if step.nested else "crossed"),
     )
 
 
 def _given(step: Reweighting, shifted: bool) -> list[str]:
     """The entries of the dictionary that the functions of the second step are given."""
-    factors = (f"({_position(f.positions)}, {code(f.levels)}, {_numbers(f.columns)})" for f in step.factors)
     effects = []
     for block in step.blocks:
         names = _listed(map(literal, block.coefficients))
         back = _moving(block.back, len(block.coefficients))
         effects.append(f"({literal(block.name)}, {block.factor}, {_numbers(block.places)}, {names}, {back})")
-    arranged = "_arranged" if step.nested else "_crossed"
     return [
-        f"**{arranged}({code(step.cells)}, {code(step.sizes)}, [{', '.join(factors)}]),",
+        *(_chained(step) if step.nested else _cells(step)),
         f'"mean": {_numbers(step.mean)},  # the columns of the mean',
         '"components": [  # for each component its factor, and its columns among those of the factor',
         *(f"    ({f}, {c}, {d})," for f, c, d in step.components),
@@ -71,6 +72,28 @@ def _given(step: Reweighting, shifted: bool) -> list[str]:
         "],",
         *(['"shift": sums["shift_y"],'] if shifted else []),
     ]
+
+
+def _chained(step: Reweighting) -> list[str]:
+    """The factors of a chain, the finest first."""
+    factors = (f"({_position(f.positions)}, {code(f.levels)}, {_numbers(f.columns)})" for f in step.factors)
+    return [f"**_arranged({code(step.cells)}, {code(step.sizes)}, [{', '.join(factors)}]),"]
+
+
+def _cells(step: Reweighting) -> list[str]:
+    """The cells of crossed factors, with the level of each block's factor in which each of them lies."""
+    lines = []
+    for block in step.blocks:
+        factor = step.factors[block.factor]
+        codes = f"np.arange({code(factor.levels)})" if factor.positions is None else code(factor.positions)
+        lines.append(f"    ({codes}, {_numbers([factor.columns[place] for place in block.places])}),")
+    return [f'"crossed": _Crossed({code(step.cells)}, {code(step.sizes)}, {_numbers(step.mean)}, [', *lines, "]),"]
+
+
+def _functions(part: str) -> str:
+    """The functions of templates/numpy/parts, as they are there, without what a module of their own begins with."""
+    text = (template_root() / "numpy" / "parts" / f"{part}.py").read_text(encoding="utf-8")
+    return text.partition("import numpy as np\n")[2].strip("\n")
 
 
 def _position(positions: Expr | None) -> str:

@@ -78,8 +78,7 @@ def _residual(model: ResolvedModel) -> str:
 
 def _ratios(model: ResolvedModel, rows: ExactRows, components: Mapping[str, Decimal]) -> dict[str, Decimal]:
     """The components over the residual variance; a block that is no matrix of covariances gives way to the nearest."""
-    scale = max(abs(value) for value in components.values())
-    residual = max(components[_residual(model)], scale * Decimal("1e-6")) or Decimal(1)
+    residual = max(components[_residual(model)], _mean_square(model, rows) * Decimal("1e-6")) or Decimal(1)
     found = {_residual(model): Decimal(1)}
     for block in model.groups:
         size = range(len(block.coefficients))
@@ -90,6 +89,14 @@ def _ratios(model: ResolvedModel, rows: ExactRows, components: Mapping[str, Deci
         nearest = _nearest(matrix, [[_dot(a, b) for b in columns] for a in scaled])
         found |= {key: nearest[i][j] for (i, j), key in keys.items()}
     return found
+
+
+def _mean_square(model: ResolvedModel, rows: ExactRows) -> Decimal:
+    """What least squares leaves of the squares of the response, per row."""
+    weights, y = _weights(model, rows), _decimals([Fraction(v) for v in rows.response])
+    diagonal = [[1 / w if s == t else ZERO for t in range(len(rows))] for s, w in enumerate(weights)]
+    projection, _ = _fitted(diagonal, [_decimals(rows.vector(c.monomial)) for c in model.mean], y)
+    return _dot(y, _apply(projection, y)) / len(rows)
 
 
 def _weights(model: ResolvedModel, rows: ExactRows) -> list[Decimal]:

@@ -1,3 +1,13 @@
+"""Weighted forms, generalised least squares, influence and predictions where the factors lie in one another.
+
+The text of this file is placed in estimators of such models, as it is. All of it works on what `_second_step` gives: the
+cross-products W'R^-1 W of the finest levels, W the columns of the mean and of the effects, and y, and R the residuals'
+covariance in units of their variance; and the factors, the finest first.
+"""
+
+import numpy as np
+
+
 def _chain(working, thetas):
     """From the finest factor to the coarsest, W'V^-1 W of the levels; W are the columns of mean and effects, and y.
 
@@ -103,10 +113,12 @@ def _ratios(working, components):
     A block that is not positive semidefinite is replaced by the nearest that is, in the metric of its columns, so
     that units and origins of covariates do not matter.
     """
-    scale = np.abs(components).max()
-    residual = max(components[-1], 1e-6 * scale) if scale > 0 else 1.0
-    matrices = _thetas(working, components[:-1] / residual)
     total = working["cells"].sum(axis=0)
+    _, slopes = _least_squares(total, working["mean"])
+    rest = _residual(working["mean"], slopes, len(total))
+    least = 1e-6 * (rest @ total @ rest) / working["sizes"].sum()  # of what least squares leaves
+    residual = max(components[-1], least) or 1.0
+    matrices = _thetas(working, components[:-1] / residual)
     for _, factor, places, _, _ in working["effects"]:
         columns = np.array(working["factors"][factor][2])[places]
         root = np.linalg.cholesky(total[np.ix_(columns, columns)])
@@ -152,18 +164,22 @@ def _influence(working, components):
 
 
 def _predictions(working, components):
-    """For each factor the best linear predictions of its effects by level, and the covariances of their errors.
+    """For each block the best linear predictions of its effects by level, and the covariances of their errors.
 
     Theta Z'V^-1 (y - X b), and theta - theta Z'P Z theta times the residual variance, b and its error included.
     """
     theta = _ratios(working, components)
     residual = max(components[-1], 0.0)
     inverse, _, rest, _, steps = _generalised(working, theta)
-    found = []
+    factors = []
     for matrix, (rows, own, _) in zip(_thetas(working, theta), _within_units(working, steps)):
         on_mean = rows[:, :, working["mean"]]
         own = own - on_mean @ inverse @ np.swapaxes(on_mean, 1, 2)
-        found.append((rows @ rest @ matrix, residual * (matrix - matrix @ own @ matrix)))
+        factors.append((rows @ rest @ matrix, residual * (matrix - matrix @ own @ matrix)))
+    found = []
+    for _, factor, places, _, _ in working["effects"]:
+        values, errors = factors[factor]
+        found.append((values[:, places], errors[:, places][:, :, places]))
     return found
 
 
