@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 @options.formula
 @options.statistics
 @options.means
+@options.weighting
 @options.declared
 @options.missing
 @options.separator
@@ -46,6 +47,7 @@ def fit(
     formula: str,
     statistics: str | None,
     means: str | None,
+    weighting: str | None,
     declared: Mapping[str, Any],
     missing: str,
     separator: str | None,
@@ -59,12 +61,12 @@ def fit(
     if "~" in data.name and not data.exists():
         raise click.UsageError(f"DATA comes before FORMULA: momentalg fit {formula} {str(data)!r}")
     model = reading.model(formula, declared)
-    click.echo(_shown(_fit(model, data, statistics, means, missing, separator), form))
+    click.echo(
+        _shown(_fit(model, data, missing, separator, statistics=statistics, means=means, weighting=weighting), form)
+    )
 
 
-def _fit(
-    model: Model, path: Path, statistics: str | None, means: str | None, missing: str, separator: str | None
-) -> FitResult:
+def _fit(model: Model, path: Path, missing: str, separator: str | None, **equations: str | None) -> FitResult:
     from momentalg.data.frames import needed_columns
 
     names = needed_columns(model.resolved)
@@ -80,7 +82,7 @@ def _fit(
                     yield chunk
                 empty = not rows
 
-            sums = model.sums(counted(), statistics, means=means, missing=missing)
+            sums = model.sums(counted(), missing=missing, **equations)
     except NothingLeftError as error:
         raise DataError(f"{path.name}: {error}") from error
     except DataError as error:

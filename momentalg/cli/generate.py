@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from momentalg.cli import options, reading
+from momentalg.moments.weighting import chosen_weighting
 
 
 @click.command(
@@ -24,12 +25,14 @@ from momentalg.cli import options, reading
 @options.output("The file to write; else standard output.")
 @options.statistics
 @options.means
+@options.weighting
 @options.declared
 def generate(
     formula: str,
     output: Path | None,
     statistics: str | None,
     means: str | None,
+    weighting: str | None,
     declared: Mapping[str, Any],
 ) -> None:
     """Write a NumPy module that estimates the parameters of FORMULA.
@@ -37,7 +40,8 @@ def generate(
     The module needs NumPy alone. It is a program too, and tests itself.
     """
     model = reading.model(formula, declared)
-    module = model.moment_equations(statistics, means=means).estimator()
+    chosen = chosen_weighting(model.resolved, weighting, statistics is means is None)
+    module = model.moment_equations(statistics, means=means, weighting=chosen).estimator()
     if output is None:
         click.echo(module.source, nl=False)
         return

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from momentalg.moments.equations import MEANS
+from momentalg.moments.weighting import WEIGHTINGS
 
 formula = click.argument("formula")
 
@@ -63,6 +64,12 @@ means = click.option(
     "--means",
     type=click.Choice(list(MEANS)),
     help="How mean parameters are treated in the variance equations; by default what the statistics ask for.",
+)
+weighting = click.option(
+    "--weighting",
+    type=click.Choice(WEIGHTINGS),
+    help="Solve the equations as they are; in a second step with weights that the first gives; or renew these until "
+    "they are their own, as REML does.  [default: two-step; none for --statistics and --means]",
 )
 missing = click.option(
     "--missing",

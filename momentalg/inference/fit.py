@@ -19,6 +19,7 @@ from momentalg.inference.failure import constants, is_about_means, require_regul
 from momentalg.inference.result import FitResult
 from momentalg.model.mapping import FrozenMapping
 from momentalg.moments.system import default_statistics
+from momentalg.moments.weighting import chosen_weighting
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,6 +37,7 @@ class Estimator:
     text: str
     statistics: str
     means: str | None
+    weighting: str
     model: Model = field(compare=False, repr=False)
     given: Any = field(compare=False, repr=False)
 
@@ -43,7 +45,8 @@ class Estimator:
     def described(self) -> str:
         """The model and the statistics, for messages."""
         means = f", means={self.means!r}" if self.means else ""
-        return f"{self.text} with {self.statistics}{means}"
+        weighting = f", weighting={self.weighting!r}" if self.weighting != "none" else ""
+        return f"{self.text} with {self.statistics}{means}{weighting}"
 
     @property
     def system(self) -> MomentSystem:
@@ -109,13 +112,24 @@ def _restored(estimator: Estimator, table: dict[str, Any], nobs: int, dropped: i
     return Sums(estimator, MappingProxyType(table), nobs, dropped)
 
 
-def sums(model: Model, data: Any, statistics: Any = None, means: str | None = None, missing: str = "refuse") -> Sums:
+def sums(
+    model: Model,
+    data: Any,
+    statistics: Any = None,
+    means: str | None = None,
+    missing: str = "refuse",
+    weighting: str | None = None,
+) -> Sums:
     """Accumulate the sums of a frame, or of an iterable of frames."""
     model, data = with_levels(model, data)
-    estimator = _estimator(model, statistics, means)
+    return sums_of(estimator_of(model, statistics, means, weighting), data, missing)
+
+
+def sums_of(estimator: Estimator, data: Any, missing: str) -> Sums:
+    """The sums of an estimator: anything that has a module, a model whose levels are known, and a description."""
     if isinstance(data, (list, tuple)) or hasattr(data, "__next__"):
         return _sums_of_parts(estimator, data, missing)
-    return _sums_of(estimator, data, missing)
+    return _sums_of_frame(estimator, data, missing)
 
 
 def _sums_of_parts(estimator: Estimator, parts: Iterable[Any], missing: str) -> Sums:
@@ -124,7 +138,7 @@ def _sums_of_parts(estimator: Estimator, parts: Iterable[Any], missing: str) -> 
     left_out = 0
     for part in parts:
         try:
-            more = _sums_of(estimator, part, missing)
+            more = _sums_of_frame(estimator, part, missing)
         except NothingLeftError as error:
             left_out += error.rows
             continue
@@ -135,9 +149,16 @@ def _sums_of_parts(estimator: Estimator, parts: Iterable[Any], missing: str) -> 
 
 
 def fit(
-    model: Model, data: Any, statistics: Any = None, means: str | None = None, missing: str = "refuse"
+    model: Model,
+    data: Any,
+    statistics: Any = None,
+    means: str | None = None,
+    missing: str = "refuse",
+    weighting: str | None = None,
 ) -> FitResult:
     """Estimate the parameters of a model from a frame, an iterable of frames, or `Sums`.
+
+    Unless `statistics` are named, their equations are weighted in a second step: see `momentalg.moments.weighting`.
 
     Raises:
         DataError: columns that are missing or not usable, missing values with ``missing="refuse"``.
@@ -147,15 +168,15 @@ def fit(
     if isinstance(data, Sums):
         found = data
         model, _ = with_levels(model, data)
-        if statistics is not None or means is not None:
-            asked = _estimator(model, statistics, means)
+        if not statistics is means is weighting is None:
+            asked = estimator_of(model, statistics, means, weighting)
         else:
             asked = replace(found.estimator, text=repr(model))
         if asked != found.estimator:
             raise ModelError(f"these sums are of {found.estimator.described}; the fit is of {asked.described}")
     else:
         model, data = with_levels(model, data)
-        found = sums(model, data, statistics, means, missing)
+        found = sums(model, data, statistics, means, missing, weighting)
     estimator = found.estimator
     try:
         estimates = estimator.module.solve(dict(found.table))
@@ -184,15 +205,18 @@ def fit(
     )
 
 
-def _estimator(model: Model, statistics: Any, means: str | None) -> Estimator:
+def estimator_of(model: Model, statistics: Any, means: str | None, weighting: str | None = None) -> Estimator:
+    """What a fit is by; statistics that are named are solved as they are, unless a weighting is."""
     asked = default_statistics(model.resolved) if statistics is None else statistics
     named = asked if isinstance(asked, str) else repr(asked)
-    return Estimator(repr(model), named, means, model, statistics)
+    chosen = chosen_weighting(model.resolved, weighting, statistics is means is None)
+    return Estimator(repr(model), named, means, chosen, model, statistics)
 
 
 @lru_cache(maxsize=64)
 def _system(estimator: Estimator) -> MomentSystem:
-    system: MomentSystem = estimator.model.moment_equations(estimator.given, means=estimator.means)
+    asked = estimator.given, estimator.means, estimator.weighting
+    system: MomentSystem = estimator.model.moment_equations(*asked)
     return system
 
 
@@ -204,7 +228,7 @@ def _module(estimator: Estimator) -> ModuleType:
     return module
 
 
-def _sums_of(estimator: Estimator, frame: Any, missing: str) -> Sums:
+def _sums_of_frame(estimator: Estimator, frame: Any, missing: str) -> Sums:
     module = estimator.module
     model = estimator.model.resolved
     columns = read_columns(frame, model, missing)

@@ -9,6 +9,7 @@ from momentalg.expr.names import join_factor, quote
 from momentalg.expr.nodes import Label
 from momentalg.lower.wording import wording
 from momentalg.moments.system import default_statistics
+from momentalg.moments.weighting import chosen_weighting
 
 if TYPE_CHECKING:
     from momentalg.model.resolved import GroupBlock, ResolvedModel
@@ -52,6 +53,8 @@ def arguments(solution: Solution) -> tuple[str, ...]:
         found += ["--statistics", system.statistics]
     if system.means != "projection":
         found += ["--means", system.means]
+    if system.weighting != chosen_weighting(model, None, not {"--statistics", "--means"} & set(found)):
+        found += ["--weighting", system.weighting]
     return tuple(found)
 
 
@@ -61,7 +64,8 @@ def code(solution: Solution) -> str:
     if not _is_named(solution) or not system.code:
         return ""
     means = f", means={system.means!r}" if system.means != "projection" else ""
-    return f"{system.code}.moment_equations({system.statistics!r}{means}).estimator()"
+    weighting = f", weighting={system.weighting!r}" if system.weighting != "none" else ""
+    return f"{system.code}.moment_equations({system.statistics!r}{means}{weighting}).estimator()"
 
 
 def _is_named(solution: Solution) -> bool:

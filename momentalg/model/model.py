@@ -222,16 +222,20 @@ class Model:
             return readings(self, tuple(as_node(a) for a in args), as_random, _sequence(given), _sequence(via), kind)
         return derive(self, tuple(as_node(a) for a in args), given=_sequence(given), via=_sequence(via), kind=kind)
 
-    def moment_equations(self, statistics: Any = None, means: str | None = None) -> MomentSystem:
+    def moment_equations(
+        self, statistics: Any = None, means: str | None = None, weighting: str = "none"
+    ) -> MomentSystem:
         """Derive the moment equations E[statistic | design] = sum of (design constant) * (unknown).
 
         `statistics` is a name of `ma.statistics()`, a list of names and expressions, or a dictionary of named
         expressions; the default, Henderson III, identifies the model. `means` is how mean parameters are treated in the
-        variance equations: "projection", "products" or "plug-in"; by default what the statistics ask for.
+        variance equations: "projection", "products" or "plug-in"; by default what the statistics ask for. With a
+        `weighting`, "two-step" or "iterated", estimators of the system take their solution for the weights of a second
+        step.
         """
         from momentalg.moments.system import moment_equations
 
-        return moment_equations(self, statistics, means=means)
+        return moment_equations(self, statistics, means=means, weighting=weighting)
 
     def identified(self, statistics: Mapping[str, Node]) -> Identified:
         """Which parameters the expectations of these statistics determine, linear in them or not: `Identified`."""
@@ -251,24 +255,41 @@ class Model:
 
         return pooling(self, by)
 
-    def fit(self, data: Any, statistics: Any = None, means: str | None = None, missing: str = "refuse") -> FitResult:
+    def fit(
+        self,
+        data: Any,
+        statistics: Any = None,
+        means: str | None = None,
+        missing: str = "refuse",
+        weighting: str | None = None,
+    ) -> FitResult:
         """Estimate the parameters from a frame, an iterable of frames, or `Sums`: ``model.fit(frame).params``.
 
-        Rows with missing values are refused, or dropped and counted with ``missing="drop"``.
+        Moments are weighted in a second step ("two-step"), whose weights the first gives; "iterated" renews them until
+        they are their own, which solves the equations of REML, and "none" is the first step alone, as it is for
+        `statistics` that are named. Rows with missing values are refused, or dropped and counted with
+        ``missing="drop"``.
         """
         from momentalg.data.levels import with_levels
         from momentalg.inference.fit import fit
 
         model, data = with_levels(self, data)
-        return fit(model, data, statistics, means=means, missing=missing)
+        return fit(model, data, statistics, means=means, missing=missing, weighting=weighting)
 
-    def sums(self, data: Any, statistics: Any = None, means: str | None = None, missing: str = "refuse") -> Sums:
+    def sums(
+        self,
+        data: Any,
+        statistics: Any = None,
+        means: str | None = None,
+        missing: str = "refuse",
+        weighting: str | None = None,
+    ) -> Sums:
         """Accumulate the sums of a chunk of data; sums add: ``model.fit(model.sums(first) + model.sums(second))``."""
         from momentalg.data.levels import with_levels
         from momentalg.inference.fit import sums
 
         model, data = with_levels(self, data)
-        return sums(model, data, statistics, means=means, missing=missing)
+        return sums(model, data, statistics, means=means, missing=missing, weighting=weighting)
 
     def check(self, **settings: Any) -> SimulationCheck:
         """Check the estimators by simulation: known parameters in, the mean of the estimates beside them out.

@@ -34,6 +34,14 @@ def why_unweighted(model: ResolvedModel) -> str:
     return ""
 
 
+def chosen_weighting(model: ResolvedModel, weighting: str | None, unasked: bool) -> str:
+    """The weighting of an estimator: what is asked for; else a second step, unless statistics are asked for by name."""
+    if weighting is None:
+        return "two-step" if unasked and not why_unweighted(model) else "none"
+    require_weighting(weighting, model)
+    return weighting
+
+
 def is_nested_chain(model: ResolvedModel) -> bool:
     """Whether the factors lie in one another, so that levels are independent given the coarser ones."""
     factors = sorted({model.closure(block.factor) for block in model.groups}, key=len)

@@ -74,9 +74,7 @@ def cell_sums(
     """
     model, system, data = equations(of, data, statistics, means)
     own = cast(fitting.Estimator, CellEstimator.of(model, system))
-    if isinstance(data, (list, tuple)) or hasattr(data, "__next__"):
-        return fitting._sums_of_parts(own, data, missing)  # noqa: SLF001 - the accumulation of a fit
-    return fitting._sums_of(own, data, missing)  # noqa: SLF001 - the same
+    return fitting.sums_of(own, data, missing)
 
 
 def equations(
@@ -88,7 +86,7 @@ def equations(
             raise ModelError("a fit says itself which statistics it is by; give a model to choose others")
         return of.model, of.system, data
     of, data = with_levels(of, data)
-    return of, fitting._estimator(of, statistics, means).system, data  # noqa: SLF001 - its default statistics
+    return of, fitting.estimator_of(of, statistics, means).system, data
 
 
 def cells_of(
