@@ -96,3 +96,23 @@ def typeset(expression: Any, names: Mapping[str, str]) -> str:
     shown = {s: names[s.name] for s in expression.free_symbols}
     code: str = sympy.latex(expression, symbol_names=shown)
     return code
+
+
+def from_sympy(expression: Any, leaf: Callable[[str], n.Node]) -> n.Node | None:
+    """A rational SymPy expression as a node for the printers, `leaf` of each symbol's name; None for others."""
+    if expression.is_Symbol:
+        return leaf(expression.name)
+    if expression.is_Rational:
+        return n.Number(Fraction(int(expression.p), int(expression.q)))
+    if expression.is_Pow and expression.exp.is_Integer:
+        base = from_sympy(expression.base, leaf)
+        return None if base is None else n.power(base, int(expression.exp))
+    if not (expression.is_Add or expression.is_Mul):
+        return None
+    parts = [from_sympy(a, leaf) for a in expression.as_ordered_terms() if expression.is_Add] or [
+        from_sympy(a, leaf) for a in expression.as_ordered_factors()
+    ]
+    found = [p for p in parts if p is not None]
+    if len(found) < len(parts):
+        return None
+    return n.add(*found) if expression.is_Add else n.mul(*found)
