@@ -12,6 +12,7 @@ import momentalg as ma
 from momentalg.errors import DataError, ModelError, MomentalgError, UnsupportedError
 from momentalg.inference.resampling import Resamples, bootstrap
 from momentalg.inference.resampling.drawing import DrawnLevels
+from momentalg.inference.resampling.equations import cells_of
 
 MODEL = ma.Model("y ~ 1 + (1 | a)")
 
@@ -60,6 +61,26 @@ def test_the_bootstrap_t_uses_the_standard_error_within_each_replicate(found, fr
     # the inner error of the data themselves: 20 groups, level k in group k mod 20
     refits = [MODEL.fit(frame[frame["a"] % 20 != g]).params.to_numpy() for g in range(20)]
     assert own == pytest.approx(np.sqrt(19 * np.var(refits, axis=0)), rel=1e-9)
+
+
+def test_inner_errors_by_formula_are_those_of_the_module_for_each_resample(frame, monkeypatch):
+    _, _, cells = cells_of(MODEL, frame)
+    with pytest.raises(UnsupportedError, match="has no standard errors of its own"):
+        bootstrap(MODEL, frame, replicates=10, inner="formula")
+
+    def covariance(sums, estimates):  # in another order of the keys, and of numbers that tell resamples apart
+        return np.diag([1 / sums["size"].sum(), (sums["size"] ** 2).sum(), estimates["Intercept"] ** 2])
+
+    monkeypatch.setattr(cells.module, "covariance", covariance, raising=False)
+    monkeypatch.setattr(cells.module, "KEYS", ("var(residual)", "var(1|a)", "Intercept"), raising=False)
+    found = bootstrap(MODEL, frame, replicates=10, inner="formula", seed=4)
+    sizes = frame.groupby("a").size().to_numpy()
+    plan = DrawnLevels(cells, (("a",),), found.keys, 4)
+    for number, row in found.errors.iterrows():
+        drawn = np.repeat(sizes, plan.counts(number)[("a",)])
+        own = [abs(found.estimates.loc[number, "Intercept"]), (drawn**2).sum() ** 0.5, drawn.sum() ** -0.5]
+        assert row.to_numpy() == pytest.approx(own)
+    assert found.observed_errors["var(residual)"] == pytest.approx(len(frame) ** -0.5)
 
 
 def test_without_inner_errors_there_is_no_bootstrap_t(frame):
