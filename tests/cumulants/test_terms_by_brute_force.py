@@ -287,7 +287,7 @@ DRUG = Level("drug", "", 5)
 
 @pytest.mark.parametrize("other", [DRUG_B, DRUG_C, None])
 def test_an_indicator_in_a_cell_of_its_factor_is_of_the_one_level(other):
-    """The totals S_b(ud) and S_c(ud) of two indicators have no product; the squares of S_b(ud) sum to that of S_b(u)."""
+    """The totals S_b(ud) and S_c(ud) of two indicators have no product; squares of S_b(ud) sum to that of S_b(u)."""
     second = () if other is None else (other,)
     by_level = form(term([([DRUG_B], [U0, DRUG]), (second, [U0, DRUG])], [X_0], [U0, DRUG]), FIXED)
     if other == DRUG_C:

@@ -152,6 +152,7 @@ def test_a_law_that_conditions_is_of_cumulants(law):
             Sum("j", Var(Noise("j"), ALL), CELL, ("i2", "i")),
         ),
         ("cumulants_of_products", Cov(S, N, ALL), ONE, ZERO),
+        ("cumulants_of_products", E(N, ALL), ONE, N),
         ("sum_over_level", Sum("j", key("Intercept"), USER), ONE, mul(key("Intercept"), N)),
         (
             "cumulants_of_products",
