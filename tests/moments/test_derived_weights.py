@@ -110,6 +110,25 @@ def test_forms_with_the_centre_estimated_are_exact_at_any_theta(theta):
     assert ONE.moment_equations({"F": form}).variance[0].coefficients.keys() == {"var(1|user)", "var(residual)"}
 
 
+def test_iterating_the_pair_solves_the_equations_of_reml():
+    """The engine's equations at theta, solved, give the next theta; where it stays, REML's scores are zero."""
+    sizes, rng = [2, 3, 5, 9, 4, 1, 1, 7], np.random.default_rng(11)
+    frame = pd.DataFrame({"user": np.repeat(np.arange(8), sizes)})
+    frame["y"] = 2 * rng.normal(size=8)[frame.user] + rng.normal(size=len(frame))
+    S, N, theta = ONE.total(ONE.y, by="user"), ONE.size("user"), Fraction(1)
+    for _ in range(12):
+        weight = N / (1 + N * theta)
+        centre = ma.over("user", weight * S / N) / ma.over("user", weight)
+        square = weight**2 * (S / N - centre) ** 2
+        within = ONE.total(ONE.y**2) - ma.over("user", S**2 / N)
+        found = ONE.fit(frame, {"F": ma.over("user", square), "H": within + ma.over("user", square / N)}).params
+        theta = Fraction(found["var(1|user)"] / found["var(residual)"]).limit_denominator(10**7)
+    indicators, projection = dense(sizes, float(theta))
+    projection, y = projection / found["var(residual)"], frame.y.to_numpy()
+    for kernel in (indicators @ indicators.T, np.eye(sum(sizes))):
+        assert y @ projection @ kernel @ projection @ y == pytest.approx(np.trace(projection @ kernel), rel=1e-6)
+
+
 def test_no_other_weights_do_better_in_the_exact_variance():
     """Var(sum c q)/(sum c)^2 from 2 tr(AVAV) with dense matrices, one factor: the derived weights are the least."""
     sizes, var_a, var_e, rng = [1, 2, 4, 12, 30], 0.4, 1.3, np.random.default_rng(5)
