@@ -97,10 +97,10 @@ def normality(fit: FitResult, replicates: int | None = None, seed: int = 0) -> N
     found = level_residuals(fit, "tests of normality")
     if replicates is None:
         replicates = int(min(REPLICATES, max(FEWEST_REPLICATES, MOST_DRAWS // len(found.values))))
-    return tested(found, replicates, seed)
+    return calibrated(found, replicates, seed)
 
 
-def tested(found: LevelResiduals, replicates: int, seed: int) -> NormalityTests:
+def calibrated(found: LevelResiduals, replicates: int, seed: int) -> NormalityTests:
     """The tests from the residuals themselves: `normality`."""
     import numpy as np
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from momentalg.errors import DataError, ModelError
-from momentalg.inference.normality import normality, tested
+from momentalg.inference.normality import calibrated, normality
 from momentalg.inference.unit_residuals import LevelResiduals
 from tests.inference.test_cumulants import drawn, fitted, starts_of
 
@@ -21,7 +21,7 @@ def p_values(effects, residuals, samples, seed, levels=80):
     for number in range(samples):
         y = np.repeat(effects(rng, levels), sizes) + residuals(rng, sizes.sum())
         residual = LevelResiduals("user", y, starts_of(sizes), 1.0)
-        found.append([t.p_value for t in tested(residual, 99, number).tests])
+        found.append([t.p_value for t in calibrated(residual, 99, number).tests])
     return np.array(found)
 
 
