@@ -136,20 +136,14 @@ def _by_key(fit: FitResult, values: Any, keys: tuple[str, ...]) -> pd.DataFrame:
 
 
 def _jackknife(fit: FitResult) -> Covariance:
-    try:
-        from momentalg.inference import resampling
-    except ImportError:
-        raise UnsupportedError(
-            "a cluster jackknife is not available in this version; a fit by weighted moments has standard errors by "
-            "formula: model.fit(frame)"
-        ) from None
-    jackknife: Any = resampling
-    if fit.data is None:
+    from momentalg.inference.resampling import jackknife
+
+    if fit.data is None and formula_of(fit) is None:
         raise UnsupportedError(
             "standard errors of this fit are by jackknife, which leaves out one unit after another, and a fit from "
             "sums has no data to do it on; fit from the data, model.fit(frame), or by weighted moments, whose standard "
             "errors come from the sums: model.fit(model.sums(frame, weighting='two-step'))"
         )
-    found = jackknife.jackknife(fit, fit.data, missing=fit.missing)
+    found = jackknife(fit)
     matrix = found.covariance.reindex(index=list(fit.keys), columns=list(fit.keys))
     return Covariance(matrix, JACKKNIFE, found.units, clusters_of(fit)[1], fit.model.resolved.has_unit)

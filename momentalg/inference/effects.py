@@ -79,8 +79,7 @@ def _module(fit: FitResult) -> tuple[Any, dict[str, Any]]:
         )
     from momentalg.inference.fit import sums
 
-    weighted: Any = sums  # one of its keywords is new
-    found = weighted(fit.model, fit.data, weighting="two-step", missing=fit.missing)
+    found = sums(fit.model, fit.data, weighting="two-step", missing=fit.missing)
     return found.estimator.module, dict(found.table)
 
 

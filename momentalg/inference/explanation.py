@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from momentalg.expr.escape import escape_html, escape_text, markdown_code
+from momentalg.inference.prediction import rows_of
 from momentalg.inference.tables import Text, has_errors, standard_errors
 
 if TYPE_CHECKING:
     from momentalg.inference.result import FitResult
 
+SHOWN = 10  # labels of rows that were left out
 Section = tuple[str, list[str]]
 
 
@@ -100,12 +102,17 @@ def read(key: str) -> bool:
 
 def _rows(fit: FitResult) -> Section:
     groups = ", ".join(f"{count} levels of {name}" for name, count in fit.n_groups.items())
-    left_out = (
-        f"{fit.dropped} rows with missing values were left out; none of the others was."
-        if fit.dropped
-        else "No row was left out."
-    )
+    left_out = f"{fit.dropped} with missing values were left out{_which(fit)}." if fit.dropped else "None was left out."
     return "Rows", [f"{fit.nobs} observations, {groups}.", left_out]
+
+
+def _which(fit: FitResult) -> str:
+    """The index labels of rows that were left out, if the data are at hand: the first few."""
+    if fit.data is None:
+        return ""
+    labels = [str(label) for rows in rows_of(fit, "rows") for label in rows.left_out]
+    more = f" and {len(labels) - SHOWN} more" if len(labels) > SHOWN else ""
+    return f": {', '.join(labels[:SHOWN])}{more}"
 
 
 def _identified(fit: FitResult) -> Section:

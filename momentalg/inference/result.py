@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from momentalg.expr.keys import read_key
 from momentalg.inference import confidence, explanation, prediction, tables, tidying
+from momentalg.inference.analyses import Analyses
 from momentalg.inference.covariance import Covariance, clusters_of, covariance
 from momentalg.inference.effects import Effects, predicted
 from momentalg.inference.lme4_names import Lme4Names
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class FitResult(Lme4Names):
+class FitResult(Lme4Names, Analyses):
     """A fitted model. Variance components are as the equations give them; a negative one is flagged, not hidden.
 
     Standard errors assume no normality; which formula they are by is `covariance`, and in the summary. Means are
@@ -53,7 +54,7 @@ class FitResult(Lme4Names):
     @property
     def weighting(self) -> str:
         """How the forms are weighted: "none", "two-step" or "iterated"."""
-        return getattr(self.system, "weighting", None) or "none"
+        return self.system.weighting
 
     # Estimates.
 

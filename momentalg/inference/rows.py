@@ -35,6 +35,7 @@ class Rows:
     model: ResolvedModel
     columns: Columns
     index: pd.Index[Any]
+    left_out: pd.Index[Any]  # of the rows that have missing values
     sizes: Sizes
     given: Mapping[tuple[str, ...], Array]
 
@@ -170,9 +171,9 @@ def read_rows(frame: Any, model: ResolvedModel, missing: str, sizes: Sizes, new:
         frame = _with_response(frame, model.response)
     sized = tuple(Column(None, ((Variable("column", name), 1),)) for name in given.values())
     columns = read_columns(frame, replace(model, mean=(*model.mean, *sized)), missing)
-    index = _index(frame, columns.kept)
+    index, left_out = _index(frame, columns.kept), _index(frame, ~columns.kept)
     arrays = {factor: np.asarray(columns.arrays[name]) for factor, name in given.items()}
-    return Rows(model, columns, index, sizes, arrays)
+    return Rows(model, columns, index, left_out, sizes, arrays)
 
 
 def _sized(model: ResolvedModel) -> list[tuple[str, ...]]:

@@ -85,8 +85,7 @@ def labels(of_row):
 def from_dense(design, whole=False):
     """A classical fit of a design, with effects at its estimates from dense equations in place of a module's."""
     model, frame, dense = DESIGNS[design](whole)
-    fit = model.fit(frame)
-    fit = replace(fit, sums=model.sums(frame), data=frame)
+    fit = model.fit(frame, weighting="none")
     equations = dense(fit)
 
     def effects(_, estimates):

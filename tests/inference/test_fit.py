@@ -161,8 +161,8 @@ def test_dyestuff2_has_a_negative_component_that_is_shown():
 
 def test_larger_litters_have_lighter_pups(rats):
     """Litter size as covariate cuts the variance between litters from 0.232 to 0.182 (Henderson III)."""
-    without = ma.Model("weight ~ 1 + (1 | Litter)").fit(rats)
-    with_size = ma.Model(RATS).fit(rats)
+    without = ma.Model("weight ~ 1 + (1 | Litter)").fit(rats, statistics="henderson3")
+    with_size = ma.Model(RATS).fit(rats, statistics="henderson3")
     assert without.params["var(1|Litter)"] == pytest.approx(0.232, abs=5e-4)
     assert with_size.params["var(1|Litter)"] == pytest.approx(0.182, abs=5e-4)
     assert with_size.params["size(Litter)"] < 0
@@ -207,8 +207,9 @@ def test_sums_of_parts_give_the_fit_of_the_whole(rats):
 
 def test_sums_say_what_they_are_of(dyestuff):
     model = ma.Model(DYESTUFF)
-    shown = "<Sums for ma.Model('Yield ~ 1 + (1 | Batch)') with henderson3: 30 observations>"
-    assert repr(model.sums(dyestuff)) == shown
+    shown = "<Sums for ma.Model('Yield ~ 1 + (1 | Batch)') with henderson3"
+    assert repr(model.sums(dyestuff, "henderson3")) == f"{shown}: 30 observations>"
+    assert repr(model.sums(dyestuff)) == f"{shown}, weighting='two-step': 30 observations>"
 
 
 def test_sums_of_different_models_do_not_add(dyestuff):
@@ -358,7 +359,7 @@ def test_results_cannot_be_changed(dyestuff):
 
 def test_sums_are_of_a_model_and_statistics_however_they_were_asked_for(dyestuff):
     model = ma.Model(DYESTUFF)
-    parts = [model.sums(dyestuff[:11]), model.sums(dyestuff[11:])]
+    parts = [model.sums(part, weighting="none") for part in (dyestuff[:11], dyestuff[11:])]
     assert model.fit(sum(parts), statistics="henderson3").params.equals(model.fit(parts[0] + parts[1]).params)
     with pytest.raises(ModelError, match=r"with henderson3; the fit is of .* with pairs"):
         model.fit(parts[0], statistics="pairs")

@@ -64,6 +64,18 @@ def test_predictions_need_neither_the_response_nor_what_holds_for_the_data_alone
     assert fit.predict(columns).to_numpy() == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.engine("polars")
+def test_frames_of_other_libraries(sleepstudy):
+    import polars as pl
+
+    fit, frame, _ = sleepstudy
+    other = pl.from_pandas(frame)
+    for found in (fit.predict(other), fit.predict(other.lazy()), replace(fit, data=other).fittedvalues):
+        assert found.to_numpy() == pytest.approx(fit.fittedvalues.to_numpy(), rel=1e-12)
+        assert found.index.tolist() == list(range(len(frame)))
+    assert fit.augment(other)[".fitted"].tolist() == fit.fittedvalues.tolist()
+
+
 def test_a_frame_without_labels_has_predictions_without_effects(sleepstudy):
     fit, _frame, _ = sleepstudy
     expected = means(fit)[0] + means(fit)[1] * np.array([0.0, 20.0])
@@ -142,7 +154,7 @@ def test_functions_of_covariates_are_those_of_the_formula():
     frame = pd.DataFrame({"x": rng.uniform(1, 3, 60), "g": g, "k": rng.choice(["a", "b"], 60)})
     frame["y"] = frame["x"] + rng.normal(size=60)
     model = ma.Model("y ~ log(x) + I(1/(1+x)) + I(1/size(g)):x + C(k):x + (1 | g)")
-    fit = replace(model.fit(frame), sums=model.sums(frame), data=frame)
+    fit = model.fit(frame)
     x, b, size = frame["x"], frame["k"] == "b", frame.groupby("g")["x"].transform("size")
     columns = {
         "Intercept": 1.0,
@@ -232,6 +244,22 @@ def test_what_does_not_exist_is_refused_by_name(sleepstudy):
         fit.residuals("Batch")
 
 
+@pytest.mark.parametrize("design", DESIGNS)
+def test_modules_predict_what_henderson_s_equations_do(design):
+    """The weighted module at its own estimates, whose means are by generalised least squares."""
+    model, frame, dense = DESIGNS[design]()
+    fit = model.fit(frame)
+    assert fit.sums is not None
+    b, u, errors = dense(fit).henderson()
+    assert means(fit) == pytest.approx(b, rel=1e-9)
+    for name, found in fit.effects.items():
+        scale = np.abs(u[name]).max()
+        assert found.levels.tolist() == dense(fit).factors[name][0]
+        assert found.predictions == pytest.approx(u[name], abs=1e-9 * scale)
+        assert found.covariances == pytest.approx(errors[name], abs=1e-9 * np.abs(errors[name]).max())
+
+
+@pytest.mark.engine("statsmodels")
 @pytest.mark.parametrize(
     ("design", "groups", "settings"),
     [
@@ -242,7 +270,8 @@ def test_what_does_not_exist_is_refused_by_name(sleepstudy):
 )
 def test_blups_and_fitted_values_are_those_of_statsmodels(design, groups, settings):
     """On whole, balanced data moments are REML's estimates, to what its optimiser leaves."""
-    mixedlm = pytest.importorskip("statsmodels.formula.api").mixedlm
+    from statsmodels.formula.api import mixedlm
+
     fit, frame, _ = from_dense(design, whole=True)
     fixed = {"sleepstudy": "Reaction ~ Days", "dyestuff": "Yield ~ 1", "penicillin": "diameter ~ 1"}[design]
     of = np.zeros(len(frame)) if groups is None else frame[groups]

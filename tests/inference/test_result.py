@@ -11,13 +11,12 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 import momentalg as ma
 from momentalg.errors import ModelError, UnsupportedError
 from momentalg.inference import covariance as covariances
 from tests.inference.fits import DESIGNS, from_dense
-
-stats = pytest.importorskip("scipy.stats")
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +44,7 @@ def some_covariance(k, seed=0):
 def test_classical_fits_have_a_jackknife_over_units():
     """Against refits without each batch, one after the other."""
     model, frame, _ = DESIGNS["dyestuff"]()
-    fit = replace(model.fit(frame, statistics="henderson3"), data=frame)
+    fit = model.fit(frame, statistics="henderson3")
     without = pd.DataFrame(
         [model.fit(frame[frame["Batch"] != b], statistics="henderson3").params for b in sorted(set(frame["Batch"]))]
     )
@@ -142,7 +141,7 @@ def test_an_interval_that_the_data_do_not_support_warns():
 def test_as_many_means_as_units_leave_no_reference():
     frame = pd.DataFrame({"y": [1.0, 2, 4, 3, 7, 9], "x": [0.0, 1, 0, 2, 1, 1], "u": list("aabbcc")})
     model = ma.Model("y ~ x + I(x^2) + (1 | u)")
-    fit = replace(model.fit(frame.assign(x=[0.0, 1, 3, 2, 1, 5])), sums=model.sums(frame))
+    fit = model.fit(frame.assign(x=[0.0, 1, 3, 2, 1, 5]), weighting="none")
     found = with_covariance(
         replace(fit, sums=SimpleNamespace(estimator=SimpleNamespace(module=SimpleNamespace()), table={})), np.eye(5)
     )
@@ -264,7 +263,7 @@ def test_likelihoods_are_refused_by_name(sleepstudy, name):
 
 def test_a_negative_variance_is_kept_flagged_and_has_a_deviation_of_zero():
     frame = ma.datasets.load("Dyestuff2")
-    fit = replace(ma.Model("Yield ~ 1 + (1 | Batch)").fit(frame, statistics="henderson3"), data=frame)
+    fit = ma.Model("Yield ~ 1 + (1 | Batch)").fit(frame, statistics="henderson3")
     assert fit.params["var(1|Batch)"] < 0
     assert fit.VarCorr()["sdcor"].iloc[0] == 0.0
     row = fit.tidy(scales="sdcor", effects="ran_pars").iloc[0]
@@ -319,16 +318,31 @@ def test_a_fit_explains_itself(sleepstudy):
         "Mean parameters do not occur in them",
         "None: the equations hold exactly in expectation",
         "180 observations, 18 levels of Subject",
-        "No row was left out",
+        "None was left out",
         "All parameters of the model are",
         "cluster jackknife over Subject",
     ):
         assert sentence in text
     assert "<dl>" in text.as_html()
     assert "**Weights**" in text.as_markdown()
-    dropped = replace(fit, dropped=3, estimates={k: v for k, v in fit.estimates.items() if k != "Days"})
-    assert "3 rows with missing values were left out" in dropped.explain()
-    assert "Not estimated by these statistics: Days" in dropped.explain()
+    unknown = replace(fit, estimates={k: v for k, v in fit.estimates.items() if k != "Days"})
+    assert "Not estimated by these statistics: Days" in unknown.explain()
+
+
+def test_rows_that_were_left_out_are_named():
+    model, frame, _ = DESIGNS["sleepstudy"]()
+    gaps = frame.astype({"Reaction": float}).set_axis([f"r{n}" for n in range(len(frame))])
+    gaps.iloc[[3, 7], gaps.columns.get_loc("Reaction")] = np.nan
+    assert "2 with missing values were left out: r3, r7." in model.fit(gaps, missing="drop").explain()
+    gaps.iloc[20:40, gaps.columns.get_loc("Days")] = None
+    assert "r20, r21, r22, r23, r24, r25, r26, r27 and 12 more." in model.fit(gaps, missing="drop").explain()
+    parts = model.fit([gaps.iloc[:30], gaps.iloc[30:]], missing="drop")
+    assert "r3, r7, r20" in parts.explain()
+    assert parts.residuals(kind="marginal").index.tolist() == [
+        f"r{n}" for n in range(180) if n not in (3, 7) and not 20 <= n < 40
+    ]
+    sums = model.sums(gaps, missing="drop")
+    assert "22 with missing values were left out." in model.fit(sums).explain()
 
 
 def test_weights_are_explained_with_their_first_step(sleepstudy):
@@ -357,7 +371,7 @@ def test_clusters_are_units_or_the_fewest_levels():
 
 def test_a_result_travels_with_its_data():
     model, frame, _ = DESIGNS["sleepstudy"]()
-    fit = replace(model.fit(frame), sums=model.sums(frame), data=frame)
+    fit = model.fit(frame)
     travelled = pickle.loads(pickle.dumps(fit))
     assert travelled.predict(effects=False).equals(fit.predict(effects=False))
     assert travelled == fit
