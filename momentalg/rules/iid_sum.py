@@ -6,6 +6,7 @@ from momentalg.expr.nodes import ZERO, Cumulant, Effect, Letter, Node, Noise, Si
 from momentalg.expr.traversal import walk
 from momentalg.rules.knowledge import is_known
 from momentalg.rules.rule import Context, Rule
+from momentalg.rules.sum_over_level import mentions
 
 BY = ("user",)
 N, NOISE = Size(BY), Sum("j", Noise("j"), BY)
@@ -34,7 +35,9 @@ def _rewrite(node: Node, context: Context) -> Node | None:
         rest = [f for f in factors if not isinstance(f, Noise)]
         if len(noise) != 1 or any(isinstance(p, (Noise, Effect)) for f in rest for p in walk(f)):
             return None
-        if own and noise[0].index == own:
+        if own and noise[0].index != own:
+            return None  # one residual, weighted by a sum over others
+        if own:
             weights += [renamed(f, {own: "\0"}) for f in rest]
         else:
             named.add(noise[0].index)
@@ -43,6 +46,8 @@ def _rewrite(node: Node, context: Context) -> Node | None:
         return ZERO  # a named observation is one, and of the default levels
     if not index:
         return None
+    if not named and any(mentions(w, index) for w in weights):
+        return None  # an observation of that name stands in the weights, and would be taken for the one summed over
     place = named.pop() if named else index
     inner = mul(*(renamed(w, {"\0": place}) for w in weights), Cumulant((Noise(place),) * len(node.args), node.given))
     if place != index:

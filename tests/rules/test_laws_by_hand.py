@@ -48,6 +48,7 @@ THREE = ma.Model("y ~ 1 + (1 | user) + (1 | item) + (1 | day)").resolved
 X, Z, W = (Variable("column", name) for name in "xzw")
 N, ALPHA, BETA = Size(USER), Effect(USER), Effect(ITEM)
 S, NOISE = Total(Response(), USER), Sum("j", Noise("j"), USER)
+WEIGHED = Sum("j", mul(Value(X, "j"), Noise("j")), USER)
 S_ITEM = Total(Response(), ITEM)
 Y = {name: Response(name) for name in "jkl"}
 ALL = (DESIGN,)
@@ -81,6 +82,9 @@ def rewritten(law, node, model):
         ("linearity", E(LevelSum((("item", "c"),), BETA), (N,)), CROSSED),
         ("iid_sum", E(NOISE, (N,)), ONE),
         ("iid_sum", Var(NOISE), ONE),
+        ("iid_sum", Cov(Sum("j", mul(ALPHA, Noise("j")), USER), NOISE, ALL), ONE),
+        ("iid_sum", Cov(Sum("j", mul(Value(X, "j"), Noise("k")), USER), Noise("k"), ALL), COVARIATE),
+        ("iid_sum", Cov(WEIGHED, Sum("k", mul(Value(X, "j"), Noise("k")), USER), ALL), COVARIATE),
         ("sum_over_level", Sum("j", mul(Noise("j"), Effect(ITEM, index="j")), USER), CROSSED),
         ("sum_over_level", Sum("j", mul(Noise("j"), Value(Z, "j")), USER), CROSSED),
         ("cumulants_of_totals", Cov(S, S, (N,)), COVARIATE),
@@ -144,6 +148,15 @@ def test_a_law_that_conditions_is_of_cumulants(law):
             Sum("j", Var(Noise("j"), ALL), USER, ("k",)),
         ),
         ("iid_sum", Cov(NOISE, Sum("j", Noise("j"), USER, ("k",)), ALL), ONE, ZERO),
+        ("iid_sum", Cov(Sum("j", Noise("j"), USER, ("k",)), Noise("l"), ALL), ONE, ZERO),
+        ("iid_sum", Var(NOISE, ALL), CROSSED, Sum("j", Var(Noise("j"), ALL), USER)),
+        (
+            "iid_sum",
+            Var(WEIGHED, ALL),
+            COVARIATE,
+            Sum("j", mul(Value(X, "j"), Value(X, "j"), Var(Noise("j"), ALL)), USER),
+        ),
+        ("iid_sum", Cov(WEIGHED, Noise("k"), ALL), COVARIATE, mul(Value(X, "k"), Var(Noise("k"), ALL))),
         ("iid_sum", Cov(NOISE, Sum("j", Noise("j"), ITEM), ALL), CROSSED, Sum("j", Var(Noise("j"), ALL), CELL)),
         (
             "iid_sum",
