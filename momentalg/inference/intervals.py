@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 REPLICATES = 1_999
 MOST_REPLICATES = 19_999
 BEYOND = 25  # replicates beyond each end, at least, for small alpha
+AT_ONCE = 2_000  # replicates, for the sake of memory
 INDIVIDUAL = 2_000  # units drawn one by one; the sums over many others, of less influence each, are nearly normal
 FEWEST = 12  # units below which there is a warning
 EFFECTIVE = 4.0  # effective number of units below which there is one
@@ -136,7 +137,8 @@ def _bootstrap_t(estimate: float, scores: Array, alpha: float, replicates: int, 
         return Interval(math.nan, math.nan, "none", f"{m} independent units give no standard error")
     se = math.sqrt(float((scores**2).sum()) * m / (m - 1))
     skewness = float((scores**3).sum()) / float((scores**2).sum()) ** 1.5
-    first, second, third = _drawn_sums(scores, replicates, rng)
+    parts = [min(AT_ONCE, replicates - done) for done in range(0, replicates, AT_ONCE)]
+    first, second, third = np.concatenate([_drawn_sums(scores, part, rng) for part in parts]).T
     centred = np.maximum(second - first**2 / m, 0.0)
     usable = centred > 1e-12 * second  # one unit drawn m times has no spread
     first, second, third, centred = (values[usable] for values in (first, second, third, centred))
@@ -162,33 +164,30 @@ def hall_inverse(x: Any, skewness: float) -> Any:
     return 3 * (x - skewness / 6) / (root**2 + root + 1)
 
 
-def _drawn_sums(scores: Array, replicates: int, rng: np.random.Generator) -> tuple[Array, Array, Array]:
-    """Sums of psi, psi^2 and psi^3 over m units drawn with replacement, each of shape (replicates,).
+def _drawn_sums(scores: Array, replicates: int, rng: np.random.Generator) -> Array:
+    """Sums of psi, psi^2 and psi^3 over m units drawn with replacement, shape (replicates, 3).
 
     Of many units, those of the largest influence are drawn one by one, and the sums over the others are normal with
     the mean and the covariance that drawing them would have.
     """
     import numpy as np
 
-    m = len(scores)
-    powers = np.stack([scores, scores**2, scores**3], axis=1)
-    if m > INDIVIDUAL:
-        order = np.argpartition(-np.abs(scores), INDIVIDUAL)
-        head, rest = powers[order[:INDIVIDUAL]], powers[order[INDIVIDUAL:]]
-    else:
-        head, rest = powers, powers[:0]
-    size = len(head)
+    m, size = len(scores), min(len(scores), INDIVIDUAL)
+    order = np.argpartition(-np.abs(scores), size) if m > size else np.arange(m)
+    head, rest = scores[order[:size]], scores[order[size:]]
     drawn = rng.binomial(m, size / m, replicates) if len(rest) else np.full(replicates, m)
-    replicate = np.repeat(np.arange(replicates), drawn)
-    cell = replicate * size + rng.integers(0, size, len(replicate))
-    sums = np.bincount(cell, minlength=replicates * size).reshape(replicates, size) @ head
+    values = head.take(rng.integers(0, size, drawn.sum(), dtype=np.uint16))
+    starts = np.cumsum(drawn) - drawn
+    squares = values * values
+    sums: Array = np.stack([np.add.reduceat(v, starts) for v in (values, squares, squares * values)], axis=1)
     if len(rest):
+        powers = np.stack([rest, rest**2, rest**3], axis=1)
         others = (m - drawn)[:, None]
-        scale = np.maximum(np.abs(rest).max(axis=0), 1e-300)
-        spread = np.cov(rest / scale, rowvar=False, bias=True)
+        scale = np.maximum(np.abs(powers).max(axis=0), 1e-300)
+        spread = np.cov(powers / scale, rowvar=False, bias=True)
         noise = rng.multivariate_normal(np.zeros(3), spread, replicates, method="svd")
-        sums = sums + others * rest.mean(axis=0) + np.sqrt(others) * noise * scale
-    return sums[:, 0], sums[:, 1], sums[:, 2]
+        sums = sums + others * powers.mean(axis=0) + np.sqrt(others) * noise * scale
+    return sums
 
 
 def _require_level(alpha: float) -> None:

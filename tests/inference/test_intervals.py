@@ -76,7 +76,7 @@ def test_bootstrap_moments_of_the_drawn_sums():
     """Sums over m units drawn with replacement have mean sum f and variance m times that of f over units."""
     scores = centred(np.random.default_rng(6).lognormal(size=3_000))
     powers = np.stack([scores, scores**2, scores**3])
-    drawn = np.stack(module._drawn_sums(scores, 4_000, np.random.default_rng(7)))
+    drawn = module._drawn_sums(scores, 4_000, np.random.default_rng(7)).T
     spread = np.sqrt(len(scores)) * powers.std(axis=1)
     z = (drawn.mean(axis=1) - powers.sum(axis=1)) / spread * math.sqrt(4_000)
     assert np.abs(z).max() < 4
