@@ -1,9 +1,11 @@
 """Predictions of effects (BLUPs) by factor, with their covariances, and how far they are shrunk.
 
 With V = R + sum_f Z_f G_f Z_f' at the estimated components, the predictions are u = G Z'V^-1 (y - X b), the best linear
-ones whatever the laws of effects and residuals are (Henderson 1950, 1975; Robinson 1991). Negative variances count as
-0, and a matrix of covariances that is not positive semidefinite as its nearest one. The covariances are those of the
-errors of prediction, u-hat - u, with what estimating b adds; that the components are estimated too is not in them.
+ones whatever the laws of effects and residuals are (Henderson 1950, 1975; Robinson 1991). b is by generalised least
+squares: the mean parameters of weighted fits, while those of classical statistics are by unweighted normal equations.
+Negative variances count as 0, and a matrix of covariances that is not positive semidefinite as its nearest one. The
+covariances are those of the errors of prediction, u-hat - u, with what estimating b adds; that the components are
+estimated too is not in them. With classes of residuals, 1/(variance of the class) is a known weight of each row.
 """
 
 from __future__ import annotations
@@ -12,15 +14,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from momentalg.data.frames import needed_columns
 from momentalg.errors import UnsupportedError
+from momentalg.expr.keys import read_key
 from momentalg.expr.names import join_factor, split_factor
-from momentalg.inference.rows import Rows
+from momentalg.inference.rows import Rows, kept_rows, rows_of
+from momentalg.model.describe import arguments
+from momentalg.model.model import Model
 from momentalg.model.resolved import GroupBlock
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from momentalg.inference.fit import Sums
     from momentalg.inference.result import FitResult
 
     Array = np.ndarray[Any, Any]
@@ -56,22 +63,35 @@ class Effects:
 
 
 def predicted(fit: FitResult) -> Mapping[str, Effects]:
-    """The effects of each factor of a fit.
+    """The effects of each factor of a fit, its levels in order.
 
     Raises `UnsupportedError` where neither the fit's sums nor its data let effects be predicted.
     """
-    module, table = _module(fit)
+    sums, estimates = _sums(fit)
     found = {}
-    for name, (levels, coefficients, predictions, covariances) in module.effects(table, dict(fit.estimates)).items():
+    effects = sums.estimator.module.effects(dict(sums.table), dict(estimates))
+    for name, (levels, coefficients, predictions, covariances) in effects.items():
         factor = split_factor(name)
-        found[name] = Effects(factor, index_of(levels, factor), tuple(coefficients), predictions, covariances)
+        index = index_of(levels, factor)
+        at = _order(index)
+        found[name] = Effects(factor, index[at], tuple(coefficients), predictions[at], covariances[at])
     return found
 
 
-def _module(fit: FitResult) -> tuple[Any, dict[str, Any]]:
-    """A generated module that predicts effects, and its sums of the data of the fit."""
+def _order(index: pd.Index[Any]) -> Array:
+    """What sorts levels; labels that have no order among them, such as texts and numbers, stay as they are."""
+    import numpy as np
+
+    try:
+        return index.argsort()
+    except TypeError:
+        return np.arange(len(index))
+
+
+def _sums(fit: FitResult) -> tuple[Sums, Mapping[str, float]]:
+    """Sums of the data of the fit whose module predicts effects, and estimates by the keys of that module."""
     if fit.sums is not None and hasattr(fit.sums.estimator.module, "effects"):
-        return fit.sums.estimator.module, dict(fit.sums.table)
+        return fit.sums, fit.estimates
     if fit.data is None:
         raise UnsupportedError(
             f"a fit by {fit.statistics} from sums keeps no sums that effects can be predicted from; fit from the data, "
@@ -79,8 +99,31 @@ def _module(fit: FitResult) -> tuple[Any, dict[str, Any]]:
         )
     from momentalg.inference.fit import sums
 
-    found = sums(fit.model, fit.data, weighting="two-step", missing=fit.missing)
-    return found.estimator.module, dict(found.table)
+    if fit.model.resolved.residual_by:
+        return _of_classes(fit)
+    return sums(fit.model, fit.data, weighting="two-step", missing=fit.missing), fit.estimates
+
+
+def _of_classes(fit: FitResult) -> tuple[Sums, Mapping[str, float]]:
+    """The same for classes of residuals: rows weighted by 1/(their residual variance), the unit variance being 1."""
+    from momentalg.inference.fit import sums
+
+    negative = [key for key in fit.negative if read_key(key).kind == "residual"]
+    if negative:
+        raise UnsupportedError(
+            f"{' and '.join(negative)} is estimated below 0: rows without variance of a residual determine effects "
+            "exactly, which these are not; fit without residual_by="
+        )
+    name = "1/variance"
+    while name in needed_columns(fit.model.resolved):
+        name += "'"
+    parts = [
+        part.assign(**{name: 1.0 / residual_variances(fit, rows)})
+        for part, rows in zip(kept_rows(fit), rows_of(fit, "effects"), strict=True)
+    ]
+    known = {**arguments(fit.model.resolved), "residual_by": None, "weights": name}
+    found = sums(Model(fit.model.formula, **known), parts, weighting="two-step")
+    return found, {**fit.estimates, "var(residual)": 1.0}
 
 
 def index_of(levels: Array, factor: tuple[str, ...]) -> pd.Index[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from momentalg.expr.escape import escape_html, escape_text, markdown_code
-from momentalg.inference.prediction import rows_of
+from momentalg.inference.rows import rows_of
 from momentalg.inference.tables import Text, has_errors, standard_errors
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from momentalg.errors import ModelError, UnsupportedError
 from momentalg.expr.names import join_factor, split_factor
 from momentalg.inference.effects import Effects, contribution, index_of, shrinkage
-from momentalg.inference.rows import Rows, Sizes, read_rows
+from momentalg.inference.rows import Rows, Sizes, read_rows, rows_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,18 +81,6 @@ def _level_means(name: str, found: list[tuple[Rows, Array]]) -> pd.Series[float]
     )
     means.index.names = list(factor)
     return means
-
-
-def rows_of(fit: FitResult, what: str) -> list[Rows]:
-    """The rows of the data of a fit, a part for each frame."""
-    if fit.data is None:
-        raise UnsupportedError(
-            f"{what} need the rows of the data, and this is a fit from sums or from a stream of frames, which keeps "
-            "none of them: fit from a frame or a list of frames, model.fit(frame), or ask for fit.predict(frame)"
-        )
-    frames = fit.data if isinstance(fit.data, (list, tuple)) else [fit.data]
-    model = fit.model.resolved
-    return [read_rows(frame, model, fit.missing, fit.level_sizes, False) for frame in frames]
 
 
 def _predicted(fit: FitResult, rows: Rows, chosen: list[tuple[str, ...]]) -> Array:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from momentalg.data.columns import Columns, read_columns
-from momentalg.errors import DataError
+from momentalg.errors import DataError, UnsupportedError
 from momentalg.expr.names import join_factor
 from momentalg.expr.nodes import Add, Function, Indicator, Monomial, Mul, Node, Number, Pow, Size, Value, Variable
 from momentalg.model.fixed_factors import plain_label
@@ -21,6 +21,8 @@ from momentalg.model.resolved import Column, GroupBlock, ResolvedModel
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+
+    from momentalg.inference.result import FitResult
 
     Array = np.ndarray[Any, Any]
 
@@ -174,6 +176,36 @@ def read_rows(frame: Any, model: ResolvedModel, missing: str, sizes: Sizes, new:
     index, left_out = _index(frame, columns.kept), _index(frame, ~columns.kept)
     arrays = {factor: np.asarray(columns.arrays[name]) for factor, name in given.items()}
     return Rows(model, columns, index, left_out, sizes, arrays)
+
+
+def rows_of(fit: FitResult, what: str) -> list[Rows]:
+    """The rows of the data of a fit, a part for each frame."""
+    if fit.data is None:
+        raise UnsupportedError(
+            f"{what} need the rows of the data, and this is a fit from sums or from a stream of frames, which keeps "
+            "none of them: fit from a frame or a list of frames, model.fit(frame), or ask for fit.predict(frame)"
+        )
+    model = fit.model.resolved
+    return [read_rows(frame, model, fit.missing, fit.level_sizes, False) for frame in _frames(fit)]
+
+
+def kept_rows(fit: FitResult) -> list[pd.DataFrame]:
+    """The data of a fit without the rows that it left out, as a DataFrame for each frame."""
+    pairs = zip(_frames(fit), rows_of(fit, "the data"), strict=True)
+    return [as_pandas(frame)[rows.columns.kept] for frame, rows in pairs]
+
+
+def as_pandas(frame: Any) -> pd.DataFrame:
+    """A frame of any kind as a DataFrame."""
+    import pandas as pd
+
+    found = _frame(frame)
+    whole: pd.DataFrame = found if isinstance(found, pd.DataFrame) else found.to_pandas()
+    return whole
+
+
+def _frames(fit: FitResult) -> list[Any]:
+    return list(fit.data) if isinstance(fit.data, (list, tuple)) else [fit.data]
 
 
 def _sized(model: ResolvedModel) -> list[tuple[str, ...]]:

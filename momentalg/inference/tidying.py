@@ -15,6 +15,7 @@ from momentalg.expr.keys import ParameterKey, read_key
 from momentalg.inference.covariance import available
 from momentalg.inference.prediction import predict
 from momentalg.inference.reference import quantile
+from momentalg.inference.rows import as_pandas, kept_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -164,33 +165,19 @@ def augment(fit: FitResult, data: Any) -> pd.DataFrame:
 
     Rows that were left out for missing values are left out here. Of new data .resid is there if they hold the response.
     """
-    import narwhals as nw
     import pandas as pd
 
     fitted, fixed = predict(fit, data, True), predict(fit, data, False)
     if data is None:
-        frames, resid = fit.data if isinstance(fit.data, (list, tuple)) else [fit.data], fit.resid
+        parts = kept_rows(fit)
+        kept = parts[0] if len(parts) == 1 else pd.concat(parts)
     else:
-        frames, resid = [data], None
-    native = [f if isinstance(f, pd.DataFrame) else _pandas(nw, f) for f in frames]
-    whole = native[0] if len(native) == 1 else pd.concat(native)
-    kept = whole if len(whole) == len(fitted) else whole[whole.index.isin(fitted.index)]
+        whole = as_pandas(data)
+        kept = whole if len(whole) == len(fitted) else whole[whole.index.isin(fitted.index)]
     added = {".fitted": fitted.to_numpy(), ".fixed": fixed.to_numpy()}
-    if resid is None and fit.model.resolved.response in kept:
-        resid = pd.to_numeric(kept[fit.model.resolved.response]) - fitted.to_numpy()
-    if resid is not None:
-        added[".resid"] = resid.to_numpy(dtype=float)
+    if fit.model.resolved.response in kept:
+        added[".resid"] = pd.to_numeric(kept[fit.model.resolved.response]).to_numpy(float) - added[".fitted"]
     return kept.assign(**added)
-
-
-def _pandas(nw: Any, frame: Any) -> pd.DataFrame:
-    import pandas as pd
-
-    if isinstance(frame, dict):
-        return pd.DataFrame(frame)
-    found = nw.from_native(frame)
-    whole: pd.DataFrame = (found.collect() if isinstance(found, nw.LazyFrame) else found).to_pandas()
-    return whole
 
 
 def var_corr(fit: FitResult) -> pd.DataFrame:

@@ -18,7 +18,7 @@ class Dense:
     y: np.ndarray
     x: np.ndarray
     factors: dict[str, tuple[list, list, np.ndarray, np.ndarray]]  # levels, level of each row, columns (n, q), G (q, q)
-    residual: float
+    residual: float | np.ndarray  # the variance of all residuals, or of each
 
     @property
     def z(self) -> np.ndarray:
@@ -41,16 +41,17 @@ class Dense:
     def henderson(self) -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray]]:
         """b, and by factor u (L, q) and the covariances of errors (L, q, q), by Henderson's equations."""
         p, w = self.x.shape[1], np.hstack([self.x, self.z])
-        left = w.T @ w / self.residual
+        weighted = w.T / self.residual
+        left = weighted @ w
         left[p:, p:] += np.linalg.inv(self.g)
         inverse = np.linalg.inv(left)
-        solution = inverse @ w.T @ self.y / self.residual
+        solution = inverse @ weighted @ self.y
         return solution[:p], *self._split(solution[p:], inverse[p:, p:])
 
     def at(self, b: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """By factor G Z'V^-1 (y - X b) at given b, and covariances as if b were by generalised least squares."""
         zg = self.z @ self.g
-        v = zg @ self.z.T + self.residual * np.eye(len(self.y))
+        v = zg @ self.z.T + np.diag(self.residual * np.ones(len(self.y)))
         solved = np.linalg.solve(v, np.column_stack([self.y - self.x @ b, zg, self.x]))
         q = zg.shape[1]
         vx = solved[:, 1 + q :]

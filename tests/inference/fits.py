@@ -6,6 +6,7 @@ from dataclasses import replace
 from types import MappingProxyType, SimpleNamespace
 
 import numpy as np
+import pandas as pd
 
 import momentalg as ma
 from tests.inference.dense import Dense
@@ -53,10 +54,50 @@ def rats(whole=False):  # noqa: ARG001
     return model, frame, intercepts(frame, "weight", {"Litter": frame["Litter"]}, x)
 
 
-DESIGNS = {f.__name__: f for f in (sleepstudy, dyestuff, penicillin, pastes, rats)}
+def several():
+    rng = np.random.default_rng(7)
+    n = 130
+    frame = pd.DataFrame({"g": rng.integers(0, 12, n), "h": rng.integers(0, 5, n), "x": rng.normal(2, 1, n)})
+    frame = frame.assign(w=rng.uniform(0.5, 2, n), site=rng.choice(["north", "south"], n))
+    effects = rng.normal(size=12)[frame["g"]] + 0.7 * rng.normal(size=5)[frame["h"]]
+    return frame.assign(y=1 + frame["x"] + effects + rng.normal(size=n))
 
 
-def intercepts(frame, response, factors, x=None):
+def known_weights(whole=False):  # noqa: ARG001
+    frame = several()
+    x = np.column_stack([np.ones(len(frame)), frame["x"]])
+    return (
+        ma.Model("y ~ x + (1 | g)", weights="w"),
+        frame,
+        intercepts(frame, "y", {"g": frame["g"]}, x, 1 / y(frame["w"])),
+    )
+
+
+def interaction(whole=False):  # noqa: ARG001
+    frame = several()
+    factors = {"g": frame["g"], "h": frame["h"], "g:h": list(zip(frame["g"], frame["h"], strict=True))}
+    x = np.column_stack([np.ones(len(frame)), frame["x"]])
+    return ma.Model("y ~ x + (1 | g) + (1 | h) + (1 | g:h)"), frame, intercepts(frame, "y", factors, x)
+
+
+def classes():
+    """Classes of residuals: effects are those of rows weighted by the variance of their class."""
+    frame = several()
+    x = np.column_stack([np.ones(len(frame)), frame["x"]])
+    model = ma.Model("y ~ x + (1 | g)", residual_by="site")
+
+    def dense(fit):
+        r = np.where(frame["site"] == "north", fit.params["var(residual[north])"], fit.params["var(residual[south])"])
+        one = intercepts(frame, "y", {"g": frame["g"]}, x, r)
+        return one(replace(fit, truncated={**fit.truncated, "var(residual)": 1.0}))
+
+    return model, frame, dense
+
+
+DESIGNS = {f.__name__: f for f in (sleepstudy, dyestuff, penicillin, pastes, rats, known_weights, interaction)}
+
+
+def intercepts(frame, response, factors, x=None, relative=1.0):
     """Dense equations of a model whose effects are intercepts."""
     ones = np.ones((len(frame), 1))
 
@@ -65,7 +106,7 @@ def intercepts(frame, response, factors, x=None):
             name: (*labels(of_row), ones, np.array([[fit.truncated[f"var(1|{name})"]]]))
             for name, of_row in factors.items()
         }
-        return Dense(y(frame[response]), ones if x is None else x, found, p(fit, "var(residual)"))
+        return Dense(y(frame[response]), ones if x is None else x, found, p(fit, "var(residual)") * relative)
 
     return dense
 

@@ -10,7 +10,7 @@ import pytest
 
 import momentalg as ma
 from momentalg.errors import DataError, ModelError, UnsupportedError
-from tests.inference.fits import DESIGNS, from_dense
+from tests.inference.fits import DESIGNS, classes, from_dense
 
 
 @pytest.fixture(scope="module", params=DESIGNS)
@@ -130,6 +130,11 @@ def test_labels_of_another_kind_are_no_new_levels(sleepstudy):
     other = frame["Subject"].astype(str) if frame["Subject"].dtype.kind == "i" else np.arange(len(frame))
     with pytest.raises(DataError, match="no level would be known"):
         fit.predict(frame.assign(Subject=other))
+
+
+def test_labels_without_an_order_stay_as_they_are():
+    frame = pd.DataFrame({"y": [1.0, 2, 4, 3, 7, 9, 2, 1], "u": [2, 2, "a", "a", 1, 1, "b", "b"]})
+    assert ma.Model("y ~ 1 + (1 | u)").fit(frame).ranef()["u"].index.tolist() == [2, "a", 1, "b"]
 
 
 def test_unknown_levels_of_a_fixed_factor_are_refused():
@@ -257,6 +262,21 @@ def test_modules_predict_what_henderson_s_equations_do(design):
         assert found.levels.tolist() == dense(fit).factors[name][0]
         assert found.predictions == pytest.approx(u[name], abs=1e-9 * scale)
         assert found.covariances == pytest.approx(errors[name], abs=1e-9 * np.abs(errors[name]).max())
+
+
+def test_classes_of_residuals_weight_the_rows():
+    model, frame, dense = classes()
+    for data in (frame, [frame.iloc[:50], frame.iloc[50:]]):
+        fit = model.fit(data)
+        _, u, errors = dense(fit).henderson()
+        assert fit.weighting == "none"
+        assert fit.effects["g"].predictions == pytest.approx(u["g"], abs=1e-9)
+        assert fit.effects["g"].covariances == pytest.approx(errors["g"], abs=1e-9)
+    columns = dense(fit).factors["g"]
+    expected = frame["y"] - dense(fit).x @ means(fit) - columns_times(columns, u["g"])
+    assert fit.resid.to_numpy() == pytest.approx(expected.to_numpy(), abs=1e-9)
+    with pytest.raises(UnsupportedError, match=r"estimated below 0.*fit without residual_by="):
+        replace(fit, estimates={**fit.estimates, "var(residual[north])": -1.0}).ranef()
 
 
 @pytest.mark.engine("statsmodels")
