@@ -29,7 +29,11 @@ NESTED = factors(
 )
 UNREPLICATED = factors(("user",), ("item",), ("day",), unreplicated=(("user", "item"), ("item", "day")), **FACTS)
 NESTED_SINGLE = factors(
-    ("user",), ("user", "item"), local_to={"item": "user"}, unreplicated=(("user", "item"),), constant_on={X: ("user",)}
+    ("user",),
+    ("user", "item"),
+    ("user", "item", "day"),
+    local_to={"item": "user", "day": "item"},
+    unreplicated=(("user", "item"), ("user", "item", "day")),
 )
 CELLS = ["aps", "apt", "aqs", "bps", "bps", "brt", "crs", "crs"]
 SINGLE = ["aps", "aqt", "bpt", "bqu", "crs"]
@@ -294,3 +298,37 @@ def test_an_indicator_in_a_cell_of_its_factor_is_of_the_one_level(other):
         assert by_level is None
     else:
         assert by_level == form(term([([DRUG_B], [U0]), ([DRUG_B], [U0])], [X_0], [U0]), FIXED) is not None
+
+
+def test_a_named_level_nested_twice_is_not_empty():
+    named = [HERE, PART, Level("day", "i")]
+    assert form(term([], [(named, SIZE, 0)]), NESTED_SINGLE) == form(term(), NESTED_SINGLE)
+
+
+def test_the_levels_in_a_named_one_are_counted():
+    found = form(term([], [([HERE, I0], SIZE, 0)], [I0]), NESTED)
+    ((counted, power),) = found
+    assert power == 1
+    assert [(entry.cell[-1], entry.power) for entry in counted.entries] == [(HERE, 0)]
+
+
+def test_the_size_of_a_named_observation_says_where_it_is():
+    found = form(term([([x], [J, U0])], [X_0], [U0]), CROSSED)
+    sizes = [entry for total, _ in found for entry in total.entries if entry.what == SIZE]
+    assert [(entry.cell[0], entry.power) for entry in sizes] == [(J, 1)]
+
+
+def test_a_total_in_a_denominator_of_a_single_cell_stays_a_total():
+    quotient = term([], [([U0, I0], What("total", ((x, 1),)), 2), ([U0, I0], What("total", ((w, 1),)), -1)], [U0, I0])
+    assert form(quotient, UNREPLICATED) == form(quotient, CROSSED)
+
+
+def test_a_total_to_the_power_zero_is_one():
+    assert form(term([], [([U0, I0], What("total", ((x, 1),)), 0)], [U0, I0]), CROSSED) == form(
+        term([], [], [U0, I0]), CROSSED
+    )
+
+
+def test_an_indicator_at_an_observation_is_its_own():
+    within = form(term([([DRUG_B], [J, DRUG])], [], [DRUG]), FIXED)
+    assert within == form(term([([DRUG_B], [J])]), FIXED) is not None
