@@ -116,72 +116,47 @@ def design(name: str, rows: int = 60, seed: int = 1) -> tuple[Design, list[np.nd
     return Design(np.array(labels), columns, [0, 1, 2], blocks), thetas
 
 
-def one_factor_forms(case: Design, thetas: list[np.ndarray], residual: float) -> list[np.ndarray]:
-    """A of each form y'A y of a factor, from matrices of all rows, in the order of the components."""
-    brought = case.brought(thetas)
-    projectors = {}
-    for factor, own in brought.items():
-        V = np.zeros_like(own)
-        columns = [c for f, chosen in case.blocks if f == factor for c in chosen]
-        for level in range(case.labels[factor].max() + 1):
-            at = np.flatnonzero(case.labels[factor] == level)
-            values, singular, _ = np.linalg.svd(case.columns[np.ix_(at, columns)], full_matrices=False)
-            basis = values[:, singular > 1e-9]
-            others = sum(brought[g][np.ix_(at, at)] for g in brought if g != factor)
-            tau = residual + np.trace(basis.T @ others @ basis) / basis.shape[1]
-            V[np.ix_(at, at)] = own[np.ix_(at, at)] + tau * np.eye(len(at))
-        projectors[factor] = projector(V, case.X)
-    return [
-        projectors[factor] @ derivative @ projectors[factor]
-        for (factor, _, _), derivative in zip(case.pairs(), case.derivatives(), strict=False)
-    ]
-
-
-def residual_form(
-    case: Design, thetas: list[np.ndarray], residual: float, squared: bool, left_to: dict[int, int]
-) -> np.ndarray:
-    brought = case.brought(thetas)
-    for coarse, fine in left_to.items():
-        columns = case.Z(fine, 0)
-        brought[fine] = brought[fine] + thetas[coarse][0, 0] * columns @ columns.T
-        del brought[coarse]
-    eye = np.eye(len(case.columns))
-    L = eye - sum(one @ np.linalg.inv(one + residual * eye) for one in brought.values())
-    M = eye - case.X @ np.linalg.pinv(case.X)
-    return M @ (L @ L if squared else L) @ M
-
-
-@pytest.mark.parametrize("squared", [True, False])
-@pytest.mark.parametrize("name", CASES)
-def test_expectations_of_the_forms_are_traces(name: str, squared: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    case, thetas = design(name)
-    if not squared:
-        monkeypatch.setattr(part, "TRIPLES", -1)
-    y = np.random.default_rng(2).normal(size=len(case.columns))
-    crossed = case.cells(y)
-    matrix, right = part._crossed_forms(crossed, crossed.covariances(thetas), 0.7)
-    left_to = {"interaction": {0: 2, 1: 2}, "nested and crossed": {0: 2}}.get(name, {})
-    forms = [*one_factor_forms(case, thetas, 0.7), residual_form(case, thetas, 0.7, squared, left_to)]
-    expected = np.array([[np.trace(A @ derivative) for derivative in case.derivatives()] for A in forms])
-    np.testing.assert_allclose(matrix, expected, rtol=1e-9, atol=1e-10 * abs(expected).max())
-    np.testing.assert_allclose(right, [y @ A @ y for A in forms], rtol=1e-9)
-
-
 @pytest.mark.parametrize("sparse", [0, 1e9])
 @pytest.mark.parametrize("name", CASES)
-def test_dense_forms_are_minque_with_all_factors(name: str, sparse: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_forms_are_minque_with_all_factors(name: str, sparse: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(part, "SPARSE", sparse)
     case, thetas = design(name)
     thetas[-1] = thetas[-1] * 0  # a component of 0 is a weight like another
     y = np.random.default_rng(2).normal(size=len(case.columns))
     crossed = case.cells(y)
-    matrix, right = part._dense_forms(crossed, crossed.covariances(thetas), 0.7)
+    matrix, right, scores, information = part._forms(crossed, crossed.covariances(thetas), 0.7)
     V = sum(case.brought(thetas).values()) + 0.7 * np.eye(len(y))
     P = projector(V, case.X)
     derivatives = case.derivatives()
     expected = np.array([[np.trace(P @ one @ P @ two) for two in derivatives] for one in derivatives])
     np.testing.assert_allclose(matrix, expected, rtol=1e-8, atol=1e-9 * abs(expected).max())
     np.testing.assert_allclose(right, [y @ P @ one @ P @ y for one in derivatives], rtol=1e-9)
+    for factor, columns in case.blocks:
+        k, place = crossed.places[case.blocks.index((factor, columns))]
+        Z = np.array([case.Z(factor, column) for column in columns])
+        np.testing.assert_allclose(scores[k][:, place], np.einsum("cnl,n->lc", Z, P @ y), rtol=1e-8, atol=1e-9)
+        expected = np.einsum("cnl,nm,dml->lcd", Z, P, Z)
+        np.testing.assert_allclose(information[k][:, place[:, None], place], expected, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_probes_give_the_same_forms_but_for_covariances_between_levels(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case, thetas = design(name)
+    thetas[-1] = thetas[-1] * 0
+    crossed = case.cells(np.random.default_rng(2).normal(size=len(case.columns)))
+    exact = part._forms(crossed, crossed.covariances(thetas), 0.7)
+    monkeypatch.setattr(part, "DENSE", -1)
+    monkeypatch.setattr(part, "PROBES", 400)
+    probed = part._forms(crossed, crossed.covariances(thetas), 0.7)
+    np.testing.assert_allclose(probed[1], exact[1], rtol=1e-6)
+    scale = np.sqrt(np.outer(np.diag(exact[0]), np.diag(exact[0])))
+    np.testing.assert_allclose(probed[0] / scale, exact[0] / scale, atol=0.05)
+    for one, two in zip(probed[2], exact[2], strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-6, atol=1e-7)
+    for one, two in zip(probed[3], exact[3], strict=True):
+        np.testing.assert_allclose(one, two, atol=0.25 * abs(two).max())
 
 
 @pytest.mark.parametrize("zero", [False, True])
@@ -239,15 +214,3 @@ def test_iterated_weights_solve_remls_equations(name: str) -> None:
     y = case.X @ [1.0, 2.0, -1.0] + root @ rng.normal(size=len(case.columns))
     found = part._crossed_solution(case.cells(y), [np.eye(len(t)) for t in thetas], 1.0, iterated=True)
     np.testing.assert_allclose(found, reml(case, y, components(thetas, 0.7)), rtol=1e-5, atol=1e-6)
-
-
-def test_variances_of_forms_with_normal_effects_by_probes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(part, "PROBES", 4000)
-    case, thetas = design("slope")
-    crossed = case.cells(np.random.default_rng(2).normal(size=len(case.columns)))
-    found = part._normal_covariance(crossed, crossed.covariances(thetas), 0.7)
-    forms = [*one_factor_forms(case, thetas, 0.7), residual_form(case, thetas, 0.7, True, {})]
-    V = sum(case.brought(thetas).values()) + 0.7 * np.eye(len(case.columns))
-    expected = 2 * np.array([[np.trace(A @ V @ B @ V) for A in forms] for B in forms])
-    scale = np.sqrt(np.outer(np.diag(expected), np.diag(expected)))
-    np.testing.assert_allclose(found / scale, expected / scale, atol=0.1)

@@ -10,13 +10,11 @@ Known weights of the rows are inside the products (each row is multiplied by the
 
 import numpy as np
 
-DENSE = 2e11  # multiplications that one iteration with all factors together may take
-QUICK = 1e10  # and that it may take where a cheaper way does nearly as well
+DENSE = 2e10  # multiplications that exact traces may take, some seconds; beyond it they are estimated by probes
 SPARSE = 200  # how much longer one multiplication takes of numbers that are looked up than in products of matrices
-PROBES = 20  # of the normal vectors by which the variances of forms are averaged
-TRIPLES = 10**7  # of levels of three factors that share rows, looked at for the form of the residual
-ITERATIONS = 100
-SWEEPS = 1000  # of the iterations of a solution, more than any of them should need
+PROBES = 4  # vectors of random signs for each factor, by which traces are estimated
+ITERATIONS = 100  # of weights
+SWEEPS = 1000  # of the solution of the mixed-model equations, far more than it should need
 
 
 class _Crossed:
@@ -48,11 +46,10 @@ class _Crossed:
             self.components.extend((factor, int(c), int(d)) for c in place for d in place[place >= c])
         around = [*self.mean, products.shape[1] - 1]  # X and y
         self.total = products[:, around][:, :, around].sum(axis=0)
-        self.own, self.common, self.around = [], [], []  # per level Z'Z, Z'[X, y], and [X, y]'[X, y]
+        self.own, self.common = [], []  # per level Z'Z and Z'[X, y]
         for codes, columns, levels in zip(self.codes, self.columns, self.levels, strict=True):
             self.own.append(_level_sums(products[:, columns][:, :, columns], codes, levels))
             self.common.append(_level_sums(products[:, columns][:, :, around], codes, levels))
-            self.around.append(_level_sums(products[:, around][:, :, around], codes, levels))
         self._links = {}
 
     def covariances(self, thetas):
@@ -63,19 +60,18 @@ class _Crossed:
         return found
 
     def linked(self, k, g):
-        """The pairs of levels of factors k and g that share rows: their positions, Z_k'Z_g and X'Z_g of these rows."""
+        """The pairs of levels of factors k and g that share rows: their positions, and Z_k'Z_g of these rows."""
         if (k, g) not in self._links:
             if k == g:
                 place = np.arange(self.levels[k])
-                tables = place, place, self.own[k], np.swapaxes(self.common[k][:, :, :-1], 1, 2)
+                tables = place, place, self.own[k]
             else:
                 key = self.codes[k] * self.levels[g] + self.codes[g]
-                rows = self.products[:, [*self.columns[k], *self.mean]][:, :, self.columns[g]]
-                if len(key) > 1 and (key[1:] <= key[:-1]).any():
+                cross = self.products[:, self.columns[k]][:, :, self.columns[g]]
+                if (key[1:] <= key[:-1]).any():
                     key, place = np.unique(key, return_inverse=True)
-                    rows = _level_sums(rows, place, len(key))
-                q = len(self.columns[k])
-                tables = key // self.levels[g], key % self.levels[g], rows[:, :q], rows[:, q:]
+                    cross = _level_sums(cross, place, len(key))
+                tables = key // self.levels[g], key % self.levels[g], cross
             self._links[k, g] = tables
         return self._links[k, g]
 
@@ -83,52 +79,8 @@ class _Crossed:
         """Z_k'Z_g u for coefficients u of the levels of g, (levels, columns, right sides)."""
         if k == g:
             return self.own[k] @ coefficients
-        first, second, cross, _ = self.linked(k, g)
+        first, second, cross = self.linked(k, g)
         return _level_sums(_small_product(cross, coefficients[second]), first, self.levels[k])
-
-    def within(self, k, g):
-        """Whether each level of factor k lies in one level of factor g."""
-        return len(self.linked(k, g)[0]) == self.levels[k]
-
-    def triples(self, f, g, h):
-        """The triples of levels of three factors that share rows pairwise, and how many are looked at to find them.
-
-        The first is a function that yields Z_f'Z_h, Z_f'Z_g, Z_g'Z_h and the levels of f and g, a part at a time.
-        """
-        costs = {}
-        for centre in (f, g, h):
-            one, two = (k for k in (f, g, h) if k != centre)
-            counts = [np.bincount(self.linked(centre, k)[0], minlength=self.levels[centre]) for k in (one, two)]
-            costs[centre, one, two] = int(counts[0] @ counts[1])
-        (centre, one, two), cost = min(costs.items(), key=lambda item: item[1])
-
-        def parts():
-            middle, left, _, _ = self.linked(centre, one)
-            again, right, _, _ = self.linked(centre, two)
-            begins = np.searchsorted(again, np.arange(self.levels[centre] + 1))
-            key = self.linked(one, two)[0] * self.levels[two] + self.linked(one, two)[1]
-            counts = np.diff(begins)[middle]
-            ends = np.cumsum(counts)
-            stops = np.unique(np.searchsorted(ends, np.arange(0, cost, 2**18), side="right"))
-            for begin, end in zip(stops, [*stops[1:], len(middle)], strict=True):
-                some = counts[begin:end]
-                link = np.repeat(np.arange(begin, end), some)
-                other = np.arange(len(link)) - np.repeat(ends[begin:end] - some - (ends[begin] - some[0]), some)
-                other += begins[middle[link]]
-                wanted = left[link] * self.levels[two] + right[other]
-                third = np.minimum(np.searchsorted(key, wanted), len(key) - 1)
-                met = key[third] == wanted
-                link, other, third = link[met], other[met], third[met]
-                tables = {
-                    (centre, one): self.linked(centre, one)[2][link],
-                    (centre, two): self.linked(centre, two)[2][other],
-                    (one, two): self.linked(one, two)[2][third],
-                }
-                tables |= {(b, a): np.swapaxes(table, 1, 2) for (a, b), table in tables.items()}
-                places = {centre: middle[link], one: left[link], two: right[other]}
-                yield tables[f, h], tables[f, g], tables[g, h], places[f], places[g]
-
-        return parts, cost
 
     def contract(self, tensors):
         """The coefficient of each component from tensors t[c, d] per factor, traces with Z_c Z_d'."""
@@ -168,223 +120,6 @@ def _pseudo_inverse(matrix):
     return np.linalg.pinv(matrix / np.outer(size, size), rcond=1e-11, hermitian=True) / np.outer(size, size)
 
 
-class _OneFactor:
-    """The working model in which one factor's levels are independent of each other.
-
-    V = blockdiag over its levels l of (Z_l Theta Z_l' + tau_l I), where tau_l is the residual variance and what the
-    other factors bring: the mean, over the directions of Z_l, of the variance of the projection on them; for
-    intercepts the sum over g of s_g^2 sum_h n_lh^2/N_l, with which Var(Ybar_l) is the true one. What it leaves out is
-    the covariance between levels that share levels of other factors. P = V^-1 - V^-1 X (X'V^-1 X)^- X'V^-1.
-    """
-
-    def __init__(self, crossed, factor, covariances, residual):
-        self.crossed, self.factor = crossed, factor
-        own, common, around = crossed.own[factor], crossed.common[factor], crossed.around[factor]
-        brought = np.zeros_like(own)
-        for g in range(len(crossed.codes)):
-            if g != factor:
-                first, _, cross, _ = crossed.linked(factor, g)
-                parts = cross @ covariances[g] @ np.swapaxes(cross, 1, 2)
-                brought += _level_sums(parts, first, len(own))
-        directions = np.linalg.pinv(own, rcond=1e-11, hermitian=True)
-        rank = np.maximum(np.round(np.einsum("lcd,ldc->l", own, directions)), 1)
-        tau = residual + np.einsum("lcd,ldc->l", directions, brought) / rank
-        q = own.shape[1]
-        self.tau, self.brought = tau, brought
-        self.weights = np.linalg.inv(tau[:, None, None] * np.eye(q) + covariances[factor] @ own)  # V^-1 Z = Z weights
-        self.shrinkage = self.weights @ covariances[factor]  # V^-1 = (I - Z shrinkage Z')/tau
-        z_mean = np.swapaxes(common, 1, 2) @ self.shrinkage  # [X, y]'Z shrinkage
-        once = around - z_mean @ common
-        twice = once - z_mean @ common + z_mean @ own @ np.swapaxes(z_mean, 1, 2)
-        once = np.einsum("l,lij->ij", 1 / tau, once)
-        self.inverse = _pseudo_inverse(once[:-1, :-1])  # (X'V^-1 X)^-
-        self.twice = np.einsum("l,lij->ij", 1 / tau**2, twice)[:-1, :-1]  # X'V^-2 X
-        self.beta = self.inverse @ once[:-1, -1]
-        weighted = np.swapaxes(self.weights, 1, 2) @ common  # Z'V^-1 [X, y]
-        self.z_mean = weighted[:, :, :-1]
-        self.scores = weighted[:, :, -1] - self.z_mean @ self.beta  # Z'P y, per level
-
-    def explained(self, g):
-        """(X'V^-1 X)^- X'V^-1 Z_g, per level of g."""
-        crossed = self.crossed
-        first, second, cross, common = crossed.linked(self.factor, g)
-        shrunken = np.swapaxes(crossed.common[self.factor][:, :, :-1], 1, 2) @ self.shrinkage
-        parts = (common - shrunken[first] @ cross) / self.tau[first, None, None]
-        return self.inverse @ _level_sums(parts, second, crossed.levels[g])
-
-    def traces(self, g):
-        """t[c, d, a, b] = tr(P Z_c Z_d' P Z_a Z_b'), c and d columns of this factor, a and b of factor g."""
-        first, second, cross, _ = self.crossed.linked(self.factor, g)
-        explained = self.explained(g)
-        sparse = np.swapaxes(self.weights[first], 1, 2) @ cross  # Z'V^-1 Z_g
-        rest = self.z_mean[first] @ explained[second]  # what X takes away of it, on the cells
-        found = np.einsum("nca,ndb->cdab", sparse, sparse)
-        mixed = np.einsum("nca,ndb->cdab", sparse, rest)
-        found = found - mixed - mixed.transpose(1, 0, 3, 2)
-        gram = np.einsum("lci,ldj->cdij", self.z_mean, self.z_mean)
-        return found + np.einsum("cdij,hia,hjb->cdab", gram, explained, explained)
-
-    def variances(self, covariances, residual):
-        """Var(Z_l'P y) of each level, P without what X takes away."""
-        own = self.crossed.own[self.factor]
-        inner = own @ covariances[self.factor] @ own + self.brought + residual * own
-        return np.swapaxes(self.weights, 1, 2) @ inner @ self.weights
-
-    def projected(self, vectors, vector):
-        """P of a vector of the rows."""
-        found = self._weighted(vectors, vector)
-        beta = self.inverse @ vectors.toward_mean(found)
-        return found - self._weighted(vectors, vectors.along_mean(beta))
-
-    def _weighted(self, vectors, vector):
-        """V^-1 of a vector of the rows."""
-        k = self.factor
-        shrunken = (self.shrinkage @ vectors.toward(k, vector)[:, :, None])[:, :, 0]
-        return (vector - vectors.along(k, shrunken)) / self.tau[self.crossed.codes[k], None]
-
-    def squares(self):
-        """t[c, d] = tr(P Z_c Z_d' P)."""
-        weights, z_mean = self.weights, self.z_mean
-        once = z_mean @ self.inverse
-        mixed = np.einsum("lac,lai,ldi->cd", weights, z_mean, once)
-        found = np.einsum("lac,lab,lbd->cd", weights, self.crossed.own[self.factor], weights) - mixed - mixed.T
-        return found + np.einsum("lci,ij,ldj->cd", once, self.twice, once)
-
-
-class _Shrunken:
-    """The residual form y'A y: |L (y - X b)|^2 with b least squares, or (y - X b)'L (y - X b).
-
-    L = I - sum over f of Z_f shrinkage_f Z_f' takes from each row what its level predicts in a model with that factor
-    and the residual alone, and so leaves nearly the residuals given all effects. A factor in whose levels those of
-    another lie is left to that one, when its columns are among the other's. |L (y - X b)|^2 is the better form; with
-    three factors or more its coefficients need the triples of levels that share rows pairwise, and where these are
-    too many (`TRIPLES`) the other form is taken. A = (I - M) L L (I - M) or (I - M) L (I - M), M the projection on X.
-    """
-
-    def __init__(self, crossed, covariances, residual):
-        self.crossed = crossed
-        number = len(covariances)
-        covariances = [np.array(theta) for theta in covariances]
-        self.used = list(range(number))
-        for k in range(number):
-            finer = [
-                g
-                for g in self.used
-                if g != k and crossed.within(g, k) and set(crossed.columns[k]) <= set(crossed.columns[g])
-            ]
-            if finer:
-                self.used.remove(k)
-                place = [crossed.columns[finer[0]].index(column) for column in crossed.columns[k]]
-                covariances[finer[0]][np.ix_(place, place)] += covariances[k]
-        self.shrinkage = {
-            k: np.linalg.inv(residual * np.eye(len(covariances[k])) + covariances[k] @ crossed.own[k]) @ covariances[k]
-            for k in self.used
-        }
-        triples = [(f, g, h) for h in range(number) for f in self.used for g in self.used if f < g and h not in (f, g)]
-        self.squared = sum(crossed.triples(*triple)[1] for triple in triples) <= TRIPLES
-        self.inverse = _pseudo_inverse(crossed.total[:-1, :-1])
-        p = len(crossed.mean)
-        contrast = np.eye(p + 1)  # X, and y - X b, in terms of X and y
-        contrast[:p, p] = -self.inverse @ crossed.total[:-1, -1]
-        common = [table @ contrast for table in crossed.common]
-        taken = {k: self.shrinkage[k] @ common[k] for k in self.used}  # L = . - Z taken
-        self.left = self._left(common, taken)  # Z'L [X, y - X b]
-        if self.squared:
-            taken = {k: taken[k] + self.shrinkage[k] @ self.left[k] for k in self.used}
-            self.left = self._left(common, taken)  # Z'L L [X, y - X b]
-        self.form = contrast.T @ crossed.total @ contrast
-        for k in self.used:
-            self.form = self.form - np.einsum("lci,lcj->ij", common[k], taken[k])
-        self.value = float(self.form[-1, -1])
-
-    def _left(self, common, taken):
-        """Z_k'(what `common` are the products with, less the sum over g of Z_g taken_g), for each factor k."""
-        return [table - sum(self.crossed.across(k, g, u) for g, u in taken.items()) for k, table in enumerate(common)]
-
-    def traces(self, h):
-        """t[a, b] = tr(A Z_a Z_b'), a and b columns of factor h."""
-        crossed = self.crossed
-        explained = self.inverse @ np.swapaxes(crossed.common[h][:, :, :-1], 1, 2)
-        mixed = np.einsum("lai,lib->ab", self.left[h][:, :, :-1], explained)
-        found = np.einsum("lia,ij,ljb->ab", explained, self.form[:-1, :-1], explained) - mixed - mixed.T
-        found += crossed.own[h].sum(axis=0)  # the rest is Z'L L Z, or Z'L Z
-        for g in self.used:
-            first, second, cross, _ = crossed.linked(g, h)
-            shrunken = self.shrinkage[g][first] @ cross
-            once = np.einsum("nca,ncb->ab", cross, shrunken)
-            if not self.squared:
-                found -= once
-                continue
-            found += np.einsum("nca,ncd,ndb->ab", shrunken, crossed.own[g][first], shrunken) - 2 * once
-            if g != h and h in self.used:  # Z'(S_g S_h + S_h S_g)Z
-                once = np.einsum(
-                    "nca,ncd,nde,neb->ab", cross, shrunken, self.shrinkage[h][second], crossed.own[h][second]
-                )
-                found += once + once.T
-            for f in self.used:
-                if f < g and h not in (f, g):
-                    once = self._three(f, g, h)
-                    found += once + once.T
-        return found
-
-    def _three(self, f, g, h):
-        """Z_h'S_f S_g Z_h, summed over the levels of h."""
-        found = 0.0
-        for to_f, between, to_g, i, j in self.crossed.triples(f, g, h)[0]():
-            found = found + np.einsum(
-                "nca,ncd,nde,nef,nfb->ab", to_f, self.shrinkage[f][i], between, self.shrinkage[g][j], to_g
-            )
-        return found
-
-    def formed(self, vectors, vector):
-        """A of a vector of the rows."""
-        found = vector - vectors.along_mean(self.inverse @ vectors.toward_mean(vector))
-        for _ in range(2 if self.squared else 1):
-            found = found - sum(
-                vectors.along(k, (self.shrinkage[k] @ vectors.toward(k, found)[:, :, None])[:, :, 0]) for k in self.used
-            )
-        return found - vectors.along_mean(self.inverse @ vectors.toward_mean(found))
-
-    def trace(self):
-        """tr(A)."""
-        crossed = self.crossed
-        found = float(crossed.sizes.sum()) - np.sum(self.inverse * self.form[:-1, :-1])
-        for k in self.used:
-            ratio = self.shrinkage[k] @ crossed.own[k]
-            once = np.einsum("lcc->", ratio)
-            if not self.squared:
-                found -= once
-                continue
-            found += np.einsum("lcd,ldc->", ratio, ratio) - 2 * once
-            for g in self.used:
-                if g < k:
-                    first, second, cross, _ = crossed.linked(k, g)
-                    one, two = self.shrinkage[k][first] @ cross, self.shrinkage[g][second]
-                    found += 2 * np.einsum("nab,nbc,nac->", one, two, cross)
-        return float(found)
-
-
-def _crossed_forms(crossed, covariances, residual):
-    """The equations matrix @ components = right of the forms with weights at `covariances` and `residual`.
-
-    For each factor y'P Z_c Z_d' P y (both orders added for c < d), P of the model with this factor alone; and a form
-    for the residual variance. The coefficients are exact expectations, whatever the weights. Cost: the cells.
-    """
-    models = [_OneFactor(crossed, k, covariances, residual) for k in range(len(crossed.codes))]
-    traces = [[model.traces(g) for g in range(len(models))] for model in models]
-    squares = [model.squares() for model in models]
-    matrix, right = [], []
-    for k, c, d in crossed.components:
-        orders = {(c, d), (d, c)}
-        row = crossed.contract([sum(table[i, j] for i, j in orders) for table in traces[k]])
-        matrix.append([*row, sum(squares[k][i, j] for i, j in orders)])
-        right.append(len(orders) * np.sum(models[k].scores[:, c] * models[k].scores[:, d]))
-    shrunken = _Shrunken(crossed, covariances, residual)
-    matrix.append([*crossed.contract([shrunken.traces(h) for h in range(len(models))]), shrunken.trace()])
-    right.append(shrunken.value)
-    return np.array(matrix), np.array(right)
-
-
 class _MixedModel:
     """The mixed-model equations (I + L'Z'Z L/s_e^2) v = L'Z' r/s_e^2 at given components; the effects are u = L v.
 
@@ -404,50 +139,57 @@ class _MixedModel:
             )
             for k in self.kept
         }
-        right = [root.T @ table / residual for root, table in zip(self.roots, crossed.common, strict=True)]
-        self.solved = self.solution(right)  # for [X, y]
-        whole = crossed.total / residual
-        for table, v in zip(right, self.solved, strict=True):
-            whole = whole - np.einsum("lci,lcj->ij", table, v)
-        self.whole = (whole + whole.T) / 2  # [X, y]'V^-1 [X, y]
+        self.tables, self.whole, self.solved = self.inverse_products(crossed.common, crossed.total, 1e-11)
         self.covariance = _pseudo_inverse(self.whole[:-1, :-1])  # of the estimates of beta
         self.beta = self.covariance @ self.whole[:-1, -1]
         contrast = np.append(-self.beta, 1.0)
-        self.effects = [root @ (v @ contrast)[:, :, None] for root, v in zip(self.roots, self.solved, strict=True)]
-        self.effects = [effect[:, :, 0] for effect in self.effects]
+        self.squares = float(contrast @ self.whole @ contrast)  # y'P y
+        self.scores = [table @ contrast for table in self.tables]  # Z'P y
+        self.effects = [(v @ contrast) @ root.T for root, v in zip(self.roots, self.solved, strict=True)]
 
-    def solution(self, right):
+    def inverse_products(self, common, around, tolerance):
+        """Z'V^-1 r per factor, [X, y]'V^-1 r and v, for right sides r with Z'r `common` and [X, y]'r `around`."""
+        crossed = self.crossed
+        right = [root.T @ table / self.residual for root, table in zip(self.roots, common, strict=True)]
+        solved = self.solution(right, tolerance)
+        effects = {g: self.roots[g] @ solved[g] for g in self.kept}
+        tables = [
+            (table - sum(crossed.across(k, g, u) for g, u in effects.items())) / self.residual
+            for k, table in enumerate(common)
+        ]
+        explained = sum(np.einsum("lci,lcm->im", crossed.common[g], u) for g, u in effects.items())
+        return tables, (around - explained) / self.residual, solved
+
+    def projected(self, common, around, tolerance):
+        """Z'P r per factor, from Z'r per factor and [X, y]'r, (..., right sides)."""
+        tables, around, _ = self.inverse_products(common, around, tolerance)
+        explained = self.covariance @ around[:-1]
+        return [table - own[:, :, :-1] @ explained for table, own in zip(tables, self.tables, strict=True)]
+
+    def solution(self, right, tolerance):
         """v of all factors, (levels, columns, right sides) each, for right sides of that shape."""
         found = [np.zeros_like(part) for part in right]
         if not self.kept:
             return found
-        first, *rest = self.kept
+        first, rest = self.kept[0], self.kept[1:]
         absorbed = self.inverses[first] @ right[first]
-        left = {k: right[k] - self._toward(k, {first: absorbed}) for k in rest}
-        scale = {k: np.sqrt(sum(np.sum(part * part, axis=(0, 1)) for part in left.values())) for k in rest[:1]}
-        scale = np.maximum(next(iter(scale.values()), 1.0), np.finfo(float).tiny)
-        for k in rest:
-            found[k] = self.inverses[k] @ left[k]
-        # left over, and directions, of each right side
-        applied = self._applied({k: found[k] for k in rest}) if rest else {}
-        left = {k: left[k] - applied[k] for k in rest}
-        direction, before = None, None
-        for _ in range(SWEEPS if rest else 0):
-            if np.all(np.sqrt(_inner(left, left)) <= 1e-10 * scale):
+        left = {k: right[k] - self._toward(k, {first: absorbed}) for k in rest}  # what is still to explain
+        least = tolerance * np.sqrt(_inner(left, left))
+        direction, before = dict.fromkeys(rest, 0.0), np.inf
+        for _ in range(SWEEPS):
+            if np.all(np.sqrt(_inner(left, left)) <= least):
                 break
             swept = {k: self.inverses[k] @ left[k] for k in rest}
             now = _inner(left, swept)
-            step = 0.0 if before is None else now / np.maximum(before, np.finfo(float).tiny)
-            direction = swept if before is None else {k: swept[k] + step * direction[k] for k in rest}
+            direction = {k: swept[k] + now / before * direction[k] for k in rest}
             applied = self._applied(direction)
-            length = now / np.maximum(_inner(direction, applied), np.finfo(float).tiny)
+            length = _ratio(now, _inner(direction, applied))
             for k in rest:
-                found[k] = found[k] + length * direction[k]
+                found[k] += length * direction[k]
                 left[k] = left[k] - length * applied[k]
-            before = now
+            before = np.maximum(now, np.finfo(float).tiny)
         else:
-            if rest:
-                raise FloatingPointError(f"the mixed-model equations are not solved after {SWEEPS} sweeps")
+            raise FloatingPointError(f"the mixed-model equations are not solved after {SWEEPS} sweeps")
         found[first] = self.inverses[first] @ (right[first] - self._toward(first, {k: found[k] for k in rest}))
         return found
 
@@ -467,7 +209,12 @@ class _MixedModel:
 
 def _inner(left, right):
     """The inner products of the right sides, over all factors."""
-    return sum(np.einsum("lcm,lcm->m", left[k], right[k]) for k in left)
+    return sum((np.einsum("lcm,lcm->m", left[k], right[k]) for k in left), np.zeros(1))
+
+
+def _ratio(left, right):
+    """`left`/`right`, 0 where there is nothing left."""
+    return np.divide(left, right, out=np.zeros_like(right), where=right > 0)
 
 
 class _Absorbed:
@@ -491,7 +238,7 @@ class _Absorbed:
             place = self.place(k)
             whole[place.reshape(-1, 1), count + np.arange(p + 1)] = crossed.common[k].reshape(-1, p + 1)
             for g in self.rest:
-                first, second, cross, _ = crossed.linked(k, g)
+                first, second, cross = crossed.linked(k, g)
                 whole[place[first][:, :, None], self.place(g)[second][:, None, :]] = cross
         whole[count:, :count] = whole[:count, count:].T
         whole = (whole - self.table.gram(self.weights @ theta)) / residual
@@ -503,10 +250,9 @@ class _Absorbed:
         middle = self._blockwise(np.linalg.inv(inner), backward)
         middle = self._blockwise(np.ascontiguousarray(middle.T), backward)
         explained = middle @ whole[:count, count:]
-        self.with_response = whole[count:, count:] - whole[count:, :count] @ explained  # [X, y]'V^-1 [X, y]
-        self.covariance = _pseudo_inverse(self.with_response[:-1, :-1])
+        covariance = _pseudo_inverse((whole[count:, count:] - whole[count:, :count] @ explained)[:-1, :-1])  # of beta
         taken = np.vstack([-explained[:, :-1], np.eye(p)])
-        self.outer = taken @ self.covariance @ taken.T
+        self.outer = taken @ covariance @ taken.T
         self.outer[:count, :count] += middle
         self.explained = self.outer @ whole[:-1]
         self.projected = whole[:count] - whole[:count, :-1] @ self.explained  # Z_o'P [Z_o, X, y]
@@ -529,7 +275,7 @@ class _Absorbed:
 
     def levels(self):
         """Per factor Z'P y and Z_l'P Z_l of its levels."""
-        scores, information = {}, {}
+        scores, information = [None] * len(self.crossed.codes), [None] * len(self.crossed.codes)
         for k in self.rest:
             place = self.place(k)
             scores[k] = self.projected[place, -1]
@@ -594,7 +340,7 @@ class _AbsorbedTable:
         self.size = count + more
         owner, column, value = [], [], []
         for k in rest:
-            one, two, cross, _ = crossed.linked(first, k)
+            one, two, cross = crossed.linked(first, k)
             for c in range(cross.shape[2]):
                 owner.append(one)
                 column.append(start[k] + two * cross.shape[2] + c)
@@ -623,14 +369,13 @@ class _AbsorbedTable:
         return np.swapaxes(table, 1, 2)
 
     def _pairs(self, begin, end):
-        """The pairs of what is not 0 in some levels: the level, and the positions of both."""
-        some = slice(self.ends[begin] - self.counts[begin], self.ends[end - 1])
+        """The pairs of what is not 0 in some levels, each once: the level, and the positions of both."""
+        position = np.arange(self.ends[begin] - self.counts[begin], self.ends[end - 1])
         level = np.repeat(np.arange(begin, end), self.counts[begin:end])
-        times = self.counts[level]
-        one = np.repeat(np.arange(some.start, some.stop), times)
-        level = np.repeat(level, times)
-        within = np.arange(len(one)) - np.repeat(np.cumsum(times) - times, times)
-        return level, one, self.ends[level] - self.counts[level] + within
+        times = self.ends[level] - position
+        one = np.repeat(position, times)
+        two = one + np.arange(len(one)) - np.repeat(np.cumsum(times) - times, times)
+        return np.repeat(level, times), one, two
 
     def gram(self, matrices):
         """The sum over l of T_l'M_l T_l."""
@@ -638,12 +383,15 @@ class _AbsorbedTable:
         if self.sparse:
             for begin, end in self._chunks(self.counts**2):
                 level, one, two = self._pairs(begin, end)
-                if self.width == 1:
-                    parts = self.value[one, 0] * matrices[level, 0, 0] * self.value[two, 0]
-                else:
-                    parts = np.einsum("nc,ncd,nd->n", self.value[one], matrices[level], self.value[two])
-                key = self.column[one] * self.size + self.column[two]
-                found += np.bincount(key, weights=parts, minlength=self.size**2).reshape(found.shape)
+                for _ in range(2):
+                    if self.width == 1:
+                        parts = self.value[one, 0] * matrices[level, 0, 0] * self.value[two, 0]
+                    else:
+                        parts = np.einsum("nc,ncd,nd->n", self.value[one], matrices[level], self.value[two])
+                    key = self.column[one] * self.size + self.column[two]
+                    found += np.bincount(key, weights=parts, minlength=self.size**2).reshape(found.shape)
+                    apart = one != two
+                    level, one, two = level[apart], two[apart], one[apart]
             return found
         for begin, end in self._chunks(np.full(len(self.counts), self.size * self.width)):
             table = self._dense(begin, end)
@@ -666,7 +414,14 @@ class _AbsorbedTable:
                 for c in range(self.width):
                     for d in range(self.width):
                         weights = parts * self.value[one, c] * self.value[two, d]
-                        within[begin:end, c, d] = np.bincount(level - begin, weights=weights, minlength=end - begin)
+                        sums = np.bincount(level - begin, weights=weights, minlength=end - begin)
+                        within[begin:end, c, d] += sums
+                        within[begin:end, d, c] += sums
+                own = np.arange(self.ends[begin] - self.counts[begin], self.ends[end - 1])
+                parts = padded[self.column[own], self.column[own], None, None] * (
+                    self.value[own, :, None] * self.value[own, None, :]
+                )
+                within[begin:end] -= _level_sums(parts, owner[own] - begin, end - begin)
             return linear, within
         for begin, end in self._chunks(np.full(levels, self.size * self.width)):
             table = self._dense(begin, end)
@@ -696,39 +451,73 @@ def _cost(crossed):
     return absorbed * (2 + width * (width + 1) / 2) + size**3 * (4 + width * (width + 1))
 
 
-def _dense_forms(crossed, covariances, residual):
+def _forms(crossed, covariances, residual):
     """The equations of MINQUE with the working covariance matrix V of all factors: matrix @ components = right.
 
-    y'P V_g P y has the expectation sum over h of component_h tr(P V_g P V_h); with s_e^2 P P = P - sum over the other
-    components of P V_h P those of the residual follow. At a solution that equals the weights they are REML's equations.
+    y'P V_g P y has the expectation sum over h of component_h tr(P V_g P V_h), whatever the weights; at a solution that
+    equals them the equations are REML's. The traces are exact where that costs no more than `DENSE`, and by probes
+    otherwise. Returns matrix, right, and per factor Z'P y and the blocks Z_l'P Z_l of its levels.
     """
-    model = _Absorbed(crossed, covariances, residual)
-    scores, information = model.levels()
-    pairs = model.traces(information)
-    components = crossed.components
-    matrix, right = np.zeros((len(components) + 1, len(components) + 1)), np.zeros(len(components) + 1)
-    for i, (k, c, d) in enumerate(components):
+    if _cost(crossed) <= DENSE:
+        model = _Absorbed(crossed, covariances, residual)
+        scores, information = model.levels()
+        pairs, squares = model.traces(information), model.squares
+    else:
+        model = _MixedModel(crossed, covariances, residual)
+        scores, squares = model.scores, model.squares
+        information, pairs = _probed(crossed, model)
+    count = len(crossed.components)
+    matrix, right = np.zeros((count + 1, count + 1)), np.zeros(count + 1)
+    for i, (k, c, d) in enumerate(crossed.components):
         orders = {(c, d), (d, c)}
-        matrix[i, :-1] = crossed.contract(
-            [sum(pairs[k, g][i_, j_] for i_, j_ in orders) for g in range(len(crossed.codes))]
-        )
+        tensors = [sum(pairs[k, g][one, two] for one, two in orders) for g in range(len(crossed.codes))]
+        matrix[i, :-1] = crossed.contract(tensors)
         right[i] = len(orders) * np.sum(scores[k][:, c] * scores[k][:, d])
-    single = np.array(crossed.contract([information[k].sum(axis=0) for k in range(len(crossed.codes))]))
-    weights = np.array([covariances[k][c, d] for k, c, d in components])
-    matrix[:-1, -1] = matrix[-1, :-1] = (single - matrix[:-1, :-1] @ weights) / residual
+    traces = np.array(crossed.contract([table.sum(axis=0) for table in information]))
+    weights = np.array([covariances[k][c, d] for k, c, d in crossed.components])
     rank = crossed.sizes.sum() - np.linalg.matrix_rank(crossed.total[:-1, :-1], hermitian=True)
-    matrix[-1, -1] = ((rank - single @ weights) / residual - matrix[-1, :-1] @ weights) / residual
-    right[-1] = (model.squares - right[:-1] @ weights) / residual
-    return matrix, right
+    # those of the residual follow, since s_e^2 P P = P - sum over the other components of P V_h P
+    matrix[:-1, -1] = matrix[-1, :-1] = (traces - matrix[:-1, :-1] @ weights) / residual
+    matrix[-1, -1] = ((rank - traces @ weights) / residual - matrix[-1, :-1] @ weights) / residual
+    right[-1] = (squares - right[:-1] @ weights) / residual
+    return matrix, right, scores, information
+
+
+def _probed(crossed, model):
+    """Z_l'P Z_l of the levels, and t[c, d, a, b] = tr(P Z_c Z_d'P Z_a Z_b') by pair of factors, both by probes.
+
+    The trace is the mean over `PROBES` vectors xi of random signs of the levels, always the same, of
+    (Z_d'P Z_a xi)'(Z_c'P Z_b xi), one solution of the mixed-model equations for each column. What a level has with
+    itself comes out exactly; only the covariances between levels are sampled, and change the estimates by some
+    hundredths of their standard errors.
+    """
+    generator = np.random.default_rng(0)
+    number = len(crossed.codes)
+    information, pairs = [], {}
+    for h in range(number):
+        levels, q = crossed.own[h].shape[:2]
+        found = np.zeros((levels, q, q))
+        for _ in range(PROBES):
+            signs = generator.choice([-1.0, 1.0], levels)[:, None, None]
+            effects = signs * np.eye(q)  # one right side for each column
+            common = [crossed.across(k, h, effects) for k in range(number)]
+            around = np.einsum("lci,lcm->im", crossed.common[h], effects)
+            tables = model.projected(common, around, 1e-7)
+            for k, table in enumerate(tables):
+                pairs[k, h] = pairs.get((k, h), 0.0) + np.einsum("lca,ldb->cdab", table, table) / PROBES
+            found += tables[h] * signs / PROBES
+        information.append((found + np.swapaxes(found, 1, 2)) / 2)
+    for k in range(number):
+        for h in range(k + 1):
+            pairs[k, h] = (pairs[k, h] + pairs[h, k].transpose(2, 3, 0, 1)) / 2
+            pairs[h, k] = pairs[k, h].transpose(2, 3, 0, 1)
+    return information, pairs
 
 
 def _working(crossed, thetas, residual):
     """Components as weights can use them: no negative eigenvalues, and a residual variance that is positive."""
-    left_over = (
-        crossed.total[-1, -1]
-        - crossed.total[-1, :-1] @ _pseudo_inverse(crossed.total[:-1, :-1]) @ crossed.total[:-1, -1]
-    )
-    least = 1e-6 * left_over / crossed.sizes.sum()
+    explained = crossed.total[-1, :-1] @ _pseudo_inverse(crossed.total[:-1, :-1]) @ crossed.total[:-1, -1]
+    least = 1e-6 * (crossed.total[-1, -1] - explained) / crossed.sizes.sum()  # of the variance about the mean
     return crossed.covariances(thetas), max(residual, least) if least > 0 else max(residual, 1.0)
 
 
@@ -745,25 +534,17 @@ def _by_block(crossed, components):
 
 
 def _crossed_solution(crossed, thetas, residual, iterated=False):
-    """The components: from weights at the first estimates, or iterated until the weights are their own solution.
+    """The components: with weights at the first estimates, or iterated until the weights are their own solution.
 
-    The first has the forms of all factors together where these are quick (`QUICK`), and of each factor on its own
-    otherwise. The second are REML's equations; weights have negative eigenvalues set to 0, the solution has not.
-    Raises ValueError when the rows do not separate the components, or the dense forms cost too much (`DENSE`), and
-    FloatingPointError when the iterations do not settle.
+    Iterated they solve REML's equations; weights have negative eigenvalues set to 0, the solution has not. Raises
+    ValueError when the rows do not separate the components, FloatingPointError when the iterations do not settle.
     """
-    cost = _cost(crossed)
-    if not iterated:
-        forms = _dense_forms if cost <= QUICK else _crossed_forms
-        return _components(*forms(crossed, *_working(crossed, thetas, residual)))
-    if cost > DENSE:
-        raise ValueError(f"iterated weights cost {cost:.0e} here, more than {DENSE:.0e}: use two-step weights")
     before = np.inf
     for _ in range(ITERATIONS):
-        matrix, right = _dense_forms(crossed, *_working(crossed, thetas, residual))
+        matrix, right, _, _ = _forms(crossed, *_working(crossed, thetas, residual))
         found = _components(matrix, right)
-        errors = np.sqrt(2 * np.diag(np.linalg.inv(matrix)))  # of normal effects
-        if np.all(np.abs(found - before) <= 1e-9 * np.maximum(np.abs(found), errors)):
+        errors = np.sqrt(2 * np.abs(np.diag(np.linalg.inv(matrix))))  # of normal effects
+        if not iterated or np.all(np.abs(found - before) <= 1e-9 * np.maximum(np.abs(found), errors)):
             return found
         before = found
         thetas, residual = _by_block(crossed, found)
@@ -818,146 +599,46 @@ def _errors_given_others(crossed, covariances, residual, covariance):
             brought = common @ covariance @ np.swapaxes(common, 1, 2)
             for g in range(len(shrinkage)):
                 if g != k:
-                    first, second, cross, _ = crossed.linked(k, g)
+                    first, second, cross = crossed.linked(k, g)
                     brought += _level_sums(cross @ errors[g][second] @ np.swapaxes(cross, 1, 2), first, len(table))
             new.append(residual * table + table @ brought @ table)
         errors = new
     return errors
 
 
-class _Vectors:
-    """Vectors of the rows that are, within each cell, combinations of its columns: (C, columns) coefficients.
-
-    The response has a part outside of them, which only the residuals of replicated cells see.
-    """
-
-    def __init__(self, crossed, covariances, residual):
-        self.crossed, self.covariances, self.residual = crossed, covariances, residual
-        self.products = crossed.products[:, :-1, :-1]
-        values, vectors = np.linalg.eigh(self.products)
-        kept = values > 1e-10 * values[:, -1:]
-        self.rank = int(kept.sum())
-        self.roots = vectors * np.where(kept, 1 / np.sqrt(np.where(kept, values, 1.0)), 0.0)[:, None, :]
-
-    def toward(self, k, vector):
-        """Z_k' vector."""
-        crossed = self.crossed
-        rows = np.einsum("nij,nj->ni", self.products[:, crossed.columns[k]], vector)
-        return _level_sums(rows, crossed.codes[k], crossed.levels[k])
-
-    def along(self, k, effects):
-        """Z_k effects."""
-        found = np.zeros(self.products.shape[:2])
-        found[:, self.crossed.columns[k]] = effects[self.crossed.codes[k]]
-        return found
-
-    def along_mean(self, beta):
-        """X beta."""
-        found = np.zeros(self.products.shape[:2])
-        found[:, self.crossed.mean] = beta
-        return found
-
-    def toward_mean(self, vector):
-        """X' vector."""
-        return np.einsum("nij,nj->i", self.products[:, self.crossed.mean], vector)
-
-    def draw(self, generator):
-        """A normal vector with covariance matrix V, but for its part outside of the columns."""
-        noise = generator.standard_normal(self.products.shape[:2])
-        found = np.sqrt(self.residual) * np.einsum("nij,nj->ni", self.roots, noise)
-        for k, theta in enumerate(self.covariances):
-            root = _root(theta)
-            found += self.along(k, generator.standard_normal((self.crossed.levels[k], root.shape[1])) @ root.T)
-        return found
-
-    def inner(self, left, right):
-        """left' V right."""
-        found = self.residual * np.einsum("ni,nij,nj->", left, self.products, right)
-        for k, theta in enumerate(self.covariances):
-            found += np.sum((self.toward(k, left) @ theta) * self.toward(k, right))
-        return found
-
-
-def _normal_covariance(crossed, covariances, residual):
-    """2 tr(A V B V) for each two forms A and B of `_crossed_forms`, their covariances with normal effects.
-
-    The mean over `PROBES` normal vectors w with covariance matrix V, always the same, of 2 w'A V B w.
-    """
-    vectors = _Vectors(crossed, covariances, residual)
-    models = [_OneFactor(crossed, k, covariances, residual) for k in range(len(covariances))]
-    shrunken = _Shrunken(crossed, covariances, residual)
-    generator = np.random.default_rng(0)
-    count = len(crossed.components) + 1
-    found = np.zeros((count, count))
-    for _ in range(PROBES):
-        probe = vectors.draw(generator)
-        projected = [model.projected(vectors, probe) for model in models]
-        scores = [vectors.toward(k, vector) for k, vector in enumerate(projected)]
-        forms = []
-        for k, c, d in crossed.components:
-            effects = np.zeros_like(scores[k])
-            for one, two in {(c, d), (d, c)}:
-                effects[:, one] += scores[k][:, two]
-            forms.append(models[k].projected(vectors, vectors.along(k, effects)))
-        forms.append(shrunken.formed(vectors, probe))
-        for i, one in enumerate(forms):
-            for j in range(i + 1):
-                found[i, j] += 2 * vectors.inner(one, forms[j]) / PROBES
-    found = np.tril(found) + np.tril(found, -1).T
-    found[-1, -1] += 2 * residual**2 * (crossed.sizes.sum() - vectors.rank)
-    return found
-
-
 def _crossed_covariance(crossed, thetas, residual):
     """The covariance matrix of all estimates, the mean parameters and then the components, at given components.
 
-    Of the mean parameters (X'V^-1 X)^-. Of the components M^-1 Var(Q) M^-T: the variances of the forms with normal
-    effects, exact from the dense forms or by `_normal_covariance`, and what effects that are not normal add to them,
-    kappa_4 by the spread of the squares of the scores of each level beyond that of normal effects, and for the
-    residual by that of the cells. Between both, the third cumulants of the effects by their scores; that of the
-    residual is left out. Weights count as known: the forms have the same expectations whatever they are.
+    Of the mean parameters (X'V^-1 X)^-. Of the components 2 M^-1, M the matrix of the forms: exact for normal effects
+    and weights at the components; and what effects that are not normal add to it, kappa_4 by the spread of the squares
+    of the levels' scores Z_l'P y beyond that of normal ones, and for the residual by that of the squares of cells.
+    Between both, the third cumulants of the effects; that of the residual is left out. That weights are estimated
+    does not matter to this order, since the equations have no bias whatever the weights.
     """
     covariances, residual = _working(crossed, thetas, residual)
     model = _MixedModel(crossed, covariances, residual)
-    if _cost(crossed) <= QUICK:
-        absorbed = _Absorbed(crossed, covariances, residual)
-        scores, information = absorbed.levels()
-        matrix, _ = _dense_forms(crossed, covariances, residual)
-        normal = 2 * matrix
-        variances = information
-    else:
-        models = [_OneFactor(crossed, k, covariances, residual) for k in range(len(covariances))]
-        scores = [one.scores for one in models]
-        information = [np.swapaxes(one.weights, 1, 2) @ own for one, own in zip(models, crossed.own, strict=True)]
-        variances = [one.variances(covariances, residual) for one in models]
-        matrix, _ = _crossed_forms(crossed, covariances, residual)
-        normal = _normal_covariance(crossed, covariances, residual)
+    matrix, _, scores, information = _forms(crossed, covariances, residual)
     inverse = np.linalg.inv(matrix)
-    p, count = len(model.beta), len(crossed.components) + 1
+    p, count = len(model.beta), len(matrix)
+    excess, skew = np.zeros((count, count)), np.zeros((p, count))
+    for k, usual in enumerate(information):
+        effects = (np.linalg.pinv(usual, rcond=1e-9, hermitian=True) @ scores[k][:, :, None])[:, :, 0]
+        linear = np.einsum("lc,lci->li", effects, model.tables[k][:, :, :-1]) @ model.covariance
+        members = [(i, c, d) for i, (factor, c, d) in enumerate(crossed.components) if factor == k]
+        squares = {i: (1 + (c != d)) * (scores[k][:, c] * scores[k][:, d] - usual[:, c, d]) for i, c, d in members}
+        for i, c, d in members:
+            skew[:, i] = linear.T @ squares[i]
+            for j, a, b in members:
+                normal = usual[:, c, a] * usual[:, d, b] + usual[:, c, b] * usual[:, d, a]
+                excess[i, j] = squares[i] @ squares[j] - (1 + (c != d)) * (1 + (a != b)) * normal.sum()
+    both = 2 * matrix + excess
+    if np.linalg.eigvalsh(both)[0] <= 0:  # kappa_4 estimated as less than it can be
+        both = 2 * matrix
     found = np.zeros((p + count, p + count))
     found[:p, :p] = model.covariance
-    excess, skew = np.zeros((count, count)), np.zeros((p, count))
-    for k, theta in enumerate(covariances):
-        members = [(i, c, d) for i, (factor, c, d) in enumerate(crossed.components) if factor == k]
-        squares = {
-            i: (1 + (c != d)) * (scores[k][:, c] * scores[k][:, d] - variances[k][:, c, d]) for i, c, d in members
-        }
-        effects = (np.linalg.pinv(information[k], rcond=1e-9, hermitian=False) @ scores[k][:, :, None])[:, :, 0]
-        root = _root(theta)
-        linear = (effects @ np.linalg.pinv(root).T)[:, None, :] @ model.solved[k][:, :, :-1]  # u_l'Z_l'V^-1 X
-        linear = linear[:, 0, :] @ model.covariance
-        for i, c, d in members:
-            skew[:, i] += linear.T @ squares[i]
-            for j, a, b in members:
-                v = variances[k]
-                usual = v[:, c, a] * v[:, d, b] + v[:, c, b] * v[:, d, a]
-                excess[i, j] += np.sum(squares[i] * squares[j] - (1 + (c != d)) * (1 + (a != b)) * usual)
-    both = normal + excess
-    if np.linalg.eigvalsh((both + both.T) / 2)[0] <= 0:
-        both = normal
-    found[p:, p:] = inverse @ both @ inverse.T
+    found[p:, p:] = inverse @ both @ inverse
     found[-1, -1] += _residual_excess(crossed, model)
-    found[:p, p:] = skew @ inverse.T
+    found[:p, p:] = skew @ inverse
     found[p:, :p] = found[:p, p:].T
     return found
 
