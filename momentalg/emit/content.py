@@ -37,6 +37,7 @@ from momentalg.rules.sample_analog import analog
 if TYPE_CHECKING:
     from momentalg.derive.derivation import Derivation
     from momentalg.model.model import Model
+    from momentalg.moments.derived_weights import DerivedWeights
     from momentalg.moments.system import MomentSystem
 
 Sections = tuple[Sequence[Section], Notation]
@@ -70,6 +71,7 @@ class Content:
     mean_squares: Grid | None
     analogs: Sections
     solution: Sections
+    weights: tuple[tuple[Node, Sections], ...]
     source: str
     fit_facts: Facts
     fit: Grid | None
@@ -84,6 +86,7 @@ def content(model: Model, data: Any = None, fit: Any = None, check: Any = None) 
     resolved = model.resolved
     system: MomentSystem = fit.system if fit is not None else model.moment_equations()
     derivations = tuple(_derivations(model, system))
+    weights = None if system.weighting == "none" else model.derived_weights()
     notation = Notation.of(resolved, units=2)
     index = notation.observation_label
     return Content(
@@ -96,12 +99,13 @@ def content(model: Model, data: Any = None, fit: Any = None, check: Any = None) 
         data=data_facts(data, resolved) if data is not None else (),
         design=design_grid(data, resolved) if data is not None else None,
         derivations=tuple((read.asked, (read.sections, read.notation)) for read in readings(derivations)),
-        laws=tuple({step.rule: step.law for d in derivations for step in d.steps}.values()),
+        laws=tuple({step.rule: step.law for d in (*derivations, *_within(weights)) for step in d.steps}.values()),
         equations=system.reading(),
         coefficients=coefficient_grid(data, system) if data is not None else None,
         mean_squares=mean_square_grid(data, system) if data is not None else None,
         analogs=_analogs(derivations[0], resolved) if _is_one_way(resolved) else ((), notation),
         solution=system.solve().reading(),
+        weights=weights.readings() if weights is not None else (),
         source=_source(system),
         fit_facts=tuple(fit_facts(fit)) if fit is not None else (),
         fit=fit_grid(fit) if fit is not None else None,
@@ -109,6 +113,12 @@ def content(model: Model, data: Any = None, fit: Any = None, check: Any = None) 
         check=check_grid(check) if check is not None else None,
         verdict=check.verdict if check is not None else "",
     )
+
+
+def _within(weights: DerivedWeights | None) -> Iterator[Derivation]:
+    """The derivations that weights rest on."""
+    if weights is not None:
+        yield from weights.derivations
 
 
 def _residual_keys(model: ResolvedModel) -> list[str]:

@@ -64,6 +64,7 @@ class ReportContext:
     mean_squares: Table | None
     analogs: str
     solution: str
+    weights: tuple[tuple[str, str], ...]
     program: str
     fit_facts: tuple[tuple[str, str], ...]
     fit: Table | None
@@ -172,6 +173,7 @@ def _said(found: Content, language: Language) -> dict[str, Any]:
         "mean_squares": _table(found.mean_squares, say, found.symbols),
         "analogs": say.sections(*found.analogs),
         "solution": say.sections(*found.solution),
+        "weights": tuple((say.math(of, s[1]), say.sections(*s)) for of, s in found.weights),
         "program": say.program(found.source),
         "fit_facts": _facts(found.fit_facts, say),
         "fit": _table(found.fit, say, found.symbols),

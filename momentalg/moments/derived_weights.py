@@ -19,7 +19,9 @@ from momentalg.moments.matrix_weights import MatrixWeights, matrix_weights
 from momentalg.moments.pair_weights import PairWeights, pair_weights
 
 if TYPE_CHECKING:
+    from momentalg.derive.derivation import Derivation
     from momentalg.derive.reading import Section
+    from momentalg.expr.nodes import Node
     from momentalg.expr.notation import Notation
     from momentalg.model.model import Model
 
@@ -51,9 +53,14 @@ class DerivedWeights(Readable):
         """Replay every derivation, and check that no other weights do better; raises `RuleError` where one does."""
         return all(part.verify() for part in self._all)
 
-    def readings(self) -> tuple[tuple[Sequence[Section], Notation], ...]:
-        """The parts as sections, each with its notation: what a report shows."""
-        return tuple(part.reading() for part in self._all)
+    @property
+    def derivations(self) -> tuple[Derivation, ...]:
+        """All that the engine derived for them."""
+        return tuple(derivation for part in self._all for derivation in part.derivations)
+
+    def readings(self) -> tuple[tuple[Node, tuple[Sequence[Section], Notation]], ...]:
+        """The parts, each with what it is for, its sections and its notation: what a report shows."""
+        return tuple((part.heading, part.reading()) for part in self._all)
 
     def reading(self) -> tuple[Sequence[Section], Notation]:
         """The sections of the only part; of several, see `readings`, as each has letters of its own."""

@@ -22,7 +22,7 @@ from momentalg.derive.readable import Readable
 from momentalg.derive.reading import Line, Section, readings
 from momentalg.derive.step import rule_named
 from momentalg.errors import RuleError
-from momentalg.expr.nodes import DESIGN, ONE, Cumulant, Factor, Letter, Node, Over, Parameter, Size, add, mul, power
+from momentalg.expr.nodes import DESIGN, ONE, Cumulant, E, Factor, Letter, Node, Over, Parameter, Size, add, mul, power
 from momentalg.model.model import Model
 from momentalg.model.resolved import GroupBlock
 from momentalg.moments.deviations import random_design
@@ -50,7 +50,6 @@ PLAIN = (
     "The mean of the level is the plain one. Where other effects vary within the level, a fit weighs its parts "
     "besides, by the inverse of their covariance matrix, which is MINQUE."
 )
-THETA = "theta is var({own}) over var(residual)."
 
 
 @dataclass(frozen=True, repr=False)
@@ -68,6 +67,16 @@ class LevelWeights(Readable):
     spread: Derivation
     variance: Derivation
     overlap: Derivation
+
+    @property
+    def heading(self) -> Node:
+        """The component that the weighted squares are for."""
+        return Parameter(self.key)
+
+    @property
+    def derivations(self) -> tuple[Derivation, ...]:
+        """What the engine derived: E(q), Var(q), and the covariance of levels that overlap."""
+        return (self.spread, self.variance) if self.is_exact else (self.spread, self.variance, self.overlap)
 
     @property
     def is_exact(self) -> bool:
@@ -138,8 +147,7 @@ class LevelWeights(Readable):
 
     def reading(self) -> tuple[Sequence[Section], Notation]:
         """The derivations of E(q) and Var(q), the weights, and why none do better."""
-        asked = (self.spread, self.variance) if self.is_exact else (self.spread, self.variance, self.overlap)
-        read = list(readings(asked))
+        read = list(readings(self.derivations))
         derived = [section for part in read for section in part.sections]
         last = max((s.number for s in derived), default=0)
         return (*derived, self._weights(last + 1), self._least(last + 2)), read[-1].notation
@@ -152,13 +160,17 @@ class LevelWeights(Readable):
         ]
         if self.in_theta is not None:
             lines.append(Line(self.in_theta, "the same, by theta"))
+            ratio = mul(Parameter(self.key), power(Parameter("var(residual)"), -1))
+            lines.append(Line(ratio, "definition", left=Letter("theta")))
         effects = "" if self.kurtosis else ", and effects and residuals are normal"
         remarks = [CENTRE.format(effects=effects)]
-        remarks += [THETA.format(own=self.key[4:-1])] if self.in_theta is not None else []
         remarks += [] if self._is_simple else [PLAIN]
         remarks += [] if self.is_exact else [OVERLAP]
-        square = Line(self.variance.args[0], "definition", left=SQUARE)
-        return Section(number, f"Weights for {self.key}", (), (square, *lines), tuple(remarks))
+        square = (
+            Line(self.variance.args[0], "definition", left=SQUARE),
+            Line(self.tau, "derived above: E(q) is the variance of what is squared", left=E(SQUARE, self.spread.given)),
+        )
+        return Section(number, "Weights", (), (*square, *lines), tuple(remarks))
 
     def _least(self, number: int) -> Section:
         given = self.spread.given

@@ -22,7 +22,7 @@ from momentalg.derive.readable import Readable
 from momentalg.derive.reading import Line, Section, readings
 from momentalg.errors import RuleError
 from momentalg.expr.monomials import multiply_monomials
-from momentalg.expr.nodes import DESIGN, Cumulant, Factor, Letter, Monomial, Node, Over, Parameter, add, mul
+from momentalg.expr.nodes import DESIGN, Cumulant, Effect, Factor, Letter, Monomial, Node, Over, Parameter, add, mul
 from momentalg.model.model import Model
 from momentalg.moments.deviations import random_design
 from momentalg.moments.exact_matrices import inverted, inverted_on_range, plus, product, random_positive, scaled, times
@@ -63,6 +63,16 @@ class MatrixWeights(Readable):
     ignored: bool
 
     @property
+    def heading(self) -> Node:
+        """The effects of the level, whose covariance matrix the weights are for."""
+        return Cumulant((Effect(self.factor), Effect(self.factor)))
+
+    @property
+    def derivations(self) -> tuple[Derivation, ...]:
+        """What the engine derived: the covariances of the totals t."""
+        return tuple(self.covariances.values())
+
+    @property
     def gram(self) -> tuple[tuple[Node, ...], ...]:
         """A = Z'Z of a level."""
         return tuple(
@@ -89,7 +99,7 @@ class MatrixWeights(Readable):
 
         Raises `RuleError` where something does not follow.
         """
-        for derivation in self.covariances.values():
+        for derivation in self.derivations:
             derivation.verify()
         rng = Random(seed)  # noqa: S311 - numbers to check with
         grams = [random_positive(len(self.monomials), rng) for _ in range(4)]
@@ -136,7 +146,7 @@ class MatrixWeights(Readable):
 
     def reading(self) -> tuple[Sequence[Section], Notation]:
         """The covariances of t, then the weights and Aitken's equation."""
-        read = list(readings(self.covariances.values()))
+        read = list(readings(self.derivations))
         derived = [section for part in read for section in part.sections]
         last = max((s.number for s in derived), default=0)
         fit, totals = Cumulant((FIT, FIT), (DESIGN,)), Cumulant((TOTALS, TOTALS), (DESIGN,))

@@ -59,6 +59,16 @@ class PairWeights(Readable):
     covariance: Derivation
 
     @property
+    def heading(self) -> Node:
+        """The component that the pair adds to that of the squares."""
+        return Parameter("var(residual)")
+
+    @property
+    def derivations(self) -> tuple[Derivation, ...]:
+        """What the engine derived: the means, variances and covariance of q and D."""
+        return (*self.means, *self.variances, self.covariance)
+
+    @property
     def weight(self) -> Node:
         """W = (N/(1 + N theta))^2, which is 2 var(residual)^2/Var(q)."""
         size = Size(self.factor)
@@ -74,7 +84,7 @@ class PairWeights(Readable):
 
         Raises `RuleError` where something does not follow.
         """
-        for derivation in (*self.means, *self.variances, self.covariance):
+        for derivation in self.derivations:
             derivation.verify()
         if self.covariance.assuming(normal=True).polynomial:
             raise RuleError("q and D of a level covary under normal effects")
@@ -114,7 +124,7 @@ class PairWeights(Readable):
 
     def reading(self) -> tuple[Sequence[Section], Notation]:
         """The moments of both statistics, then the two equations."""
-        read = list(readings((*self.means, *self.variances, self.covariance)))
+        read = list(readings(self.derivations))
         derived = [section for part in read for section in part.sections]
         last = max((s.number for s in derived), default=0)
         size, residual = Size(self.factor), Parameter("var(residual)")

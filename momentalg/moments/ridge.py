@@ -89,8 +89,8 @@ class Ridge(Readable):
         blocks = self.model.groups
         remarks = (REST, *([] if all(map(self._is_intercept, blocks)) else [SLOPES]))
         sections = tuple(
-            Section(0, f"Effects of {self._name(block)}", (), tuple(self._lines(block)), remarks if n == 0 else ())
-            for n, block in enumerate(blocks)
+            Section(0, f"The effects of group term {n}", (), tuple(self._lines(block)), remarks if n == 1 else ())
+            for n, block in enumerate(blocks, start=1)
         )
         return sections, Notation.of(self.model)
 

@@ -299,3 +299,14 @@ def test_a_fixed_factor_is_reported_with_its_levels(tmp_path):
     assert "drug is a fixed factor, with levels a, b, c; the first is the reference" in text
     assert "`drug[b]`" in text
     assert "- drug: a: 2, b: 2, c: 2" in text
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_weighted_fit_shows_where_its_weights_come_from(dyestuff, tmp_path, suffix):
+    data = dyestuff["data"]
+    said = "bears on efficiency alone"
+    for weighting in ("two-step", "none"):
+        fit = DYESTUFF.fit(data, weighting=weighting)
+        text = write_report(DYESTUFF, tmp_path / f"{weighting}{suffix}", data=data, fit=fit).read_text(encoding="utf-8")
+        assert (said in " ".join(text.split())) == (weighting == "two-step")
+        assert ("Cauchy-Schwarz" in text) == ("Aitken" in text) == (weighting == "two-step")

@@ -110,19 +110,44 @@ def test_forms_with_the_centre_estimated_are_exact_at_any_theta(theta):
     assert ONE.moment_equations({"F": form}).variance[0].coefficients.keys() == {"var(1|user)", "var(residual)"}
 
 
+def derived_pair(frame, theta):
+    """The estimates by the engine's own equations for the pair, with a number in place of theta."""
+    S, N = ONE.total(ONE.y, by="user"), ONE.size("user")
+    weight = N / (1 + N * theta)
+    centre = ma.over("user", weight * S / N) / ma.over("user", weight)
+    square = weight**2 * (S / N - centre) ** 2
+    within = ONE.total(ONE.y**2) - ma.over("user", S**2 / N)
+    return ONE.fit(frame, {"F": ma.over("user", square), "H": within + ma.over("user", square / N)}).params
+
+
+def skewed(seed):
+    sizes, rng = [2, 3, 5, 9, 4, 1, 1, 7], np.random.default_rng(seed)
+    frame = pd.DataFrame({"user": np.repeat(np.arange(8), sizes)})
+    return sizes, frame.assign(y=2 * rng.normal(size=8)[frame.user] + rng.normal(size=len(frame)))
+
+
+def ratio(params):
+    return Fraction(params["var(1|user)"] / params["var(residual)"]).limit_denominator(10**9)
+
+
+def test_weighted_fits_solve_the_equations_derived_here():
+    """The generated module's second step and the engine's equations, derived for the theta of the first, are one."""
+    keys = ["var(1|user)", "var(residual)"]
+    _, frame = skewed(11)
+    first = ONE.fit(frame, weighting="none").params
+    expected = derived_pair(frame, ratio(first))
+    assert ONE.fit(frame, weighting="two-step").params[keys].tolist() == pytest.approx(
+        expected[keys].tolist(), rel=1e-7
+    )
+
+
 def test_iterating_the_pair_solves_the_equations_of_reml():
     """The engine's equations at theta, solved, give the next theta; where it stays, REML's scores are zero."""
-    sizes, rng = [2, 3, 5, 9, 4, 1, 1, 7], np.random.default_rng(11)
-    frame = pd.DataFrame({"user": np.repeat(np.arange(8), sizes)})
-    frame["y"] = 2 * rng.normal(size=8)[frame.user] + rng.normal(size=len(frame))
-    S, N, theta = ONE.total(ONE.y, by="user"), ONE.size("user"), Fraction(1)
+    sizes, frame = skewed(11)
+    theta = Fraction(1)
     for _ in range(12):
-        weight = N / (1 + N * theta)
-        centre = ma.over("user", weight * S / N) / ma.over("user", weight)
-        square = weight**2 * (S / N - centre) ** 2
-        within = ONE.total(ONE.y**2) - ma.over("user", S**2 / N)
-        found = ONE.fit(frame, {"F": ma.over("user", square), "H": within + ma.over("user", square / N)}).params
-        theta = Fraction(found["var(1|user)"] / found["var(residual)"]).limit_denominator(10**7)
+        found = derived_pair(frame, theta)
+        theta = ratio(found)
     indicators, projection = dense(sizes, float(theta))
     projection, y = projection / found["var(residual)"], frame.y.to_numpy()
     for kernel in (indicators @ indicators.T, np.eye(sum(sizes))):
@@ -236,6 +261,14 @@ def test_what_is_wrong_does_not_verify(monkeypatch):
         patch.setattr(matrix_module, "weight_matrix", lambda gram, _: gram)
         with pytest.raises(RuleError, match="inverse of G"):
             slopes.verify()
+
+
+def test_names_of_users_reach_no_markup():
+    hostile = ma.Model("y ~ 1 + `a_b%$x$` + (1 + `a_b%$x$` | `\\input{x}<script>`) + (1 | `c d`)")
+    for readable in (hostile.derived_weights(), hostile.pooling("`c d`"), hostile.pooling("`c d`").ridge()):
+        assert "<script>" not in readable.html()
+        assert "<script>" not in readable.markdown()
+        assert "\\input" not in readable.latex()
 
 
 def test_what_is_not_derived_is_refused():
