@@ -1,9 +1,9 @@
 """Confidence intervals of the parameters of a fit, by the kind of parameter.
 
 * means: estimate -+ q se, q the 1 - alpha/2 quantile of t with `fit.df` degrees of freedom, as the p-values have it;
-* components and cumulants, where the fit has the influence of independent units: bootstrap-t after Hall's
-  transformation, which holds its coverage for skewed and heavy-tailed effects (`momentalg.inference.intervals`);
-* components without that (crossed factors, jackknife): variances by the Wald interval of the logarithm,
+* components and cumulants, where the influence of units is known (`momentalg.inference.influence`): bootstrap-t after
+  Hall's transformation, which holds its coverage for skewed and heavy-tailed effects (`momentalg.inference.intervals`);
+* components without that (residuals of crossed factors, jackknife): variances by the Wald interval of the logarithm,
   exp(log estimate -+ q se/estimate), if the estimate is positive; others by estimate -+ q se.
 """
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from momentalg.errors import ModelError
 from momentalg.expr.keys import read_key
-from momentalg.inference.covariance import SANDWICH
+from momentalg.inference.influence import influence
 from momentalg.inference.intervals import Interval, wald
 from momentalg.inference.intervals import interval as bootstrap_t
 
@@ -32,7 +32,7 @@ def intervals(fit: FitResult, alpha: float) -> Mapping[str, Interval]:
     """The interval of each parameter, with its method and perhaps a warning."""
     if not 0 < alpha < 1:
         raise ModelError(f"alpha= is the probability left out, between 0 and 1, not {alpha}")
-    errors, scores = fit.bse, _scores(fit)
+    errors, scores = fit.bse, influence(fit)
     return {key: _interval(key, fit, float(errors[key]), scores.get(key), alpha) for key in fit.keys}
 
 
@@ -61,12 +61,3 @@ def _interval(key: str, fit: FitResult, error: float, scores: Array | None, alph
     if read_key(key).kind == "mean" or scores is None:
         return wald(estimate, error, alpha, fit.df, logarithm=key.startswith("var("))
     return bootstrap_t(estimate, scores, alpha)
-
-
-def _scores(fit: FitResult) -> dict[str, Array]:
-    """The influence of each unit on each parameter, where the module of the fit has it."""
-    if fit.sums is None or fit.covariance.kind != SANDWICH or not hasattr(fit.sums.estimator.module, "scores"):
-        return {}
-    module = fit.sums.estimator.module
-    found = module.scores(dict(fit.sums.table), dict(fit.estimates))
-    return {key: found[:, n] for n, key in enumerate(module.KEYS)}
