@@ -44,7 +44,7 @@ def coefficients(system: MomentSystem, frame: Any, missing: str = "refuse", mean
             f"or declare them, residual_by={{{unknown[0]!r}: [...]}}"
         )
     system = _with_levels(system, frame)
-    tables = _tables(frame, system.model, missing)
+    tables = frame_tables(frame, system.model, missing)
     equations = system.variance if mean_squares else (*system.common, *system.variance)
     unknowns = (*(() if mean_squares else system.mean_keys), *system.unknowns, *system.plugged_in)
     known: dict[Node, float] = {}
@@ -77,7 +77,7 @@ def _mean_squares(table: pd.DataFrame, system: MomentSystem) -> pd.DataFrame:
     return table.div(table[residual], axis=0)
 
 
-def _tables(frame: Any, model: ResolvedModel, missing: str) -> CellTables:
+def frame_tables(frame: Any, model: ResolvedModel, missing: str) -> CellTables:
     """The tables of a frame, functions of covariates included."""
     import numpy as np
 

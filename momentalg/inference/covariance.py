@@ -8,8 +8,10 @@
   (Cameron, Gelbach and Miller 2011). Given which levels meet: no levels are independent units.
 * cluster jackknife, (m - 1)/m sum of (theta without unit i - mean)^2: the estimator is solved anew without each unit,
   so that it holds for any statistics (Efron 1982). For crossed factors, as multiway clusters are.
+* exact, given the design, with estimates of third and fourth cumulants in it: `momentalg.inference.plug_in`, for models
+  and statistics whose variance the engine derives. It does not count on many units.
 
-None of them assumes normality. All count on many units, and are too small with few.
+None of them assumes normality. The first three count on many units, and are too small with few.
 """
 
 from __future__ import annotations
@@ -28,8 +30,8 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-SANDWICH, MULTIWAY, JACKKNIFE = "sandwich", "multiway", "jackknife"
-KINDS = (SANDWICH, MULTIWAY, JACKKNIFE)
+SANDWICH, MULTIWAY, JACKKNIFE, EXACT = "sandwich", "multiway", "jackknife", "exact"
+KINDS = (SANDWICH, MULTIWAY, JACKKNIFE, EXACT)
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Covariance:
     @property
     def unconditional(self) -> bool:
         """Whether it also holds for units drawn with their sizes and covariates; otherwise given the design alone."""
-        return self.one_way
+        return self.one_way and self.kind != EXACT
 
     @property
     def described(self) -> str:
@@ -54,6 +56,7 @@ class Covariance:
             SANDWICH: f"sandwich over the {self.clusters} units of {self.over}",
             MULTIWAY: f"multiway clusters of {self.over}",
             JACKKNIFE: f"cluster jackknife over {self.over}",
+            EXACT: "exact formula with estimated cumulants",
         }
         return words[self.kind]
 
@@ -62,7 +65,7 @@ class Covariance:
         """Whether the design is given or random, in words."""
         if self.unconditional:
             return "conditional and unconditional: units are independent, whether their sizes are given or drawn"
-        return "conditional: given which levels meet"
+        return "conditional: given the design" if self.kind == EXACT else "conditional: given which levels meet"
 
 
 def clusters_of(fit: FitResult) -> tuple[str, int]:
@@ -92,6 +95,12 @@ def covariance(fit: FitResult, kind: str | None = None) -> Covariance:
     chosen = kind or formula or JACKKNIFE
     if chosen == JACKKNIFE:
         return _jackknife(fit)
+    if chosen == EXACT:
+        from momentalg.inference.plug_in import exact_covariance
+
+        return Covariance(
+            _by_key(fit, exact_covariance(fit), fit.keys), EXACT, *clusters_of(fit), fit.model.resolved.has_unit
+        )
     if chosen != formula:
         raise UnsupportedError(
             f"this fit has no covariance by {chosen!r}: {_why(formula)}; "

@@ -70,7 +70,7 @@ def test_the_covariance_of_a_module_comes_first_and_in_the_order_of_the_keys(sle
     assert "sandwich over the 18 units of Subject" in found.summary()
     with pytest.raises(UnsupportedError, match="all factors are nested in one unit"):
         found.cov_params("multiway")
-    with pytest.raises(ModelError, match="'sandwich', 'multiway', 'jackknife', not 'naive'"):
+    with pytest.raises(ModelError, match="'sandwich', 'multiway', 'jackknife', 'exact', not 'naive'"):
         found.cov_params("naive")
     with pytest.raises(UnsupportedError, match=r"as fits by classical.*cov_params\('jackknife'\) is what it has"):
         fit.cov_params("sandwich")
