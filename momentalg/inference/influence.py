@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def influence(fit: FitResult) -> Mapping[str, Array]:
-    """By key, the influence (m,) of each of m units, whose sum is 0.
+    """By key, the influence (m,) of each of m units, whose sum is 0 to first order.
 
     Its sum of squares is (m-1)/m times the variance of the fit.
     Keys that nothing is known for are left out: covariances and residual variances of crossed models, and all keys of

@@ -89,7 +89,7 @@ def intervals(estimates: Array, scores: Array, alpha: float = 0.05, seed: int = 
     """Bootstrap-t intervals after Hall's transformation, one for each estimate.
 
     `estimates` has shape (K,), `scores` has shape (m, K): the influence of each of m independent units, whose sum over
-    units is 0 and whose Gram matrix is the sandwich covariance. The same input gives the same intervals: `seed` is
+    units is 0, but for terms of higher order, and whose Gram matrix is the sandwich covariance. The same input gives the same intervals: `seed` is
     fixed unless it is given.
     """
     import numpy as np
@@ -136,6 +136,7 @@ def _bootstrap_t(estimate: float, scores: Array, alpha: float, replicates: int, 
     if not math.isfinite(estimate) or not math.isfinite(found.share) or m < 2:
         return Interval(math.nan, math.nan, "none", f"{m} independent units give no standard error")
     se = math.sqrt(float((scores**2).sum()) * m / (m - 1))
+    scores = scores - scores.mean()  # what units are drawn from has its own truth
     skewness = float((scores**3).sum()) / float((scores**2).sum()) ** 1.5
     parts = [min(AT_ONCE, replicates - done) for done in range(0, replicates, AT_ONCE)]
     first, second, third = np.concatenate([_drawn_sums(scores, part, rng) for part in parts]).T
