@@ -458,7 +458,8 @@ def _forms(crossed, covariances, residual):
     equals them the equations are REML's. The traces are exact where that costs no more than `DENSE`, and by probes
     otherwise. Returns matrix, right, and per factor Z'P y and the blocks Z_l'P Z_l of its levels.
     """
-    if _cost(crossed) <= DENSE:
+    exact = _cost(crossed) <= DENSE
+    if exact:
         model = _Absorbed(crossed, covariances, residual)
         scores, information = model.levels()
         pairs, squares = model.traces(information), model.squares
@@ -480,6 +481,14 @@ def _forms(crossed, covariances, residual):
     matrix[:-1, -1] = matrix[-1, :-1] = (traces - matrix[:-1, :-1] @ weights) / residual
     matrix[-1, -1] = ((rank - traces @ weights) / residual - matrix[-1, :-1] @ weights) / residual
     right[-1] = (squares - right[:-1] @ weights) / residual
+    size = np.sqrt(np.maximum(np.diag(matrix), 0.0))
+    apart = all(
+        np.einsum("lcc->", table)
+        > 1e-6 * np.einsum("lcc->", own @ np.linalg.inv(residual * np.eye(len(theta)) + theta @ own))
+        for table, own, theta in zip(information, crossed.own, covariances, strict=True)
+    )
+    if not apart or not (size > 0).all() or np.linalg.cond(matrix / np.outer(size, size)) > (1e11 if exact else 1e6):
+        raise ValueError("these rows do not separate the variance components")
     return matrix, right, scores, information
 
 
@@ -515,10 +524,14 @@ def _probed(crossed, model):
 
 
 def _working(crossed, thetas, residual):
-    """Components as weights can use them: no negative eigenvalues, and a residual variance that is positive."""
+    """Components as weights can use them: no negative eigenvalues, and a residual variance that is positive.
+
+    For one that is not, the hundredth part of the variance about the mean; none is taken to be less than a millionth.
+    """
     explained = crossed.total[-1, :-1] @ _pseudo_inverse(crossed.total[:-1, :-1]) @ crossed.total[:-1, -1]
-    least = 1e-6 * (crossed.total[-1, -1] - explained) / crossed.sizes.sum()  # of the variance about the mean
-    return crossed.covariances(thetas), max(residual, least) if least > 0 else max(residual, 1.0)
+    whole = max((crossed.total[-1, -1] - explained) / crossed.sizes.sum(), 0.0)
+    least = max(residual, 1e-6 * whole) if residual > 0 else 1e-2 * whole
+    return crossed.covariances(thetas), least if least > 0 else 1.0
 
 
 def _by_block(crossed, components):
@@ -539,26 +552,25 @@ def _crossed_solution(crossed, thetas, residual, iterated=False):
     Iterated they solve REML's equations; weights have negative eigenvalues set to 0, the solution has not. Raises
     ValueError when the rows do not separate the components, FloatingPointError when the iterations do not settle.
     """
-    before = np.inf
+    weights, gaps = [], []
     for _ in range(ITERATIONS):
         matrix, right, _, _ = _forms(crossed, *_working(crossed, thetas, residual))
-        found = _components(matrix, right)
-        errors = np.sqrt(2 * np.abs(np.diag(np.linalg.inv(matrix))))  # of normal effects
-        if not iterated or np.all(np.abs(found - before) <= 1e-9 * np.maximum(np.abs(found), errors)):
+        found = np.linalg.solve(matrix, right)
+        if not iterated:
             return found
-        before = found
-        thetas, residual = _by_block(crossed, found)
+        errors = np.sqrt(2 * np.abs(np.diag(np.linalg.inv(matrix))))  # of normal effects
+        if weights and np.all(np.abs(found - weights[-1]) <= 1e-9 * np.maximum(np.abs(found), errors)):
+            return found
+        following = found
+        if weights:
+            gaps.append(found - weights[-1])
+        if len(gaps) > 3:  # Anderson's acceleration: at the boundary of the covariance matrices the steps are small
+            turns, steps = np.diff(gaps[-4:], axis=0).T, np.diff(weights[-4:], axis=0).T
+            share = np.linalg.lstsq(turns / errors[:, None], gaps[-1] / errors, rcond=1e-8)[0]
+            following = found - (steps + turns) @ share
+        weights.append(following)
+        thetas, residual = _by_block(crossed, following)
     raise FloatingPointError(f"the weights do not settle in {ITERATIONS} iterations: use two-step weights")
-
-
-def _components(matrix, right):
-    """The solution of the equations of the components."""
-    rows = np.abs(matrix).max(axis=1)
-    columns = np.abs(matrix / rows[:, None]).max(axis=0)
-    scaled = matrix / rows[:, None] / columns
-    if not np.isfinite(scaled).all() or np.linalg.cond(scaled) > 1e11:
-        raise ValueError("these rows do not separate the variance components")
-    return np.linalg.solve(scaled, right / rows) / columns
 
 
 def _crossed_means(crossed, thetas, residual):
@@ -656,6 +668,8 @@ def _residual_excess(crossed, model):
     squares = np.einsum("ni,nij,nj->n", contrast, crossed.products, contrast)
     n = crossed.sizes.sum()
     each = squares.sum() / n
+    if each <= 0:
+        return 0.0
     shrunk = each / model.residual
     excess = (np.sum((squares - crossed.sizes * each) ** 2) / n - 2 * each**2) / shrunk**4
     return max(excess, -2 * model.residual**2) / n
