@@ -89,8 +89,8 @@ def intervals(estimates: Array, scores: Array, alpha: float = 0.05, seed: int = 
     """Bootstrap-t intervals after Hall's transformation, one for each estimate.
 
     `estimates` has shape (K,), `scores` has shape (m, K): the influence of each of m independent units, whose sum over
-    units is 0, but for terms of higher order, and whose Gram matrix is the sandwich covariance. The same input gives the same intervals: `seed` is
-    fixed unless it is given.
+    units is 0 but for terms of higher order, and whose Gram matrix is the sandwich covariance. The same input gives the
+    same intervals: `seed` is fixed unless it is given.
     """
     import numpy as np
 
