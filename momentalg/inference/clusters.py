@@ -46,10 +46,11 @@ class Observations:
     def rows(self) -> Rows:
         """Response, mean columns and coefficients of effects, row by row."""
         import numpy as np
+        import pandas as pd
 
         given = {f: np.asarray(self.tables.sizes(f)[self.codes(f)], dtype=float) for f in self.model.factors}
-        index: Any = range(self.columns.n)
-        return Rows(self.model, self.columns, index, {}, given)
+        index = pd.RangeIndex(self.columns.n)
+        return Rows(model=self.model, columns=self.columns, index=index, left_out=index[:0], sizes={}, given=given)
 
     def codes(self, factor: Factor) -> Array:
         """The number of the level in which each observation lies, shape (n,)."""
