@@ -66,6 +66,7 @@ means = click.option(
     help="How mean parameters are treated in the variance equations; by default what the statistics ask for.",
 )
 weighting = click.option(
+    "-w",
     "--weighting",
     type=click.Choice(WEIGHTINGS),
     help="Solve the equations as they are; in a second step with weights that the first gives; or renew these until "

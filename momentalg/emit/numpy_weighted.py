@@ -64,7 +64,7 @@ def _given(step: Reweighting, shifted: bool) -> list[str]:
         f'"keys": [{", ".join(map(literal, step.keys))}],',
         f'"first": {code(step.first)},',
         f'"mean_back": {_moving(step.mean_back, len(step.mean))},',
-        '"effects": [  # for each block its factor, its columns among those of the factor, their names, and what moves them',
+        '"effects": [  # for each block its factor, its columns there, their names, and what moves them back',
         *(f"    {line}," for line in effects),
         "],",
         '"labels": [',

@@ -52,22 +52,16 @@ def mean_square_grid(data: Any, system: MomentSystem) -> Grid | None:
     return Grid(("statistic", *headings), rows, frozenset(headings))
 
 
-def fit_facts(fit: Any) -> Iterator[tuple[str, str]]:
-    """What a fit is of."""
-    yield "Statistics", fit.statistics
-    yield "Observations", f"{fit.nobs}" + (f" ({fit.dropped} with missing values dropped)" if fit.dropped else "")
-    for name, count in fit.n_groups.items():
-        yield f"Levels of {name}", f"{count}"
+def fit_facts(fit: Any) -> Facts:
+    """What a fit is of, by what standard errors, and what to be warned of; the model is the report's."""
+    about, _, _ = fit.summary_parts()
+    return tuple((name, text) for name, text in about if name != "Model")
 
 
 def fit_grid(fit: Any) -> Grid:
-    """The estimates; variances as they are, and truncated at 0."""
-    components = {key for key in fit.variance_components.index if key.startswith("var(")}
-    rows = []
-    for key in fit.keys:
-        truncated = f"{fit.truncated[key]:.6g}" if key in components else ""
-        rows.append((key, f"{fit.estimates[key]:.6g}", truncated, "negative" if key in fit.negative else ""))
-    return Grid(("parameter", "estimate", "truncated at 0", ""), tuple(rows))
+    """The estimates, variances as they are, with standard errors and intervals; what a negative one is truncated to."""
+    _, head, rows = fit.summary_parts()
+    return Grid(head, tuple(rows))
 
 
 def check_grid(check: Any) -> Grid:

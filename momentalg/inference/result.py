@@ -254,6 +254,14 @@ class FitResult(Lme4Names, Analyses):
         """The fit as a table; a text that notebooks show as HTML: ``as_text``, ``as_html``, ``as_markdown``."""
         return tables.summary(self, alpha)
 
+    def summary_parts(
+        self, alpha: float = 0.05
+    ) -> tuple[list[tuple[str, str]], tuple[str, ...], list[tuple[str, ...]]]:
+        """What a summary says, for other views of it: facts by name, the head of the table, its rows."""
+        bounds = self.intervals(alpha) if tables.has_errors(self) else {}
+        warned = [("Warning", text) for text in confidence.warnings_of(bounds)]
+        return [*tables.facts(self), *warned], *tables.parameter_table(self, alpha, bounds)
+
     def explain(self) -> Text:
         """What was fitted and how: equations, weights, rows left out, what is not identified, standard errors."""
         return explanation.explain(self)

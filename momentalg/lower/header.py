@@ -54,7 +54,7 @@ def arguments(solution: Solution) -> tuple[str, ...]:
     if system.means != "projection":
         found += ["--means", system.means]
     if system.weighting != chosen_weighting(model, None, not {"--statistics", "--means"} & set(found)):
-        found += ["--weighting", system.weighting]
+        found += ["-w", system.weighting]
     return tuple(found)
 
 

@@ -168,7 +168,7 @@ class SelfTest:
 class FactorEffects:
     """The effects of a factor's levels in the second step: where the cells lie, and their columns among those of W.
 
-    `positions` is None where the levels are the cells; `labels` are the factor's label columns among those of the cells.
+    `positions` is None where the levels are the cells; `labels` are the factor's columns among those of the cells.
     """
 
     name: str

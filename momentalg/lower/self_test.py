@@ -14,8 +14,8 @@ from momentalg.errors import NotIdentifiedError, UnsupportedError
 from momentalg.expr.nodes import ZERO, Node
 from momentalg.lower.exact import ExactRows, Reading, solve
 from momentalg.lower.exact_projections import dot
-from momentalg.lower.examples import example, shapes, trials
 from momentalg.lower.exact_weighted import two_step
+from momentalg.lower.examples import example, shapes, trials
 from momentalg.lower.ir import SelfTest, TestRow
 from momentalg.lower.stepwise import stages
 from momentalg.model.resolved import ResolvedModel

@@ -19,8 +19,8 @@ from momentalg.moments.equations import MEANS, MomentEquation
 from momentalg.moments.expectation import expectation, is_cumulant, parameters_in, unknown_order, variance_keys
 from momentalg.moments.identifiability import Identification
 from momentalg.moments.means import treatment_of_means, with_products
-from momentalg.moments.weighting import require_weighting
 from momentalg.moments.solution import Solution, solve_confounded, solve_equations
+from momentalg.moments.weighting import require_weighting
 from momentalg.statistics.family import NamedStatistic, StatisticFamily, offsets
 
 if TYPE_CHECKING:

@@ -1,17 +1,20 @@
 """How equations are weighted: not at all, by a first solution, or until the weights are those of the solution itself.
 
 The words are those of the generalised method of moments. With ``"two-step"`` the first step solves the moment equations
-as they are; its components make a working covariance V of the response, in units of the residual variance, and the second
-solves, with P = V^-1 - V^-1 X (X'V^-1 X)^-1 X'V^-1 and V_g the part of component g in V,
+as they are. Its components make a working covariance V of the response, in units of the residual variance. With
+P = V^-1 - V^-1 X (X'V^-1 X)^-1 X'V^-1, and V_g the part of component g in V, the second step solves
 
     y'P V_g P y = sum_h tr(P V_g P V_h) theta_h.
 
-These hold in expectation whatever V is: weights bear on efficiency alone. With ``"iterated"`` V and solution agree in the
-end, and the equations are those of REML (Anderson 1973, Annals of Statistics 1, 135-141; Harville 1977, JASA 72, 320-338).
-Crossed factors have their forms one factor at a time, weighted as if their levels did not overlap.
+These hold in expectation whatever V is: weights bear on efficiency alone. With ``"iterated"`` V and the solution agree
+in the end, and the equations are those of REML (Anderson 1973, Annals of Statistics 1, 135-141; Harville 1977, JASA 72,
+320-338). Crossed factors with many levels have their forms one factor at a time, weighted as if levels of one factor
+shared none of another.
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 from momentalg.errors import ModelError, UnsupportedError
 from momentalg.model.resolved import ResolvedModel
@@ -45,4 +48,4 @@ def chosen_weighting(model: ResolvedModel, weighting: str | None, unasked: bool)
 def is_nested_chain(model: ResolvedModel) -> bool:
     """Whether the factors lie in one another, so that levels are independent given the coarser ones."""
     factors = sorted({model.closure(block.factor) for block in model.groups}, key=len)
-    return all(coarse < fine for coarse, fine in zip(factors, factors[1:], strict=False))
+    return all(coarse < fine for coarse, fine in pairwise(factors))

@@ -164,22 +164,18 @@ def _influence(working, components):
 
 
 def _predictions(working, components):
-    """For each block the best linear predictions of its effects by level, and the covariances of their errors.
+    """For each factor the best linear predictions of its effects by level, and the covariances of their errors.
 
     Theta Z'V^-1 (y - X b), and theta - theta Z'P Z theta times the residual variance, b and its error included.
     """
     theta = _ratios(working, components)
     residual = max(components[-1], 0.0)
     inverse, _, rest, _, steps = _generalised(working, theta)
-    factors = []
+    found = []
     for matrix, (rows, own, _) in zip(_thetas(working, theta), _within_units(working, steps)):
         on_mean = rows[:, :, working["mean"]]
         own = own - on_mean @ inverse @ np.swapaxes(on_mean, 1, 2)
-        factors.append((rows @ rest @ matrix, residual * (matrix - matrix @ own @ matrix)))
-    found = []
-    for _, factor, places, _, _ in working["effects"]:
-        values, errors = factors[factor]
-        found.append((values[:, places], errors[:, places][:, :, places]))
+        found.append((rows @ rest @ matrix, residual * (matrix - matrix @ own @ matrix)))
     return found
 
 
