@@ -102,9 +102,10 @@ def test_the_block_runs_top_to_bottom(frame, tmp_path, monkeypatch):
     pd.testing.assert_series_equal(merged.params, fit.params, rtol=1e-12)
     assert "var(1|user)" in fit.summary()
     assert "estimate" in fit.tidy().columns
-    for later in [lambda: fit.bse, fit.conf_int, fit.cov_params, fit.ranef]:
-        with pytest.raises(ma.UnsupportedError, match="not available in this version"):
-            later()
+    assert fit.bse.index.tolist() == list(fit.cov_params().columns) == list(fit.keys)
+    with pytest.warns(UserWarning, match="independent units"):  # of five
+        assert fit.conf_int().shape == (len(fit.keys), 2)
+    assert fit.ranef()["user"].shape == (5, 1)
 
     # -- check and report
     check = model.check(parameters=par, design=frame, effects={"user": "exponential"}, replicates=50, seed=1)

@@ -64,8 +64,19 @@ class Covariance:
     def view(self) -> str:
         """Whether the design is given or random, in words."""
         if self.unconditional:
-            return "conditional and unconditional: units are independent, whether their sizes are given or drawn"
-        return "conditional: given the design" if self.kind == EXACT else "conditional: given which levels meet"
+            return "conditional and unconditional"
+        return "conditional on the design" if self.kind == EXACT else "conditional on which levels meet"
+
+    @property
+    def meaning(self) -> str:
+        """What the view says, as a sentence."""
+        if self.unconditional:
+            return (
+                "Conditional and unconditional: they hold where sizes and covariates are given, and where they are "
+                "drawn with the units, which are independent either way"
+            )
+        given = "the design" if self.kind == EXACT else "which levels meet; no levels are independent units"
+        return f"Conditional: given {given}"
 
 
 def clusters_of(fit: FitResult) -> tuple[str, int]:

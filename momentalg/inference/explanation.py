@@ -138,4 +138,9 @@ def _errors(fit: FitResult) -> Section:
         "the estimator of one that is 0 is skewed."
     )
     methods = dict.fromkeys(f"{interval.method}" for interval in fit.intervals().values())
-    return "Standard errors", [f"{which}.", about_variances, f"Intervals: {', '.join(methods)}."]
+    return "Standard errors", [
+        f"{which}.",
+        f"{fit.covariance.meaning}.",
+        about_variances,
+        f"Intervals: {', '.join(methods)}.",
+    ]

@@ -85,7 +85,7 @@ def standard_errors(fit: FitResult) -> list[tuple[str, str]]:
         return [("Std. errors", _without(fit))]
     reference = f"t with {fit.df} degrees of freedom" if fit.df >= 1 else "none: no more clusters than mean parameters"
     found = fit.covariance
-    return [("Std. errors", f"{found.described}; {found.view}"), ("Reference", reference)]
+    return [("Std. errors", f"{found.described} ({found.view})"), ("Reference", reference)]
 
 
 def has_errors(fit: FitResult) -> bool:

@@ -54,7 +54,7 @@ def test_classical_fits_have_a_jackknife_over_units():
     assert fit.cov_params().to_numpy() == pytest.approx(expected.to_numpy(), rel=1e-8, abs=1e-9 * expected.max().max())
     assert fit.bse.to_numpy() == pytest.approx(np.sqrt(np.diag(expected)), rel=1e-8)
     assert (fit.covariance.kind, fit.covariance.over, fit.covariance.clusters) == ("jackknife", "Batch", 6)
-    assert "cluster jackknife over Batch; conditional and unconditional" in fit.summary()
+    assert "cluster jackknife over Batch (conditional and unconditional)" in fit.summary()
 
 
 def test_the_covariance_of_a_module_comes_first_and_in_the_order_of_the_keys(sleepstudy):
@@ -85,7 +85,7 @@ def test_crossed_factors_have_multiway_clusters_and_the_fewest_levels_count():
         6,
     )
     assert found.df == 5
-    assert "multiway clusters of plate and sample; conditional: given which levels meet" in found.summary()
+    assert "multiway clusters of plate and sample (conditional on which levels meet)" in found.summary()
 
 
 def test_tails_and_intervals_are_those_of_t_with_units_less_means(sleepstudy):
@@ -321,6 +321,7 @@ def test_a_fit_explains_itself(sleepstudy):
         "None was left out",
         "All parameters of the model are",
         "cluster jackknife over Subject",
+        "Conditional and unconditional: they hold where sizes and covariates are given",
     ):
         assert sentence in text
     assert "<dl>" in text.as_html()
