@@ -62,7 +62,8 @@ def level_moments(values: Array, starts: Array) -> LevelMoments:
     size = np.diff(starts, append=len(values))
     mean = np.add.reduceat(values, starts) / size
     deviation = values - np.repeat(mean, size)
-    powers = (np.add.reduceat(deviation**k, starts) for k in (2, 3, 4))
+    squares = deviation * deviation
+    powers = (np.add.reduceat(v, starts) for v in (squares, squares * deviation, squares * squares))
     return LevelMoments(size.astype(float), mean, *powers)
 
 

@@ -1,8 +1,9 @@
 """Coverage of the intervals of `fit.conf_int()` by simulation: ``python -m tests.benchmarks.coverage``.
 
-Prints Markdown: how often nominal 95 % intervals of variances hold the truth, beside Wald intervals from the same
-standard errors, plain and of the logarithm; then standard errors by sandwich, jackknife and cluster bootstrap beside
-the spread of the estimates. Every number has its Monte-Carlo error. ``--replicates 100`` is a quick look.
+Prints Markdown: how often nominal 95 % intervals of variances hold the truth, for one factor and for users crossed with
+items, beside Wald intervals from the same standard errors, plain and of the logarithm; then standard errors by
+sandwich, jackknife and cluster bootstrap beside the spread of the estimates. Every number has its Monte-Carlo error.
+``--replicates 100 --crossed 100 --resampled 20`` is a quick look.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ import pandas as pd
 import momentalg as ma
 from momentalg.inference.resampling import bootstrap
 
-BETWEEN, WITHIN = 0.5, 1.0  # an intraclass correlation of 1/3
+BETWEEN, WITHIN, ITEMS = 0.5, 1.0, 0.25  # an intraclass correlation of 1/3 with one factor
 TRUTH = {"var(1|user)": BETWEEN, "var(residual)": WITHIN}
+CROSSED_TRUTH = {"var(1|user)": BETWEEN, "var(1|item)": ITEMS, "var(residual)": WITHIN}
 LOG_SD = 0.8
 Z = 1.959964
 LEAST = {"normal": 93, "uniform": 93, "t5": 92, "lognormal": 85}  # per cent, of the effects' variance at 1,000 groups
@@ -31,12 +33,24 @@ LEAST = {"normal": 93, "uniform": 93, "t5": 92, "lognormal": 85}  # per cent, of
 
 @dataclass(frozen=True)
 class Cell:
-    """One design: how many groups, the law of their sizes, and the laws of effects and residuals."""
+    """One design: how many groups, the law of their sizes, the laws of effects and residuals; crossed with items."""
 
     groups: int
     sizes: str
     effects: str
     residuals: str
+    items: int = 0
+
+    @property
+    def truth(self) -> dict[str, float]:
+        """The variances by key."""
+        return CROSSED_TRUTH if self.items else TRUTH
+
+    @property
+    def described(self) -> list[str]:
+        """The first columns of a table."""
+        groups = f"{self.groups} x {self.items}" if self.items else str(self.groups)
+        return [groups, self.sizes, f"{self.effects}, {self.residuals}"]
 
 
 CELLS = tuple(
@@ -51,6 +65,9 @@ CELLS = tuple(
         ("lognormal", "lognormal"),
     )
 )
+
+
+CROSSED = tuple(Cell(300, "lognormal", law, "normal", 60) for law in ("normal", "t5", "lognormal"))
 
 
 def standard(law: str, rng: np.random.Generator, n: int) -> np.ndarray:
@@ -77,32 +94,36 @@ def drawn_sizes(law: str, rng: np.random.Generator, groups: int) -> np.ndarray:
 def simulated(cell: Cell, rng: np.random.Generator) -> pd.DataFrame:
     """A data set of a cell."""
     user = np.repeat(np.arange(cell.groups), drawn_sizes(cell.sizes, rng, cell.groups))
-    effects = math.sqrt(BETWEEN) * standard(cell.effects, rng, cell.groups)
-    return pd.DataFrame(
-        {"user": user, "y": effects[user] + math.sqrt(WITHIN) * standard(cell.residuals, rng, len(user))}
-    )
+    y = math.sqrt(BETWEEN) * standard(cell.effects, rng, cell.groups)[user]
+    y += math.sqrt(WITHIN) * standard(cell.residuals, rng, len(user))
+    if not cell.items:
+        return pd.DataFrame({"user": user, "y": y})
+    popularity = np.exp(rng.standard_normal(cell.items))
+    item = rng.choice(cell.items, len(user), p=popularity / popularity.sum())
+    y += math.sqrt(ITEMS) * standard(cell.effects, rng, cell.items)[item]
+    return pd.DataFrame({"user": user, "item": item, "y": y})
 
 
 @lru_cache
-def model() -> ma.Model:
+def model(crossed: bool = False) -> ma.Model:
     """The model that is fitted; made once in each process."""
-    return ma.Model("y ~ 1 + (1 | user)")
+    return ma.Model("y ~ 1 + (1 | user) + (1 | item)" if crossed else "y ~ 1 + (1 | user)")
 
 
 def stream(cell: Cell, number: int, seed: int) -> np.random.Generator:
     """The random stream of a replicate, of its own for each cell."""
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(CELLS.index(cell), number)))
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=((*CELLS, *CROSSED).index(cell), number)))
 
 
 def intervals_of(cell: Cell, seed: int, number: int) -> dict[tuple[str, str], tuple[float, float]]:
     """The ends of the intervals of one data set, by parameter and method; and whether there was a warning."""
-    fit = model().fit(simulated(cell, stream(cell, number, seed)))
+    fit = model(bool(cell.items)).fit(simulated(cell, stream(cell, number, seed)))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         table = fit.conf_int()
     said = " ".join(str(w.message) for w in caught)
     found = {}
-    for key in TRUTH:
+    for key in cell.truth:
         estimate, error = fit.params[key], fit.bse[key]
         found[key, "conf_int"] = (table.loc[key, 0], table.loc[key, 1])
         found[key, "Wald"] = (estimate - Z * error, estimate + Z * error)
@@ -131,8 +152,8 @@ def coverage_rows(cells: tuple[Cell, ...], replicates: int, seed: int, run: Call
     """A row of the first table for each cell and parameter, as they are done."""
     for cell in cells:
         found = list(run(partial(intervals_of, cell, seed), range(replicates)))
-        for key, truth in TRUTH.items():
-            row = [str(cell.groups), cell.sizes, f"{cell.effects}, {cell.residuals}", _code(key)]
+        for key, truth in cell.truth.items():
+            row = [*cell.described, _code(key)]
             for method in ("conf_int", "Wald of the log", "Wald"):
                 ends = np.array([one[key, method] for one in found])
                 hits = (ends[:, 0] <= truth) & (truth <= ends[:, 1])
@@ -153,7 +174,7 @@ def error_rows(cells: tuple[Cell, ...], replicates: int, seed: int, draws: int, 
     for cell in cells:
         found = list(run(partial(errors_of, cell, seed, draws), range(replicates)))
         for key in TRUTH:
-            row = [str(cell.groups), cell.sizes, f"{cell.effects}, {cell.residuals}", _code(key)]
+            row = [*cell.described, _code(key)]
             estimates = np.array([one[key, "estimate"] for one in found])
             sandwich = np.array([one[key, "sandwich"] for one in found])
             for method in ("sandwich", "jackknife", "bootstrap"):
@@ -207,6 +228,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Print the tables; the exit code says whether the targets at 1,000 groups are met."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.coverage", description=__doc__)
     parser.add_argument("--replicates", type=int, default=1000, help="data sets per cell (default 1000)")
+    parser.add_argument("--crossed", type=int, default=1000, help="data sets per crossed cell (default 1000; 0: none)")
     parser.add_argument(
         "--resampled", type=int, default=100, help="data sets for standard errors (default 100; 0: none)"
     )
@@ -223,6 +245,9 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"Coverage of nominal 95 % intervals, {asked.replicates} data sets a cell; in per cent (Monte-Carlo error)\n")
     head = [*design, "`conf_int()`", "truth below, above", "median width", "Wald of the log", "Wald", "warned"]
     rows = table(head, coverage_rows(cells, asked.replicates, asked.seed, run))
+    if asked.crossed:
+        print(f"\nThe same for crossed factors, {asked.crossed} data sets a cell\n")
+        table(head, coverage_rows(CROSSED, asked.crossed, asked.seed, run))
     if asked.resampled:
         print(f"\nStandard errors over the spread of the estimates, {asked.resampled} data sets, (Monte-Carlo error)\n")
         head = [*design, "sandwich", "jackknife", "jackknife/sandwich", "bootstrap", "bootstrap/sandwich"]
