@@ -73,14 +73,17 @@ __all__ = [
     "designs",
     "empirical",
     "goes_with",
+    "icc",
     "independent",
     "may_be_empty",
     "nested",
     "observations",
     "over",
     "relative_efficiency",
+    "reliability",
     "statistics",
     "unreplicated",
+    "variance_shares",
 ]
 
 _LATER = {
@@ -89,7 +92,10 @@ _LATER = {
     "bootstrap_variance": "momentalg.statistics.bootstrap_variances",
     "compare": "momentalg.derive.compare",
     "empirical": "momentalg.model.distributions.empirical",
+    "icc": "momentalg.inference.shares",
     "relative_efficiency": "momentalg.derive.efficiency",
+    "reliability": "momentalg.inference.shares",
+    "variance_shares": "momentalg.inference.shares",
 }
 """Public names that are imported when they are first named, and the module of each."""
 

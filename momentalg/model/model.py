@@ -39,7 +39,10 @@ if TYPE_CHECKING:
     from momentalg.check.verdict import SimulationCheck
     from momentalg.derive.derivation import Derivation
     from momentalg.inference.fit import Sums
+    from momentalg.inference.planning.result import Plan
     from momentalg.inference.result import FitResult
+    from momentalg.inference.size_effect import SizeEffect
+    from momentalg.inference.sizes import Sizes
     from momentalg.moments.derived_weights import DerivedWeights
     from momentalg.moments.local_identification import Identified
     from momentalg.moments.pooling import Pooling
@@ -290,6 +293,27 @@ class Model:
 
         model, data = with_levels(self, data)
         return sums(model, data, statistics, means=means, missing=missing, weighting=weighting)
+
+    def sizes(self, data: Any, by: str | None = None, moments: Names = (), missing: str = "refuse") -> Sizes:
+        """Moments of the sizes and of what goes with them, with standard errors: ``model.sizes(frame).table``."""
+        from momentalg.inference.sizes import sizes
+
+        return sizes(self, data, by, moments, missing)
+
+    def size_effect(self, data: Any, by: str | None = None, missing: str = "refuse") -> SizeEffect:
+        """Test whether the size of a factor's levels goes with the response: the coefficient of size(user) is 0."""
+        from momentalg.inference.size_effect import size_effect
+
+        return size_effect(self, data, by, missing)
+
+    def plan(self, parameters: Mapping[str, Any], target_se: Mapping[str, float], **settings: Any) -> Plan:
+        """Find how many levels, and observations in each, reach standard errors and at what cost.
+
+        The settings are those of `momentalg.inference.planning.plan.plan`: size, levels, observed, cost, design, ...
+        """
+        from momentalg.inference.planning.plan import plan
+
+        return plan(self, parameters, target_se, **settings)
 
     def check(self, **settings: Any) -> SimulationCheck:
         """Check the estimators by simulation: known parameters in, the mean of the estimates beside them out.
