@@ -80,6 +80,34 @@ def interaction(whole=False):  # noqa: ARG001
     return ma.Model("y ~ x + (1 | g) + (1 | h) + (1 | g:h)"), frame, intercepts(frame, "y", factors, x)
 
 
+def uncorrelated(whole=False):
+    """Two blocks of one factor: an intercept and a slope that are independent."""
+    _, frame, _ = sleepstudy()
+    frame = frame if whole else frame.drop(index=[0, 1, 2, 31, 77])
+
+    def dense(fit):
+        x = np.column_stack([np.ones(len(frame)), frame["Days"]])
+        g = np.diag([p(fit, "var(1|Subject)"), p(fit, "var(Days|Subject)")])
+        return Dense(y(frame["Reaction"]), x, {"Subject": (*labels(frame["Subject"]), x, g)}, p(fit, "var(residual)"))
+
+    return ma.Model("Reaction ~ Days + (Days || Subject)"), frame, dense
+
+
+def crossed_slopes(whole=False):  # noqa: ARG001
+    frame = several()
+    frame = frame.assign(y=frame["y"] + np.random.default_rng(8).normal(size=12)[frame["g"]] * frame["x"])
+
+    def dense(fit):
+        x = np.column_stack([np.ones(len(frame)), frame["x"]])
+        cov = p(fit, "cov(1,x|g)")
+        g = np.array([[p(fit, "var(1|g)"), cov], [cov, p(fit, "var(x|g)")]])
+        one, h = np.ones((len(frame), 1)), np.array([[p(fit, "var(1|h)")]])
+        factors = {"g": (*labels(frame["g"]), x, g), "h": (*labels(frame["h"]), one, h)}
+        return Dense(y(frame["y"]), x, factors, p(fit, "var(residual)"))
+
+    return ma.Model("y ~ x + (x | g) + (1 | h)"), frame, dense
+
+
 def classes():
     """Classes of residuals: effects are those of rows weighted by the variance of their class."""
     frame = several()
@@ -94,7 +122,10 @@ def classes():
     return model, frame, dense
 
 
-DESIGNS = {f.__name__: f for f in (sleepstudy, dyestuff, penicillin, pastes, rats, known_weights, interaction)}
+DESIGNS = {
+    f.__name__: f
+    for f in (sleepstudy, dyestuff, penicillin, pastes, rats, known_weights, interaction, uncorrelated, crossed_slopes)
+}
 
 
 def intercepts(frame, response, factors, x=None, relative=1.0):
@@ -133,7 +164,7 @@ def from_dense(design, whole=False):
         u, errors = equations.at(np.array([estimates[key] for key in fit.mean_keys]))
         found = {}
         for name, (levels, _, columns, _) in equations.factors.items():
-            coefficients = ("1", "Days")[: columns.shape[1]]
+            coefficients = ("1", "x" if design == "crossed_slopes" else "Days")[: columns.shape[1]]
             found[name] = (structured(levels), coefficients, u[name], errors[name])
         return found
 

@@ -207,6 +207,29 @@ def test_shrinkage_times_a_level_s_own_estimate_is_the_prediction():
             assert matrix @ estimate == pytest.approx(u[name][n], rel=1e-9)
 
 
+def test_known_weights_shrink_by_their_total():
+    fit, frame, _ = from_dense("known_weights")
+    weight = frame.groupby("g")["w"].sum() * fit.params["var(1|g)"] / fit.params["var(residual)"]
+    assert fit.shrinkage()["g"].to_numpy() == pytest.approx((weight / (1 + weight)).to_numpy(), rel=1e-12)
+    with pytest.raises(UnsupportedError, match="with known weights or classes of residuals, need the rows"):
+        replace(fit, data=None).shrinkage()
+
+
+def test_shrinkage_of_an_intercept_needs_no_rows():
+    fit, _, _ = from_dense("dyestuff")
+    pd.testing.assert_series_equal(replace(fit, data=None).shrinkage()["Batch"], fit.shrinkage()["Batch"])
+
+
+def test_effects_without_variance_are_zero():
+    frame = ma.datasets.load("Dyestuff2")
+    fit = ma.Model("Yield ~ 1 + (1 | Batch)").fit(frame)
+    assert fit.params["var(1|Batch)"] < 0
+    assert (fit.ranef()["Batch"] == 0).all().all()
+    assert (fit.ranef(condVar=True)["condsd"] == 0).all()
+    assert (fit.shrinkage()["Batch"] == 0).all()
+    assert fit.fittedvalues.tolist() == pytest.approx([frame["Yield"].mean()] * 30)
+
+
 def test_shrinkage_of_several_factors_is_the_reliability():
     fit, _, equations = from_dense("penicillin")
     _, errors = equations.at(means(fit))
