@@ -68,6 +68,11 @@ class Covariance:
         return "conditional on the design" if self.kind == EXACT else "conditional on which levels meet"
 
     @property
+    def below_zero(self) -> tuple[str, ...]:
+        """The keys whose variance came out below 0, as the differences of multiway clusters may with few levels."""
+        return tuple(key for key in self.matrix.index if self.matrix.loc[key, key] < 0)
+
+    @property
     def meaning(self) -> str:
         """What the view says, as a sentence."""
         if self.unconditional:

@@ -132,15 +132,16 @@ def _identified(fit: FitResult) -> Section:
 def _errors(fit: FitResult) -> Section:
     if not has_errors(fit):
         return "Standard errors", [standard_errors(fit)[0][1] + "."]
-    (_, which), (_, reference) = standard_errors(fit)
+    (_, which), (_, reference), *missing = standard_errors(fit)
     about_variances = (
         f"Estimates are referred to {reference}: clusters less mean parameters. For variances there is no p-value, as "
         "the estimator of one that is 0 is skewed."
     )
-    methods = dict.fromkeys(f"{interval.method}" for interval in fit.intervals().values())
+    methods = dict.fromkeys(interval.method for interval in fit.intervals().values() if interval.method != "none")
     return "Standard errors", [
         f"{which}.",
         f"{fit.covariance.meaning}.",
         about_variances,
-        f"Intervals: {', '.join(methods)}.",
+        *(f"None for {text}." for _, text in missing),
+        f"Intervals: {'; '.join(methods)}.",
     ]

@@ -85,7 +85,11 @@ def standard_errors(fit: FitResult) -> list[tuple[str, str]]:
         return [("Std. errors", _without(fit))]
     reference = f"t with {fit.df} degrees of freedom" if fit.df >= 1 else "none: no more clusters than mean parameters"
     found = fit.covariance
-    return [("Std. errors", f"{found.described} ({found.view})"), ("Reference", reference)]
+    said = [("Std. errors", f"{found.described} ({found.view})"), ("Reference", reference)]
+    if found.below_zero:
+        text = "the variance of the estimate came out below 0, as it may for crossed factors with few levels"
+        said.append(("No std.err.", f"{', '.join(found.below_zero)}: {text}"))
+    return said
 
 
 def has_errors(fit: FitResult) -> bool:
@@ -157,7 +161,7 @@ def _html(about: Sequence[tuple[str, str]], head: Sequence[str], body: Sequence[
 
 
 def _markdown(about: Sequence[tuple[str, str]], head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
-    quoted = ("Model", "Levels", "Std. errors", "Warning")
+    quoted = ("Model", "Levels", "Std. errors", "No std.err.", "Warning")
     lines = [f"- **{name}**: {markdown_code(value) if name in quoted else value}" for name, value in about]
     escaped = [cell.replace("|", "\\|") for cell in head]
     lines += ["", f"| {' | '.join(escaped)} |", "|---" + "|---:" * (len(head) - 2) + "|---|"]

@@ -88,6 +88,14 @@ def test_crossed_factors_have_multiway_clusters_and_the_fewest_levels_count():
     assert "multiway clusters of plate and sample (conditional on which levels meet)" in found.summary()
 
 
+def test_a_multiway_variance_below_zero_is_no_standard_error():
+    fit, _, _ = from_dense("penicillin")
+    found = with_covariance(fit, np.diag([1.0, -0.01, 4.0, 1.0]))
+    assert found.bse.isna().tolist() == [False, True, False, False]
+    assert "No std.err.:  var(1|plate): the variance of the estimate came out below 0" in found.summary()
+    assert "None for var(1|plate): the variance of the estimate" in found.explain()
+
+
 def test_tails_and_intervals_are_those_of_t_with_units_less_means(sleepstudy):
     fit, _, _ = sleepstudy
     matrix = some_covariance(len(fit.keys), 1) * 4.0
