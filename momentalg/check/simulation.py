@@ -104,6 +104,7 @@ def check(
     seed: int = 1,
     statistics: Any = None,
     means: str | None = None,
+    weighting: str = "none",
     progress: bool = False,
     estimator: Estimator | None = None,
     allow_failures: bool | int = False,
@@ -126,6 +127,7 @@ def check(
         seed: the seed of the random numbers; the same seed gives the same result.
         statistics: what the moment equations are made of, as in ``model.moment_equations``.
         means: how they treat the mean parameters, likewise.
+        weighting: "none", or how they are weighted, likewise: with estimated weights an estimator is consistent only.
         progress: show a progress bar.
         estimator: a function from columns to estimates by key, in place of the generated module. Labels are given as
             whole numbers.
@@ -151,8 +153,9 @@ def check(
     )
     plugged: tuple[str, ...] = ()
     if estimator is None:
-        estimator, plugged = _generated(model, statistics, means)
-    tally = Tally(replicates, replicates if allow_failures is True else int(allow_failures), seed, plugged)
+        estimator, plugged = _generated(model, statistics, means, weighting)
+    allowed = replicates if allow_failures is True else int(allow_failures)
+    tally = Tally(replicates, allowed, seed, plugged, weighting != "none")
     for replicate in _shown(settings.replicates(range(replicates)), replicates, progress):
         tally.add(replicate, estimator)
     return SimulationCheck(
@@ -193,11 +196,13 @@ def _is_law(design: Any) -> bool:
     return isinstance(design, Mapping) and any(str(key).startswith("size(") for key in design)
 
 
-def _generated(model: Any, statistics: Any, means: str | None) -> tuple[Estimator, tuple[str, ...]]:
+def _generated(
+    model: Any, statistics: Any, means: str | None, weighting: str
+) -> tuple[Estimator, tuple[str, ...]]:
     """The generated module as an estimator, and what its equations put estimates in place of."""
     if not hasattr(model, "moment_equations"):
         raise ModelError("a resolved model has no generated estimator; pass a Model, or estimator=")
-    system = model.moment_equations(statistics, means=means)
+    system = model.moment_equations(statistics, means=means, weighting=weighting)
     module = system.estimator().load()
     return lambda columns: module.solve(module.accumulate(columns)), tuple(getattr(system, "plugged_in", ()))
 

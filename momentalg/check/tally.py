@@ -36,6 +36,7 @@ class Tally:
     allowed: int
     seed: int
     plugged_in: tuple[str, ...] = ()
+    weighted: bool = False
     estimates: list[dict[str, float]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     empty: int = 0
@@ -93,6 +94,11 @@ class Tally:
             yield (
                 f"estimates are put in place of {', '.join(self.plugged_in)}, which is consistent, and biased: with "
                 "many replicates the bias shows; it falls with more levels"
+            )
+        if self.weighted:
+            yield (
+                "weights are estimated, which is consistent, and not exactly unbiased: with many replicates the bias "
+                "may show; it falls with more levels"
             )
 
 

@@ -51,6 +51,7 @@ FAILED = 1  # the exit code of a check that is not passed; a refusal has 2
 @click.option("--allow-failures", type=click.IntRange(min=0), default=0, help="Data sets that may not be estimable.")
 @options.statistics
 @options.means
+@options.check_weighting
 @options.declared
 @options.separator
 def check(
@@ -66,6 +67,7 @@ def check(
     allow_failures: int,
     statistics: str | None,
     means: str | None,
+    weighting: str,
     declared: Mapping[str, Any],
     separator: str | None,
 ) -> None:
@@ -86,6 +88,7 @@ def check(
         allow_failures=allow_failures,
         statistics=statistics,
         means=means,
+        weighting=weighting,
         progress=sys.stderr.isatty(),
     )
     click.echo(result.summary())

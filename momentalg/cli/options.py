@@ -72,6 +72,14 @@ weighting = click.option(
     help="Solve the equations as they are; in a second step with weights that the first gives; or renew these until "
     "they are their own, as REML does.  [default: two-step; none for --statistics and --means]",
 )
+check_weighting = click.option(
+    "-w",
+    "--weighting",
+    type=click.Choice(WEIGHTINGS),
+    default="none",
+    show_default=True,
+    help="How the equations are weighted; with estimated weights an estimator is consistent, and may show a bias.",
+)
 missing = click.option(
     "--missing",
     type=click.Choice(["refuse", "drop"]),
