@@ -22,6 +22,7 @@ class SecondStep:
 
     nested: bool
     turns: int
+    weighting: str
     keys: str
     unit: str
     suffix: str
@@ -39,6 +40,7 @@ def second_step_of(ir: EstimatorIR) -> SecondStep | None:
     return SecondStep(
         nested=step.nested,
         turns=MOST_TURNS if step.iterated else 1,
+        weighting="iterated" if step.iterated else "two-step",
         keys=_listed(literal(key) for key in (*step.mean_keys, *step.keys)),
         unit=step.factors[-1].name,
         suffix=step.suffix,
