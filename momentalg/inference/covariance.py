@@ -16,7 +16,8 @@ None of them assumes normality. The first three count on many units, and are too
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from momentalg.errors import ModelError, UnsupportedError
@@ -43,6 +44,7 @@ class Covariance:
     over: str  # the factors whose levels are the clusters
     clusters: int  # of the one with the fewest levels
     one_way: bool  # whether the clusters are independent units
+    influence: Mapping[str, Array] = field(default_factory=dict, repr=False)  # of independent units, by jackknife
 
     @property
     def unconditional(self) -> bool:
@@ -171,4 +173,8 @@ def _jackknife(fit: FitResult) -> Covariance:
         )
     found = jackknife(fit)
     matrix = found.covariance.reindex(index=list(fit.keys), columns=list(fit.keys))
-    return Covariance(matrix, JACKKNIFE, found.units, clusters_of(fit)[1], fit.model.resolved.has_unit)
+    one_way = fit.model.resolved.has_unit
+    values = found.left_out[0].values
+    pulls = (len(values) - 1) / len(values) * (values.mean(axis=0) - values)
+    influence = dict(zip(found.keys, pulls.T, strict=True)) if one_way else {}
+    return Covariance(matrix, JACKKNIFE, found.units, clusters_of(fit)[1], one_way, influence)

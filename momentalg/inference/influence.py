@@ -1,6 +1,7 @@
 """The influence of independent units on estimates, which gives intervals their shape.
 
 * one chain of nested factors: the generated module's `scores`, exactly what its sandwich covariance is made of;
+* a jackknife over units: what the estimates lack without each unit, or group of units (Efron 1982);
 * crossed factors: no unit is independent of the others, but the levels of one factor are drawn independently, and they
   are what skews the estimate of its variance. At a solution of REML's equations that variance is the mean over the
   levels of (prediction^2 + variance of its error): the equation of the EM algorithm (Laird and Ware 1982, Biometrics
@@ -30,10 +31,10 @@ def influence(fit: FitResult) -> Mapping[str, Array]:
 
     Its sum of squares is (m-1)/m times the variance of the fit.
     Keys that nothing is known for are left out: covariances and residual variances of crossed models, and all keys of
-    fits whose standard errors are by jackknife.
+    crossed fits whose standard errors are by jackknife.
     """
-    if fit.sums is None:
-        return {}
+    if fit.covariance.influence or fit.sums is None:
+        return fit.covariance.influence
     module = fit.sums.estimator.module
     if fit.covariance.kind == SANDWICH and hasattr(module, "scores"):
         found = module.scores(dict(fit.sums.table), dict(fit.estimates))

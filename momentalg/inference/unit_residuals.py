@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from momentalg.errors import UnsupportedError
 from momentalg.inference.cumulant_equations import LevelMoments, level_moments
-from momentalg.inference.prediction import residuals, rows_of
+from momentalg.inference.prediction import residuals
+from momentalg.inference.rows import rows_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,10 +56,11 @@ def level_residuals(fit: FitResult, what: str) -> LevelResiduals:
 def _require_one_factor(fit: FitResult, what: str) -> None:
     model = fit.model.resolved
     found = None
-    if len(model.groups) != 1:
+    slopes = [block.name for block in model.groups if any(column.monomial for column in block.coefficients)]
+    if slopes:
+        found = f"the effects of {slopes[0]} have slopes"
+    elif len(model.groups) != 1:
         found = f"this one has {len(model.groups)} group terms"
-    elif any(column.monomial for column in model.groups[0].coefficients):
-        found = f"({fit.model.formula.split('(')[-1].rstrip(')')}) has slopes"
     elif model.residual_by:
         found = f"residuals by {', '.join(model.residual_by)} have cumulants by class"
     elif model.weights:
@@ -69,11 +71,10 @@ def _require_one_factor(fit: FitResult, what: str) -> None:
         found = "the effects go with other variables, or are conditioned on"
     if found is None:
         return
-    intercepts = not any(c.monomial for b in model.groups for c in b.coefficients)
     constant = not any(c.monomial for c in model.mean)
     advice = (
         "model.fit(frame, statistics='third_moments') and 'fourth_moments' estimate them, with .bse by jackknife"
-        if intercepts and constant and not (model.residual_by or model.weights)
-        else "leave it out, or take the residuals fit.resid and the effects fit.ranef(), whose cumulants are shrunken"
+        if not slopes and constant and not (model.residual_by or model.weights)
+        else "leave that out, or take the residuals fit.resid and the effects fit.ranef(), whose cumulants are shrunken"
     )
     raise UnsupportedError(f"{what} are for a random intercept of one factor, and {found}; {advice}")

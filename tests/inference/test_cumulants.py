@@ -145,7 +145,7 @@ def test_covariates_are_taken_off():
 @pytest.mark.parametrize(
     ("formula", "message"),
     [
-        ("y ~ 1 + x + (1 + x | user)", r"has slopes; leave it out"),
+        ("y ~ 1 + x + (1 + x | user)", r"effects of user have slopes; leave that out"),
         ("y ~ 1 + (1 | user) + (1 | item)", r"2 group terms; model.fit\(frame, statistics='third_moments'\)"),
     ],
 )

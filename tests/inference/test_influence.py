@@ -45,7 +45,22 @@ def test_levels_of_crossed_factors_are_scaled_to_the_standard_error():
     assert largest == int(np.argmax(np.abs(fit.ranef()["user"].to_numpy()[:, 0])))
 
 
-def test_a_fit_by_jackknife_has_none():
+def test_a_jackknife_over_units_has_what_is_lacking_without_them():
+    rng = np.random.default_rng(3)
+    user = np.repeat(np.arange(40), 1 + rng.poisson(4, 40))
+    frame = pd.DataFrame({"user": user, "y": rng.exponential(size=40)[user] + rng.normal(size=len(user))})
+    model = ma.Model("y ~ 1 + (1 | user)")
+    fit = model.fit(frame, statistics="henderson3")
+    found = influence(fit)
+    for key in fit.keys:
+        assert (found[key] ** 2).sum() * 40 / 39 == pytest.approx(fit.bse[key] ** 2, rel=1e-9)
+    lacking = fit.params["var(1|user)"] - model.fit(frame[user != 7], statistics="henderson3").params["var(1|user)"]
+    shift = lacking - found["var(1|user)"][7] * 40 / 39  # the same for all units: their mean
+    other = fit.params["var(1|user)"] - model.fit(frame[user != 8], statistics="henderson3").params["var(1|user)"]
+    assert other - found["var(1|user)"][8] * 40 / 39 == pytest.approx(shift, rel=1e-6)
+
+
+def test_a_crossed_fit_by_jackknife_has_none():
     rng = np.random.default_rng(3)
     frame = crossed(rng, 20, 10, 150, rng.standard_normal)
     fit = ma.Model("y ~ 1 + (1 | user) + (1 | item)").fit(frame, statistics="henderson3")
