@@ -32,15 +32,16 @@ def chunks_of(frame, by, chunks, seed):
 
 @pytest.mark.parametrize("formula", ["y ~ 1 + (1 | a)", "y ~ 1 + x + (1 + x | a)"])
 @pytest.mark.parametrize("by", ["units", "rows"])
-def test_chunks_and_their_average_are_fits_by_hand(by, formula, frame):
+@pytest.mark.parametrize("weighting", ["none", "two-step"])
+def test_chunks_and_their_average_are_fits_by_hand(weighting, by, formula, frame):
     model = ma.Model(formula)
-    found = ma.alchemy(model, frame, chunks=4, by=by, seed=2, groups=6)
+    found = ma.alchemy(model, frame, chunks=4, by=by, seed=2, groups=6, weighting=weighting)
     chunk = chunks_of(frame, by, 4, 2)
-    fits = [model.fit(frame[chunk == c]).params.to_numpy() for c in range(4)]
+    fits = [model.fit(frame[chunk == c], weighting=weighting).params.to_numpy() for c in range(4)]
     assert found.chunk_estimates.to_numpy() == pytest.approx(np.array(fits), rel=1e-9, abs=1e-9)
     assert found.params.to_numpy() == pytest.approx(np.mean(fits, axis=0), rel=1e-9, abs=1e-9)
     assert found.bse.to_numpy() == pytest.approx(np.std(fits, axis=0, ddof=1) / 2, rel=1e-8)
-    assert dict(found.merged) == pytest.approx(dict(model.fit(frame).params), rel=1e-9, abs=1e-9)
+    assert dict(found.merged) == pytest.approx(dict(model.fit(frame, weighting=weighting).params), rel=1e-9, abs=1e-9)
     assert found.rows == tuple((chunk == c).sum() for c in range(4))
     if by == "units":
         assert frame.groupby("a").apply(lambda rows: len(set(chunk[rows.index])), include_groups=False).max() == 1
@@ -48,8 +49,12 @@ def test_chunks_and_their_average_are_fits_by_hand(by, formula, frame):
     group = (stream(2, 1, 0).permutation(60) % 6)[frame["a"]]
     averages, mergers = [], []
     for g in range(6):
-        averages.append(np.mean([model.fit(frame[(chunk == c) & (group != g)]).params for c in range(4)], axis=0))
-        mergers.append(model.fit(frame[group != g]).params.to_numpy())
+        averages.append(
+            np.mean(
+                [model.fit(frame[(chunk == c) & (group != g)], weighting=weighting).params for c in range(4)], axis=0
+            )
+        )
+        mergers.append(model.fit(frame[group != g], weighting=weighting).params.to_numpy())
     errors = [np.sqrt(5 * np.var(values, axis=0)) for values in (averages, mergers)]
     assert list(found.averaged_errors.values()) == pytest.approx(errors[0], rel=1e-7)
     assert list(found.merged_errors.values()) == pytest.approx(errors[1], rel=1e-7)
@@ -61,9 +66,9 @@ def test_crossed_data_go_into_chunks_by_rows_alone(frame):
     model = ma.Model("y ~ 1 + (1 | a) + (1 | b)")
     with pytest.raises(UnsupportedError, match="no units to put into chunks: by='rows'"):
         ma.alchemy(model, frame)
-    found = ma.alchemy(model, frame, chunks=3, by="rows", groups=10)
+    found = ma.alchemy(model, frame, chunks=3, by="rows", groups=10, weighting="none")
     chunk = chunks_of(frame, "rows", 3, 1)
-    fits = [model.fit(frame[chunk == c]).params.to_numpy() for c in range(3)]
+    fits = [model.fit(frame[chunk == c], weighting="none").params.to_numpy() for c in range(3)]
     assert found.params.to_numpy() == pytest.approx(np.mean(fits, axis=0), rel=1e-8)
 
     total = np.zeros((2, 4))
@@ -72,7 +77,10 @@ def test_crossed_data_go_into_chunks_by_rows_alone(frame):
         codes = np.unique(labels, return_inverse=True)[1]
         group = (stream(1, 1, place).permutation(codes.max() + 1) % 10)[codes]
         for k, parts in enumerate([[chunk == c for c in range(3)], [chunk >= 0]]):
-            values = [np.mean([model.fit(frame[p & (group != g)]).params for p in parts], axis=0) for g in range(10)]
+            values = [
+                np.mean([model.fit(frame[p & (group != g)], weighting="none").params for p in parts], axis=0)
+                for g in range(10)
+            ]
             total[k] += sign * 9 * np.var(values, axis=0)
     expected = np.sqrt(np.where(total > 0, total, np.nan))
     assert list(found.averaged_errors.values()) == pytest.approx(expected[0], rel=1e-6, nan_ok=True)
@@ -84,7 +92,7 @@ def test_averages_of_rows_of_skewed_data_cost_and_of_units_hardly():
     a = np.repeat(np.arange(400), np.ceil(rng.lognormal(1, 1.2, 400)).astype(int))
     frame = pd.DataFrame({"a": a, "y": rng.normal(size=400)[a] + rng.normal(size=len(a))})
     model = ma.Model("y ~ 1 + (1 | a)")
-    rows, units = (ma.alchemy(model, frame, by=by).price["var(1|a)"] for by in ("rows", "units"))
+    rows, units = (ma.alchemy(model, frame, by=by, weighting="none").price["var(1|a)"] for by in ("rows", "units"))
     assert 1.1 < rows < 4
     assert units < rows
     quick = ma.alchemy(model, frame, measure=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -10,11 +11,13 @@ import pytest
 
 import momentalg as ma
 from momentalg.errors import DataError, ModelError, MomentalgError, UnsupportedError
-from momentalg.inference.resampling import Resamples, bootstrap
+from momentalg.inference import resampling
+from momentalg.inference.resampling import Resamples
 from momentalg.inference.resampling.drawing import DrawnLevels
-from momentalg.inference.resampling.equations import cells_of
+from momentalg.inference.resampling.equations import Asked, cells_of
 
 MODEL = ma.Model("y ~ 1 + (1 | a)")
+bootstrap = partial(resampling.bootstrap, weighting="none")  # which is quick
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +35,7 @@ def found(frame):
 
 
 def test_what_it_says_follows_from_the_replicates(found, frame):
-    values, observed = found.estimates.to_numpy(), MODEL.fit(frame).params.to_numpy()
+    values, observed = found.estimates.to_numpy(), MODEL.fit(frame, weighting="none").params.to_numpy()
     about = values - values.mean(axis=0)
     assert values.shape == (200, 3)
     assert found.cov_params().to_numpy() == pytest.approx(about.T @ about / 199)
@@ -52,19 +55,19 @@ def test_what_it_says_follows_from_the_replicates(found, frame):
 
 
 def test_the_bootstrap_t_uses_the_standard_error_within_each_replicate(found, frame):
-    errors, observed = found.errors.to_numpy(), MODEL.fit(frame).params.to_numpy()
+    errors, observed = found.errors.to_numpy(), MODEL.fit(frame, weighting="none").params.to_numpy()
     ratios = (found.estimates.to_numpy() - observed) / errors
     low, high = np.quantile(ratios, [0.025, 0.975], axis=0)
     own = np.array([found.observed_errors[key] for key in found.keys])
     expected = np.stack([observed - high * own, observed - low * own], axis=1)
     assert found.conf_int(method="t").to_numpy() == pytest.approx(expected)
     # the inner error of the data themselves: 20 groups, level k in group k mod 20
-    refits = [MODEL.fit(frame[frame["a"] % 20 != g]).params.to_numpy() for g in range(20)]
+    refits = [MODEL.fit(frame[frame["a"] % 20 != g], weighting="none").params.to_numpy() for g in range(20)]
     assert own == pytest.approx(np.sqrt(19 * np.var(refits, axis=0)), rel=1e-9)
 
 
 def test_inner_errors_by_formula_are_those_of_the_module_for_each_resample(frame, monkeypatch):
-    _, _, cells = cells_of(MODEL, frame)
+    _, _, cells = cells_of(MODEL, frame, Asked(weighting="none"))
     with pytest.raises(UnsupportedError, match="has no standard errors of its own"):
         bootstrap(MODEL, frame, replicates=10, inner="formula")
 
@@ -81,6 +84,19 @@ def test_inner_errors_by_formula_are_those_of_the_module_for_each_resample(frame
         own = [abs(found.estimates.loc[number, "Intercept"]), (drawn**2).sum() ** 0.5, drawn.sum() ** -0.5]
         assert row.to_numpy() == pytest.approx(own)
     assert found.observed_errors["var(residual)"] == pytest.approx(len(frame) ** -0.5)
+
+
+def test_weighted_equations_have_standard_errors_of_their_own(frame):
+    fit = MODEL.fit(frame, weighting="two-step")
+    found = resampling.bootstrap(fit, frame, replicates=3, seed=4, inner="formula")
+    assert dict(found.observed_errors) == pytest.approx(dict(fit.bse), rel=1e-9)
+    _, _, cells = cells_of(fit, frame)
+    for number, row in found.errors.iterrows():
+        counts = DrawnLevels(cells, (("a",),), found.keys, 4).counts(number)[("a",)]
+        parts = [frame[frame["a"] == a].assign(a=100 * a + k) for a, times in enumerate(counts) for k in range(times)]
+        again = MODEL.fit(pd.concat(parts), weighting="two-step")
+        assert row.to_numpy() == pytest.approx(again.bse.to_numpy(), rel=1e-9)
+        assert found.estimates.loc[number].to_numpy() == pytest.approx(again.params.to_numpy(), rel=1e-9)
 
 
 def test_without_inner_errors_there_is_no_bootstrap_t(frame):

@@ -10,6 +10,7 @@ import momentalg as ma
 from momentalg.inference.resampling import bootstrap, jackknife
 
 REPLICATES = 3000
+MODEL = ma.Model("y ~ 1 + (1 | a) + (1 | b)")
 
 
 def crossed(rng, rows, columns, keep=1.0):
@@ -32,7 +33,7 @@ def owen(frame):
 def test_the_pigeonhole_variance_of_the_mean_of_complete_cells_is_owens_exactly():
     """Every resample of complete cells has as many of them, so that nothing is linearised."""
     frame = crossed(np.random.default_rng(3), 9, 14)
-    found = bootstrap(ma.Model("y ~ 1 + (1 | a) + (1 | b)"), frame, "pigeonhole", replicates=REPLICATES, seed=2)
+    found = bootstrap(MODEL, frame, "pigeonhole", replicates=REPLICATES, seed=2, weighting="none")
     means = found.estimates["Intercept"].to_numpy()
     squares = (means - frame["y"].mean()) ** 2
     assert abs(squares.mean() - owen(frame)) < 4 * squares.std() / REPLICATES**0.5
@@ -42,7 +43,7 @@ def test_the_pigeonhole_variance_of_the_mean_of_complete_cells_is_owens_exactly(
 
 def test_of_cells_that_are_not_complete_it_is_owens_to_first_order():
     frame = crossed(np.random.default_rng(4), 60, 80, keep=0.4)
-    found = bootstrap(ma.Model("y ~ 1 + (1 | a) + (1 | b)"), frame, "pigeonhole", replicates=1500, seed=2)
+    found = bootstrap(MODEL, frame, "pigeonhole", replicates=1500, seed=2, weighting="none")
     assert found.bse["Intercept"] ** 2 == pytest.approx(owen(frame), rel=4 * (2 / 1500) ** 0.5 + 0.05)
 
 
@@ -92,5 +93,21 @@ def test_the_multiway_jackknife_of_a_mean_is_the_two_way_cluster_variance():
     left = frame["y"] - frame["y"].mean()
     parts = [left.groupby(frame[side]).sum() for side in ("a", "b")]
     clustered = sum((p**2).sum() for p in parts) - (left**2).sum()
-    found = jackknife(ma.Model("y ~ 1 + (1 | a) + (1 | b)"), frame, groups=len(frame))
+    found = jackknife(MODEL, frame, groups=len(frame), weighting="none")
     assert found.bse["Intercept"] ** 2 == pytest.approx(clustered / len(frame) ** 2, rel=0.03)
+
+
+def test_they_agree_with_the_sandwich_of_weighted_equations_to_the_order_of_its_weights():
+    """Weights from a first step do not bear on the sandwich in expectation; in a sample they do, by 1/sqrt(units)."""
+    rng, m = np.random.default_rng(13), 600
+    sizes = np.ceil(rng.lognormal(1, 1, m)).astype(int)
+    a = np.repeat(np.arange(m), sizes)
+    frame = pd.DataFrame({"a": a, "y": rng.lognormal(0, 0.5, m)[a] + rng.normal(size=len(a))})
+    fit = ma.Model("y ~ 1 + (1 | a)").fit(frame, weighting="two-step")
+    left_out, replicates = jackknife(fit, frame, groups=m), 800
+    assert left_out.bse.to_numpy() == pytest.approx(fit.bse.to_numpy(), rel=3 / m**0.5)
+    drawn = bootstrap(fit, frame, replicates=replicates, seed=1)
+    values = drawn.estimates.to_numpy()
+    about = (values - values.mean(axis=0)) ** 2
+    errors = about.std(axis=0) / replicates**0.5 / (2 * about.mean(axis=0))
+    assert (np.abs(drawn.bse.to_numpy() / left_out.bse.to_numpy() - 1) < 4 * errors + 0.02).all()

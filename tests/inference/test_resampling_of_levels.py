@@ -38,6 +38,14 @@ CROSSED = {
 }
 
 
+WEIGHTINGS = ("none", "two-step")
+
+
+def refit(fit, frame):
+    """The same model by the same equations."""
+    return fit.model.fit(frame, weighting=fit.weighting).params.to_numpy()
+
+
 @pytest.fixture(scope="module")
 def frame():
     rng = np.random.default_rng(11)
@@ -66,13 +74,14 @@ def of_levels(frame, column, counts):
     return dict(zip(np.unique(frame[column]), counts.tolist(), strict=True))
 
 
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
 @pytest.mark.parametrize("formula", MODELS)
-def test_the_jackknife_is_that_of_fits_without_a_unit(formula, frame):
+def test_the_jackknife_is_that_of_fits_without_a_unit(formula, weighting, frame):
     model = ma.Model(formula, **MODELS[formula])
-    fit = model.fit(frame)
+    fit = model.fit(frame, weighting=weighting)
     found = jackknife(fit, frame)
     units = frame["a"] if formula != "y ~ 1 + (1 | a:b)" else frame["a"] + " " + frame["b"].astype(str)
-    refits = np.array([fit.model.fit(frame[units != unit]).params.to_numpy() for unit in np.unique(units)])
+    refits = np.array([refit(fit, frame[units != unit]) for unit in np.unique(units)])
     assert found.estimates.to_numpy() == pytest.approx(refits, rel=1e-9, abs=1e-9)
     g = len(refits)
     about = refits - refits.mean(axis=0)
@@ -82,13 +91,14 @@ def test_the_jackknife_is_that_of_fits_without_a_unit(formula, frame):
     assert found.left_out[0].groups == found.left_out[0].levels == g
 
 
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
 @pytest.mark.parametrize("formula", CROSSED)
-def test_the_multiway_jackknife_is_that_of_fits_without_levels_and_cells(formula, frame):
-    fit = ma.Model(formula, **CROSSED[formula]).fit(frame)
+def test_the_multiway_jackknife_is_that_of_fits_without_levels_and_cells(formula, weighting, frame):
+    fit = ma.Model(formula, **CROSSED[formula]).fit(frame, weighting=weighting)
     total = np.zeros((len(fit.keys),) * 2)
     sides = [frame["a"], frame["b"], frame["a"] + " " + frame["b"].astype(str)]
     for labels, sign in zip(sides, (1, 1, -1), strict=True):
-        refits = np.array([fit.model.fit(frame[labels != unit]).params.to_numpy() for unit in np.unique(labels)])
+        refits = np.array([refit(fit, frame[labels != unit]) for unit in np.unique(labels)])
         about = refits - refits.mean(axis=0)
         total += sign * (len(refits) - 1) / len(refits) * about.T @ about
     found = jackknife(fit, frame)
@@ -98,33 +108,34 @@ def test_the_multiway_jackknife_is_that_of_fits_without_levels_and_cells(formula
     assert (one.units, len(one.left_out), one.left_out[0].levels) == ("b", 1, 5)
 
 
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
 @pytest.mark.parametrize("formula", [f for f in MODELS if f != "y ~ 1 + (1 | a:b)"])
-def test_a_cluster_replicate_is_the_fit_of_the_rows_that_were_drawn(formula, frame):
+def test_a_cluster_replicate_is_the_fit_of_the_rows_that_were_drawn(formula, weighting, frame):
     model = ma.Model(formula, **MODELS[formula])
-    fit = model.fit(frame)
+    fit = model.fit(frame, weighting=weighting)
     found = bootstrap(fit, frame, replicates=3, seed=5)
     resolved, system, cells = cells_of(fit, frame)
     plan = DrawnLevels(cells, (unit(resolved.resolved, None),), found.keys, 5)
     for number, row in found.estimates.iterrows():
         counts = plan.counts(number)[plan.factors[0]]
         drawn = drawn_frame(frame, ["a"], {"a": of_levels(frame, "a", counts)})
-        again = fit.model.fit(drawn)
-        assert row.to_numpy() == pytest.approx(again.params.to_numpy(), rel=1e-9, abs=1e-9)
+        assert row.to_numpy() == pytest.approx(refit(fit, drawn), rel=1e-9, abs=1e-9)
         assert system is fit.system
     assert found.failed == 0
     assert dict(found.observed) == pytest.approx(dict(fit.params), rel=1e-12)
 
 
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
 @pytest.mark.parametrize("formula", CROSSED)
-def test_a_pigeonhole_replicate_is_the_fit_of_the_cells_that_were_drawn(formula, frame):
-    fit = ma.Model(formula, **CROSSED[formula]).fit(frame)
+def test_a_pigeonhole_replicate_is_the_fit_of_the_cells_that_were_drawn(formula, weighting, frame):
+    fit = ma.Model(formula, **CROSSED[formula]).fit(frame, weighting=weighting)
     found = bootstrap(fit, frame, "pigeonhole", replicates=3, seed=8)
     model, _, cells = cells_of(fit, frame)
     plan = DrawnLevels(cells, crossed(model.resolved), found.keys, 8)
     for number, row in found.estimates.iterrows():
         counts = {f[0]: of_levels(frame, f[0], c) for f, c in plan.counts(number).items()}
         drawn = drawn_frame(frame, ["a", "b"], counts)
-        assert row.to_numpy() == pytest.approx(fit.model.fit(drawn).params.to_numpy(), rel=1e-8, abs=1e-8)
+        assert row.to_numpy() == pytest.approx(refit(fit, drawn), rel=1e-8, abs=1e-8)
 
 
 def test_sums_by_cells_of_parts_serve_as_the_frame_does(frame):
@@ -135,7 +146,7 @@ def test_sums_by_cells_of_parts_serve_as_the_frame_does(frame):
     listed = cell_sums(fit, [frame[:50], frame[50:]])
     assert jackknife(fit, listed).bse.to_numpy() == pytest.approx(jackknife(fit, frame).bse.to_numpy(), rel=1e-10)
     with pytest.raises(ModelError, match="not by cells"):
-        bootstrap(fit, fit.model.sums(frame))
+        bootstrap(fit.model.fit(frame, weighting="none"), fit.model.sums(frame, weighting="none"))
     other = ma.Model("y ~ 1 + (1 | a)").fit(frame)
     with pytest.raises(ModelError, match="the resamples are of"):
         bootstrap(other, parts)
@@ -151,9 +162,12 @@ def test_a_fit_that_keeps_its_data_needs_none(frame):
     assert kept.estimates.to_numpy() == pytest.approx(given.estimates.to_numpy())
     assert jackknife(model, by_cells).bse.to_numpy() == pytest.approx(jackknife(fit, frame).bse.to_numpy())
     with pytest.raises(ModelError, match="not by cells"):
-        bootstrap(replace(fit, data=None, sums=model.sums(frame)))
+        bootstrap(model.fit(model.sums(frame, weighting="none")))
     with pytest.raises(ModelError, match="which this fit does not keep"):
         bootstrap(replace(fit, data=None, sums=None))
+    assert (
+        bootstrap(model.fit(model.sums(frame)), replicates=10) == given
+    )  # the sums of weighted equations are by cells
     holes = frame.assign(y=frame["y"].where(frame.index > 3))
     dropped = replace(model.fit(holes, missing="drop"), data=holes, missing="drop")
     assert bootstrap(dropped, replicates=10).estimates.to_numpy() == pytest.approx(
@@ -182,24 +196,24 @@ def test_a_plan_travels_to_another_process(frame):
 def test_levels_that_leave_nothing_to_estimate_are_counted_with_the_reason():
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"a": [0, 0, 0, 1, 1, 1, 2, 2, 2], "y": rng.normal(size=9)})
-    found = bootstrap(ma.Model("y ~ 1 + (1 | a)"), frame, replicates=200, seed=1)
+    found = bootstrap(ma.Model("y ~ 1 + (1 | a)"), frame, replicates=200, seed=1, weighting="none")
     # each unit thrice is one draw of 27 for each unit, whose copies are three levels: that is estimable;
     assert found.failed == 0
     short = frame.iloc[[0, 1, 3, 6]]  # only the first level has two rows: without it there is no residual variance
-    found = bootstrap(ma.Model("y ~ 1 + (1 | a)"), short, replicates=300, seed=1)
+    found = bootstrap(ma.Model("y ~ 1 + (1 | a)"), short, replicates=300, seed=1, weighting="none")
     assert pytest.approx(found.failed, abs=4 * (300 * 8 / 27 * 19 / 27) ** 0.5) == 300 * (2 / 3) ** 3
     assert len(found.estimates) == 300 - found.failed == 300 - len(found.failures)
     assert "every level of a has one row" in next(iter(found.failures.values()))
     assert "every level of a has one row" in found.summary()
     assert "so many that the others" in found.summary()
-    left = jackknife(ma.Model("y ~ 1 + (1 | a)"), short)
+    left = jackknife(ma.Model("y ~ 1 + (1 | a)"), short, weighting="none")
     assert list(left.failures) == [("a", 0)]
     assert "no estimates without group 0 of a" in left.summary()
 
 
 def test_many_levels_are_left_out_in_groups_and_the_result_says_so(frame):
     model = ma.Model("y ~ 1 + (1 | a)")
-    found = jackknife(model, frame, groups=7, seed=3)
+    found = jackknife(model, frame, groups=7, seed=3, weighting="none")
     assert "7 groups of the 14 levels of a" in found.summary()
     assert len(found.estimates) == 7
     mean = frame["y"].mean()
@@ -245,7 +259,7 @@ def test_one_crossed_factor_may_be_drawn_alone(frame):
     model, _, cells = cells_of(fit, frame)
     plan = DrawnLevels(cells, (unit(model.resolved, "a"),), found.keys, 3)
     drawn = drawn_frame(frame, ["a"], {"a": of_levels(frame, "a", plan.counts(0)[("a",)])})
-    assert found.estimates.loc[0].to_numpy() == pytest.approx(fit.model.fit(drawn).params.to_numpy(), rel=1e-9)
+    assert found.estimates.loc[0].to_numpy() == pytest.approx(refit(fit, drawn), rel=1e-9)
 
 
 def test_on_a_terminal_a_bar_is_shown(frame, monkeypatch):

@@ -12,6 +12,7 @@ import momentalg as ma
 from momentalg.check.simulation import simulation
 from momentalg.errors import ModelError, UnsupportedError
 from momentalg.inference.resampling import bootstrap, cell_sums
+from momentalg.inference.resampling.equations import Asked
 from momentalg.inference.resampling.responses import plan_of, predicted
 
 CASES = {
@@ -38,7 +39,7 @@ def frame():
 
 
 def plan(model, frame, kind, seed=1, effects=None):
-    return plan_of(model, frame, kind, seed, effects, None, None, "refuse")[0]
+    return plan_of(model, frame, kind, seed, effects, Asked(), "refuse")[0]
 
 
 def dense(fit, frame):
@@ -173,4 +174,4 @@ def test_rows_are_needed(frame):
         bootstrap(fit, frame, "residual", effects={"a": "normal"})
     exact = frame.assign(y=frame["a"] * 1.0)
     with pytest.raises(UnsupportedError, match="needs a positive residual variance"):
-        bootstrap(ma.Model("y ~ 1 + (1 | a)"), exact, "residual")
+        bootstrap(ma.Model("y ~ 1 + (1 | a)"), exact, "residual", weighting="none")

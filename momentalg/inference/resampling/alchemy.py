@@ -17,7 +17,7 @@ from momentalg.expr.names import join_factor
 from momentalg.inference import fit as fitting
 from momentalg.inference.resampling.bootstrap import estimates_of
 from momentalg.inference.resampling.cells import FAILURES, Cells, Factor, combined
-from momentalg.inference.resampling.equations import CellEstimator, data_of, equations, keys_of
+from momentalg.inference.resampling.equations import Asked, CellEstimator, data_of, equations, keys_of
 from momentalg.inference.resampling.factors import outermost, sets_of
 from momentalg.inference.resampling.running import require_count, stream
 
@@ -110,6 +110,7 @@ def alchemy(
     groups: int = GROUPS,
     statistics: Any = None,
     means: str | None = None,
+    weighting: str | None = None,
     missing: str = "refuse",
 ) -> Alchemy:
     """Average the estimates of random chunks of the data, and compare with the exact merger of their sums.
@@ -132,6 +133,7 @@ def alchemy(
         groups: of units that are left out in turn for it; of crossed factors, levels of each, and cells.
         statistics: what the moment equations of a `Model` are made of; a fit has its own.
         means: how they treat the mean parameters, likewise.
+        weighting: how they are weighted, likewise.
         missing: "refuse" or "drop" rows with missing values.
 
     Raises:
@@ -147,7 +149,7 @@ def alchemy(
     data, missing = data_of(of, data, missing)
     if isinstance(data, (fitting.Sums, list, tuple)) or hasattr(data, "__next__"):
         raise UnsupportedError("chunks are made of the rows of one frame; sums and parts merge exactly, as fit does")
-    model, system, data = equations(of, data, statistics, means)
+    model, system, data = equations(of, data, Asked(statistics, means, weighting))
     estimator = CellEstimator.of(model, system)
     read = read_columns(data, model.resolved, missing)
     columns = read.inputs(model.resolved)

@@ -12,7 +12,7 @@ from momentalg.emit.writing import require_folder
 from momentalg.errors import ModelError, NotIdentifiedError
 from momentalg.inference.resampling.cells import FAILURES, Cells, Factor, named
 from momentalg.inference.resampling.drawing import INNER, DrawnLevels
-from momentalg.inference.resampling.equations import cells_of, data_of, keys_of
+from momentalg.inference.resampling.equations import Asked, cells_of, data_of, keys_of
 from momentalg.inference.resampling.factors import crossed, unit
 from momentalg.inference.resampling.resamples import Question, Resamples
 from momentalg.inference.resampling.running import Plan, require_count, run
@@ -40,6 +40,7 @@ def bootstrap(
     effects: Mapping[str, object] | None = None,
     statistics: Any = None,
     means: str | None = None,
+    weighting: str | None = None,
     missing: str = "refuse",
 ) -> Resamples:
     """The bootstrap of a fit, or of a model with the statistics that it is to be fitted by.
@@ -69,6 +70,7 @@ def bootstrap(
         effects: for "parametric", laws by factor and of "residual", as in ``model.check``.
         statistics: what the moment equations of a `Model` are made of, as in ``model.fit``; a fit has its own.
         means: likewise.
+        weighting: likewise.
         missing: "refuse" or "drop" rows with missing values, as in ``model.fit``.
 
     Raises:
@@ -95,10 +97,10 @@ def bootstrap(
 
         if inner != "none":
             raise ModelError(f"inner={inner!r} goes with kind='cluster' or 'pigeonhole'")
-        plan, running = plan_of(of, data, kind, seed, effects, statistics, means, missing)
+        plan, running = plan_of(of, data, kind, seed, effects, Asked(statistics, means, weighting), missing)
         running.path = path
     else:
-        model, system, cells = cells_of(of, data, statistics, means, missing)
+        model, system, cells = cells_of(of, data, Asked(statistics, means, weighting), missing)
         factors = (unit(model.resolved, by),) if kind == "cluster" else crossed(model.resolved)
         if inner == "jackknife" and len(factors) > 1:
             raise ModelError("inner='jackknife' leaves out units, which crossed factors have none of")

@@ -64,38 +64,59 @@ def _generated(system: MomentSystem) -> EstimatorModule:
     return _made[id(system)][1]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What the equations of a model that is not fitted yet are to be, in the words of ``model.fit``."""
+
+    statistics: Any = None
+    means: str | None = None
+    weighting: str | None = None
+
+    @property
+    def is_default(self) -> bool:
+        """Whether nothing was asked for."""
+        return self.statistics is self.means is self.weighting is None
+
+
 def cell_sums(
-    of: FitResult | Model, data: Any, statistics: Any = None, means: str | None = None, missing: str = "refuse"
+    of: FitResult | Model,
+    data: Any,
+    statistics: Any = None,
+    means: str | None = None,
+    missing: str = "refuse",
+    weighting: str | None = None,
 ) -> fitting.Sums:
     """The sums of a frame, or of a list of frames, by cells: all that the jackknife and bootstraps of levels need.
 
     They add up as the sums of a fit do, and serve any number of resamples:
     ``bootstrap(fit, cell_sums(fit, frame))``.
     """
-    model, system, data = equations(of, data, statistics, means)
-    own = cast(fitting.Estimator, CellEstimator.of(model, system))
-    return fitting.sums_of(own, data, missing)
+    return _cell_sums(of, data, Asked(statistics, means, weighting), missing)
 
 
-def equations(
-    of: FitResult | Model, data: Any, statistics: Any = None, means: str | None = None
-) -> tuple[Model, MomentSystem, Any]:
+def _cell_sums(of: FitResult | Model, data: Any, asked: Asked, missing: str) -> fitting.Sums:
+    model, system, data = equations(of, data, asked)
+    return fitting.sums_of(cast(fitting.Estimator, CellEstimator.of(model, system)), data, missing)
+
+
+def equations(of: FitResult | Model, data: Any, asked: Asked) -> tuple[Model, MomentSystem, Any]:
     """The model, its moment equations, and the data, of a fit or of a model that is not fitted yet."""
     if isinstance(of, FitResult):
-        if statistics is not None or means is not None:
+        if not asked.is_default:
             raise ModelError("a fit says itself which statistics it is by; give a model to choose others")
         return of.model, of.system, data
     of, data = with_levels(of, data)
-    return of, fitting.estimator_of(of, statistics, means).system, data
+    return of, fitting.estimator_of(of, asked.statistics, asked.means, asked.weighting).system, data
 
 
 def cells_of(
-    of: FitResult | Model, data: Any, statistics: Any = None, means: str | None = None, missing: str = "refuse"
+    of: FitResult | Model, data: Any, asked: Asked | None = None, missing: str = "refuse"
 ) -> tuple[Model, MomentSystem, Cells]:
     """The model, its equations and the cells of data: a frame, a list of frames, or sums by cells."""
-    found = data if isinstance(data, fitting.Sums) else cell_sums(of, data, statistics, means, missing)
+    asked = asked or Asked()
+    found = data if isinstance(data, fitting.Sums) else _cell_sums(of, data, asked, missing)
     estimator: Any = found.estimator
-    model, system, _ = equations(of, found, statistics, means)
+    model, system, _ = equations(of, found, asked)
     own = CellEstimator.of(model, system)
     if not isinstance(estimator, CellEstimator):  # the sums of a fit, some of which are kept by cells all the same
         if estimator.system is system and set(names_by_cells(own.generated.ir)) <= set(found.table):

@@ -18,7 +18,7 @@ from momentalg.expr.names import join_factor
 from momentalg.inference.reference import quantile
 from momentalg.inference.resampling.bootstrap import estimates_of
 from momentalg.inference.resampling.drawing import LevelsLeftOut
-from momentalg.inference.resampling.equations import cells_of, data_of, keys_of
+from momentalg.inference.resampling.equations import Asked, cells_of, data_of, keys_of
 from momentalg.inference.resampling.factors import outermost, sets_of, unit
 from momentalg.inference.resampling.running import Outcome, require_count, run, stream
 
@@ -185,6 +185,7 @@ def jackknife(
     progress: bool = False,
     statistics: Any = None,
     means: str | None = None,
+    weighting: str | None = None,
     missing: str = "refuse",
 ) -> Jackknife:
     """Leave out units in turn; of crossed factors the levels of each, and their cells (the multiway jackknife).
@@ -200,6 +201,7 @@ def jackknife(
         progress: show a progress bar where there is a terminal.
         statistics: what the moment equations of a `Model` are made of; a fit has its own.
         means: how they treat the mean parameters, likewise.
+        weighting: how they are weighted, likewise.
         missing: "refuse" or "drop" rows with missing values.
 
     Raises:
@@ -209,7 +211,7 @@ def jackknife(
     require_count("groups", groups, 2)
     require_count("the seed", seed, 0)
     data, missing = data_of(of, data, missing)
-    model, system, cells = cells_of(of, data, statistics, means, missing)
+    model, system, cells = cells_of(of, data, Asked(statistics, means, weighting), missing)
     observed = estimates_of(cells)
     keys = keys_of(model, system, observed)
     factors = (unit(model.resolved, by),) if by is not None else outermost(model.resolved)

@@ -22,7 +22,7 @@ from momentalg.errors import NotIdentifiedError, UnsupportedError
 from momentalg.inference import fit as fitting
 from momentalg.inference.resampling.bootstrap import fingerprint
 from momentalg.inference.resampling.cells import FAILURES
-from momentalg.inference.resampling.equations import equations, keys_of
+from momentalg.inference.resampling.equations import Asked, equations, keys_of
 from momentalg.inference.resampling.resamples import Question
 from momentalg.inference.resampling.running import stream
 from momentalg.inference.resampling.storing import Run
@@ -90,8 +90,7 @@ def plan_of(
     kind: str,
     seed: int,
     effects: Mapping[str, object] | None,
-    statistics: Any,
-    means: str | None,
+    asked: Asked,
     missing: str,
 ) -> tuple[NewResponses, Run]:
     """What replicates do, and the run that they belong to."""
@@ -100,7 +99,7 @@ def plan_of(
             f"the {kind} bootstrap makes new responses on the rows of one frame, which sums and parts do not hold: "
             "give the frame, or take kind='cluster' or 'pigeonhole'"
         )
-    model, system, data = equations(of, data, statistics, means)
+    model, system, data = equations(of, data, asked)
     resolved: ResolvedModel = model.resolved
     estimator: EstimatorModule = system.estimator()
     read = read_columns(data, resolved, missing)
