@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ import momentalg as ma
 
 Array = np.ndarray[Any, Any]
 REPLICATES, CHUNKS = 1000, 8
+WEIGHTINGS = ("none", "two-step")
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Price:
     """The ratio of root mean squared errors for one parameter."""
 
     design: str
+    weighting: str
     by: str
     key: str
     ratio: float
@@ -88,21 +91,19 @@ DESIGNS = (
 
 
 def prices(replicates: int, chunks: int, designs: tuple[Design, ...] = DESIGNS) -> Iterator[Price]:
-    """Measure all designs."""
-    for number, design in enumerate(designs):
-        model = ma.Model(design.formula)
+    """Measure all designs, for the equations as they are and weighted in a second step."""
+    for (number, design), weighting in product(enumerate(designs), WEIGHTINGS):
+        model, truth = ma.Model(design.formula), np.array(list(design.truth.values()))
         for by in design.by:
             averaged, merged = [], []
             for r in range(replicates):
                 rng = np.random.default_rng(np.random.SeedSequence(1, spawn_key=(number, r)))
-                found = ma.alchemy(model, design.draw(rng), chunks, by, seed=r, measure=False)
+                found = ma.alchemy(model, design.draw(rng), chunks, by, seed=r, measure=False, weighting=weighting)
                 averaged.append([found.params[key] for key in design.truth])
                 merged.append([found.merged[key] for key in design.truth])
-            truth = list(design.truth.values())
+            squares = [(np.array(values) - truth) ** 2 for values in (averaged, merged)]
             for k, key in enumerate(design.truth):
-                squares = [(np.array(values)[:, k] - truth[k]) ** 2 for values in (averaged, merged)]
-                ratio, error = ratio_of_roots(*squares)
-                yield Price(design.name, by, key, ratio, error)
+                yield Price(design.name, weighting, by, key, *ratio_of_roots(squares[0][:, k], squares[1][:, k]))
 
 
 def ratio_of_roots(above: Array, below: Array) -> tuple[float, float]:
@@ -116,7 +117,8 @@ def main(replicates: int = REPLICATES, chunks: int = CHUNKS) -> None:
     """Measure and print."""
     print(f"{chunks} chunks, {replicates} data sets: RMSE of the average of chunks / RMSE of the merger")
     for price in prices(replicates, chunks):
-        print(f"{price.design:28} {price.by:6} {price.key:14} {price.ratio:6.3f} +- {price.error:.3f}", flush=True)
+        which = f"{price.design:28} {price.weighting:8} {price.by:6} {price.key:14}"
+        print(f"{which} {price.ratio:6.3f} +- {price.error:.3f}", flush=True)
 
 
 if __name__ == "__main__":
