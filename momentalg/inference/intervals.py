@@ -70,8 +70,7 @@ class Support:
         if self.effective < EFFECTIVE or self.share > SHARE:
             return (
                 f"heavy tails: one of {self.units} units makes up {self.share:.0%} of the estimate's variance, which "
-                f"rests on {self.effective:.1f} units in effect; the interval may be far from its nominal "
-                "coverage, and other units would have given quite another one"
+                f"rests on {self.effective:.1f} units in effect; the interval may be far from its nominal coverage"
             )
         return None
 
