@@ -95,15 +95,21 @@ def cluster_totals(scores: Array, codes: Sequence[Array]) -> Array:
     """The totals of `scores` (n, p) over the distinct rows of `codes`, shape (clusters, p)."""
     import numpy as np
 
-    _, cluster = np.unique(np.stack(codes), axis=1, return_inverse=True)
-    cluster = cluster.reshape(-1)
-    found: Array = np.zeros((int(cluster.max()) + 1, scores.shape[1]))
-    np.add.at(found, cluster, scores)
-    return found
+    cluster = _numbered(codes)
+    count = int(cluster.max()) + 1
+    return np.column_stack([np.bincount(cluster, weights=column, minlength=count) for column in scores.T])
 
 
 def number_of(clusters: Sequence[Sequence[Array]]) -> int:
     """The number of clusters: of several clusterings the smallest, which limits what is known of the spread."""
+    return min(int(_numbered(codes).max()) + 1 for codes in clusters)
+
+
+def _numbered(codes: Sequence[Array]) -> Array:
+    """The distinct rows of codes, numbered from 0."""
     import numpy as np
 
-    return min(int(np.unique(np.stack(codes), axis=1).shape[1]) for codes in clusters)
+    found: Array = np.unique(codes[0], return_inverse=True)[1].reshape(-1)
+    for code in codes[1:]:
+        found = np.unique(found * (int(code.max()) + 1) + code, return_inverse=True)[1].reshape(-1)
+    return found

@@ -149,8 +149,7 @@ def _means(x: Array, level: Array, sizes: Array) -> Array:
     """The mean of each column over each level, shape (levels, p)."""
     import numpy as np
 
-    total = np.zeros((len(sizes), x.shape[1]))
-    np.add.at(total, level, x)
+    total = np.column_stack([np.bincount(level, weights=column, minlength=len(sizes)) for column in x.T])
     found: Array = total / sizes[:, None]
     return found
 
