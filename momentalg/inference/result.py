@@ -8,14 +8,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from momentalg.expr.keys import read_key
-from momentalg.inference import confidence, explanation, prediction, tables, tidying
+from momentalg.inference import confidence, prediction
 from momentalg.inference.analyses import Analyses
 from momentalg.inference.covariance import Covariance, clusters_of, covariance
 from momentalg.inference.effects import Effects, predicted
 from momentalg.inference.lme4_names import Lme4Names
 from momentalg.inference.reference import two_sided
 from momentalg.inference.rows import Sizes
-from momentalg.inference.tables import Text
+from momentalg.inference.views import Views
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from momentalg.moments.system import MomentSystem
 
 
-@dataclass(frozen=True)
-class FitResult(Lme4Names, Analyses):
+@dataclass(frozen=True, repr=False)
+class FitResult(Lme4Names, Analyses, Views):
     """A fitted model. Variance components are as the equations give them; a negative one is flagged, not hidden.
 
     Standard errors assume no normality; which formula they are by is `covariance`, and in the summary. Means are
@@ -228,52 +228,6 @@ class FitResult(Lme4Names, Analyses):
     def level_sizes(self) -> Sizes:
         """By factor, its levels as an index, and the number of observations in each."""
         return prediction.level_sizes(self)
-
-    # Tables.
-
-    def tidy(
-        self,
-        conf_int: bool = False,
-        conf_level: float = 0.95,
-        effects: Iterable[str] = ("fixed", "ran_pars"),
-        scales: str = "vcov",
-        style: str = "python",
-    ) -> pd.DataFrame:
-        """One row per parameter, with broom.mixed's columns: `momentalg.inference.tidying.tidy`."""
-        return tidying.tidy(self, conf_int, conf_level, effects, scales, style)
-
-    def glance(self, style: str = "python") -> pd.DataFrame:
-        """One row for the fit: `momentalg.inference.tidying.glance`."""
-        return tidying.glance(self, style)
-
-    def augment(self, data: Any = None) -> pd.DataFrame:
-        """The data with .fitted, .resid and .fixed beside them: `momentalg.inference.tidying.augment`."""
-        return tidying.augment(self, data)
-
-    def summary(self, alpha: float = 0.05) -> Text:
-        """The fit as a table; a text that notebooks show as HTML: ``as_text``, ``as_html``, ``as_markdown``."""
-        return tables.summary(self, alpha)
-
-    def summary_parts(
-        self, alpha: float = 0.05
-    ) -> tuple[list[tuple[str, str]], tuple[str, ...], list[tuple[str, ...]]]:
-        """What a summary says, for other views of it: facts by name, the head of the table, its rows."""
-        bounds = self.intervals(alpha) if tables.has_errors(self) else {}
-        warned = [("Warning", text) for text in confidence.warnings_of(bounds)]
-        return [*tables.facts(self), *warned], *tables.parameter_table(self, alpha, bounds)
-
-    def explain(self) -> Text:
-        """What was fitted and how: equations, weights, rows left out, what is not identified, standard errors."""
-        return explanation.explain(self)
-
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        return self.summary().as_html()
-
-    def _repr_markdown_(self) -> str:
-        return self.summary().as_markdown()
 
 
 def _is_mean(key: str) -> bool:

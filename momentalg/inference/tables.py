@@ -55,12 +55,20 @@ class Text(str):
         return self._markdown
 
 
+Parts = tuple[list[tuple[str, str]], tuple[str, ...], list[tuple[str, ...]]]
+
+
 def summary(fit: FitResult, alpha: float) -> Text:
     """The fit as a table: estimates, standard errors, t and its tail, intervals, and notes."""
+    found = parts(fit, alpha)
+    return Text(_text(*found), _html(*found), _markdown(*found))
+
+
+def parts(fit: FitResult, alpha: float) -> Parts:
+    """What a summary says: facts by name, the head of the table, its rows."""
     bounds = fit.intervals(alpha) if has_errors(fit) else {}
-    about, head, body = facts(fit), *parameter_table(fit, alpha, bounds)
-    about += [("Warning", text) for text in warnings_of(bounds)]
-    return Text(_text(about, head, body), _html(about, head, body), _markdown(about, head, body))
+    warned = [("Warning", text) for text in warnings_of(bounds)]
+    return [*facts(fit), *warned], *parameter_table(fit, alpha, bounds)
 
 
 def facts(fit: FitResult) -> list[tuple[str, str]]:
