@@ -9,7 +9,9 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+import statsmodels.formula.api as smf
 from scipy import optimize
 
 PART = Path(__file__).parents[2] / "templates" / "numpy" / "parts" / "crossed.py"
@@ -140,23 +142,34 @@ def test_forms_are_minque_with_all_factors(name: str, sparse: float, monkeypatch
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_probes_give_the_same_forms_but_for_covariances_between_levels(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_probes_of_each_level_on_its_own_give_the_same_forms(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     case, thetas = design(name)
     thetas[-1] = thetas[-1] * 0
     crossed = case.cells(np.random.default_rng(2).normal(size=len(case.columns)))
     exact = part._forms(crossed, crossed.covariances(thetas), 0.7)
     monkeypatch.setattr(part, "DENSE", -1)
-    monkeypatch.setattr(part, "PROBES", 400)
+    monkeypatch.setattr(part, "PROBES", 100)
     probed = part._forms(crossed, crossed.covariances(thetas), 0.7)
     np.testing.assert_allclose(probed[1], exact[1], rtol=1e-6)
-    scale = np.sqrt(np.outer(np.diag(exact[0]), np.diag(exact[0])))
-    np.testing.assert_allclose(probed[0] / scale, exact[0] / scale, atol=0.05)
-    for one, two in zip(probed[2], exact[2], strict=True):
-        np.testing.assert_allclose(one, two, rtol=1e-6, atol=1e-7)
-    for one, two in zip(probed[3], exact[3], strict=True):
-        np.testing.assert_allclose(one, two, atol=0.25 * abs(two).max())
+    np.testing.assert_allclose(probed[0], exact[0], rtol=1e-5, atol=1e-6 * abs(exact[0]).max())
+    for k in (2, 3):
+        for one, two in zip(probed[k], exact[k], strict=True):
+            np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-6)
+
+
+def test_probes_of_random_signs_change_estimates_by_little_of_their_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(4)
+    labels = np.array([rng.integers(0, 150, 2000), rng.integers(0, 110, 2000)])
+    columns = np.column_stack([np.ones(2000), rng.normal(size=2000)])
+    thetas = [np.array([[0.5, 0.1], [0.1, 0.3]]), np.array([[0.4]])]
+    crossed = Design(labels, columns, [0, 1], [(0, [0, 1]), (1, [0])]).cells(rng.normal(size=2000))
+    exact = part._forms(crossed, crossed.covariances(thetas), 1.0)[0]
+    monkeypatch.setattr(part, "DENSE", -1)
+    probed = part._forms(crossed, crossed.covariances(thetas), 1.0)[0]
+    truth = components(thetas, 1.0)
+    off = np.linalg.solve(probed, exact @ truth) - truth  # what the estimates are off on average
+    assert (abs(off) < 0.15 * np.sqrt(2 * np.diag(np.linalg.inv(exact)))).all()
+    assert (abs(probed - exact) > 1e-9 * abs(exact)).any()
 
 
 @pytest.mark.parametrize("zero", [False, True])
@@ -214,3 +227,99 @@ def test_iterated_weights_solve_remls_equations(name: str) -> None:
     y = case.X @ [1.0, 2.0, -1.0] + root @ rng.normal(size=len(case.columns))
     found = part._crossed_solution(case.cells(y), [np.eye(len(t)) for t in thetas], 1.0, iterated=True)
     np.testing.assert_allclose(found, reml(case, y, components(thetas, 0.7)), rtol=1e-5, atol=1e-6)
+
+
+def test_iterated_weights_agree_with_statsmodels() -> None:
+    rng = np.random.default_rng(3)
+    a, b = rng.integers(0, 12, 150), rng.integers(0, 8, 150)
+    y = rng.normal(size=12)[a] + rng.normal(size=8)[b] + rng.normal(size=150)
+    case = Design(np.array([a, b]), np.ones((150, 1)), [0], [(0, [0]), (1, [0])])
+    found = part._crossed_solution(case.cells(y), [[[1.0]], [[1.0]]], 1.0, iterated=True)
+    frame = pd.DataFrame({"y": y, "a": a, "b": b, "one": 1})
+    model = smf.mixedlm("y ~ 1", frame, groups="one", vc_formula={"a": "0 + C(a)", "b": "0 + C(b)"})
+    theirs = model.fit(reml=True, method=["bfgs"], gtol=1e-9)
+    np.testing.assert_allclose(found, [*theirs.vcomp, theirs.scale], rtol=1e-4)  # as far as their optimiser goes
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_iterations_settle_where_slopes_have_little_or_no_variance(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    labels = [np.unique(rng.integers(0, size, 200), return_inverse=True)[1] for size in (40, 10)]
+    columns = np.column_stack([np.ones(200), rng.normal(size=200) + 1])
+    y = rng.normal(size=200) + 0.5 * rng.normal(size=40)[labels[0]] + 0.3 * rng.normal(size=10)[labels[1]]
+    crossed = Design(np.array(labels), columns, [0, 1], [(0, [0, 1]), (1, [0])]).cells(y)
+    found = part._crossed_solution(crossed, [np.eye(2), [[1.0]]], 1.0, iterated=True)
+    matrix, right, _, _ = part._forms(crossed, *part._working(crossed, *part._by_block(crossed, found)))
+    np.testing.assert_allclose(matrix @ found, right, rtol=1e-6, atol=1e-6 * abs(right).max())
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_estimates_have_no_bias_and_their_covariance_is_right_on_average(
+    exact: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Skewed effects and a skewed, sparse design; z-scores."""
+    if not exact:
+        monkeypatch.setattr(part, "DENSE", -1)
+        monkeypatch.setattr(part, "PROBES", 8)
+    rng = np.random.default_rng(11)
+    labels = [
+        np.unique(rng.choice(size, 900, p=rng.dirichlet(np.full(size, 2.0))), return_inverse=True)[1]
+        for size in (150, 120)
+    ]
+    case = Design(np.array(labels), np.ones((900, 1)), [0], [(0, [0]), (1, [0])])
+    truth = np.array([1.0, 0.5, 0.4, 1.0])
+    estimates, covariances = [], []
+    for _ in range(300 if exact else 120):
+        y = 1.0 + rng.normal(size=900)
+        for codes, variance in zip(labels, truth[1:3], strict=True):
+            y += np.sqrt(variance) * (rng.exponential(size=codes.max() + 1) - 1)[codes]
+        crossed = case.cells(y)
+        thetas, residual = [truth[1:2, None], truth[2:3, None]], 1.0
+        found = part._crossed_solution(crossed, thetas, residual)
+        estimates.append([part._crossed_means(crossed, thetas, residual)[0][0], *found])
+        covariances.append(part._crossed_covariance(crossed, thetas, residual))
+    deviations = np.array(estimates) - truth
+    z = deviations.mean(axis=0) / deviations.std(axis=0) * np.sqrt(len(deviations))
+    assert abs(z).max() < 3.5
+    products = deviations[:, :, None] * deviations[:, None, :] - np.array(covariances)
+    z = products.mean(axis=0) / products.std(axis=0) * np.sqrt(len(products))
+    z[0, 3] = z[3, 0] = 0.0  # rests on the third cumulant of the residual, which is left out; here that is 0 anyway
+    assert abs(z).max() < 4
+
+
+@pytest.mark.parametrize("dense", [2e10, -1])
+def test_what_cannot_be_told_is_refused_and_the_rest_stands_at_the_boundary(
+    dense: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(part, "DENSE", dense)
+    rng = np.random.default_rng(1)
+    labels, y = np.array([rng.integers(0, 20, 300), np.zeros(300, dtype=int)]), rng.normal(size=300)
+    case = Design(labels, np.ones((300, 1)), [0], [(0, [0]), (1, [0])])
+    with pytest.raises(ValueError, match="do not separate the variance components"):
+        part._crossed_solution(case.cells(y), [[[1.0]], [[1.0]]], 1.0)
+    case.labels[1] = rng.integers(0, 15, 300)
+    for thetas, residual in [([[[0.0]], [[0.0]]], 1.0), ([[[-0.1]], [[-0.1]]], 1.0), ([[[0.1]], [[0.1]]], -1.0)]:
+        crossed = case.cells(y)
+        found = part._crossed_solution(crossed, thetas, residual)
+        covariance = part._crossed_covariance(crossed, thetas, residual)
+        assert abs(found - [0, 0, 1]).max() < 0.3
+        assert np.linalg.eigvalsh(covariance)[0] > 0
+    constant = case.cells(np.zeros(300))
+    np.testing.assert_array_equal(part._crossed_solution(constant, [[[0.0]], [[0.0]]], 0.0), 0)
+    assert np.isfinite(part._crossed_covariance(constant, [[[0.0]], [[0.0]]], 0.0)).all()
+
+
+def test_errors_of_predictions_without_the_dense_forms_are_close_and_not_too_small(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(1)
+    labels = np.array([rng.integers(0, 100, 1500), rng.integers(0, 60, 1500)])
+    columns = np.column_stack([np.ones(1500), rng.normal(size=1500)])
+    crossed = Design(labels, columns, [0, 1], [(0, [0, 1]), (1, [0])]).cells(rng.normal(size=1500))
+    thetas = [np.array([[0.5, 0.1], [0.1, 0.2]]), np.array([[0.3]])]
+    exact = part._crossed_effects(crossed, thetas, 1.0)
+    monkeypatch.setattr(part, "DENSE", -1)
+    for (_, one), (_, two) in zip(part._crossed_effects(crossed, thetas, 1.0), exact, strict=True):
+        ratio = np.einsum("lcc->lc", one) / np.einsum("lcc->lc", two)
+        assert ratio.min() > 0.99
+        assert ratio.max() < 1.2

@@ -12,7 +12,7 @@ import numpy as np
 
 DENSE = 2e10  # multiplications that exact traces may take, some seconds; beyond it they are estimated by probes
 SPARSE = 200  # how much longer one multiplication takes of numbers that are looked up than in products of matrices
-PROBES = 4  # vectors of random signs for each factor, by which traces are estimated
+PROBES = 4  # vectors of random signs for each factor, at least, by which traces are estimated
 ITERATIONS = 100  # of weights
 SWEEPS = 1000  # of the solution of the mixed-model equations, far more than it should need
 
@@ -80,7 +80,13 @@ class _Crossed:
         if k == g:
             return self.own[k] @ coefficients
         first, second, cross = self.linked(k, g)
-        return _level_sums(_small_product(cross, coefficients[second]), first, self.levels[k])
+        found = np.empty((self.levels[k], cross.shape[1], coefficients.shape[2]))
+        for right in range(coefficients.shape[2]):  # one column of numbers at a time is several times faster
+            others = [np.ascontiguousarray(column)[second] for column in coefficients[:, :, right].T]
+            for c in range(cross.shape[1]):
+                weights = sum(cross[:, c, d] * column for d, column in enumerate(others))
+                found[:, c, right] = np.bincount(first, weights=weights, minlength=self.levels[k])
+        return found
 
     def contract(self, tensors):
         """The coefficient of each component from tensors t[c, d] per factor, traces with Z_c Z_d'."""
@@ -94,11 +100,6 @@ def _level_sums(values, codes, levels):
     for column in range(flat.shape[1]):
         found[:, column] = np.bincount(codes, weights=flat[:, column], minlength=levels)
     return found.reshape(levels, *values.shape[1:])
-
-
-def _small_product(left, right):
-    """The products of many small matrices; of numbers, when they are 1 by 1."""
-    return left * right if left.shape[1:] == (1, 1) else left @ right
 
 
 def _nonnegative(matrix):
@@ -495,26 +496,30 @@ def _forms(crossed, covariances, residual):
 def _probed(crossed, model):
     """Z_l'P Z_l of the levels, and t[c, d, a, b] = tr(P Z_c Z_d'P Z_a Z_b') by pair of factors, both by probes.
 
-    The trace is the mean over `PROBES` vectors xi of random signs of the levels, always the same, of
+    The trace is the mean over vectors xi of random signs of the levels, always the same, of
     (Z_d'P Z_a xi)'(Z_c'P Z_b xi), one solution of the mixed-model equations for each column. What a level has with
     itself comes out exactly; only the covariances between levels are sampled, and change the estimates by some
-    hundredths of their standard errors.
+    hundredths of their standard errors. Factors of few levels take more vectors, up to each level on its own: exact.
     """
     generator = np.random.default_rng(0)
     number = len(crossed.codes)
     information, pairs = [], {}
     for h in range(number):
         levels, q = crossed.own[h].shape[:2]
+        count = max(PROBES, min(levels, 400 // levels))
+        if count < levels:
+            probes, share = generator.choice([-1.0, 1.0], (count, levels)), 1 / count
+        else:
+            probes, share = np.eye(levels), 1.0
         found = np.zeros((levels, q, q))
-        for _ in range(PROBES):
-            signs = generator.choice([-1.0, 1.0], levels)[:, None, None]
-            effects = signs * np.eye(q)  # one right side for each column
+        for probe in probes:
+            effects = probe[:, None, None] * np.eye(q)  # one right side for each column
             common = [crossed.across(k, h, effects) for k in range(number)]
             around = np.einsum("lci,lcm->im", crossed.common[h], effects)
             tables = model.projected(common, around, 1e-7)
             for k, table in enumerate(tables):
-                pairs[k, h] = pairs.get((k, h), 0.0) + np.einsum("lca,ldb->cdab", table, table) / PROBES
-            found += tables[h] * signs / PROBES
+                pairs[k, h] = pairs.get((k, h), 0.0) + share * np.einsum("lca,ldb->cdab", table, table)
+            found += share * tables[h] * probe[:, None, None]
         information.append((found + np.swapaxes(found, 1, 2)) / 2)
     for k in range(number):
         for h in range(k + 1):
