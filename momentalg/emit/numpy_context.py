@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from momentalg.emit.numpy_code import assignment, code, is_difference
 from momentalg.emit.numpy_header import Content, command, contents, file_name, shift_note
+from momentalg.emit.numpy_rows import read_lines, row_product, row_total
 from momentalg.emit.numpy_text import docstring, literal, literals, wrapped
 from momentalg.emit.numpy_weighted import SecondStep, second_step_of
 from momentalg.expr.escape import escape_text
@@ -19,7 +20,6 @@ from momentalg.lower.ir import (
     EstimatorIR,
     FactorLevels,
     Margin,
-    Powers,
     Quantity,
     RankCheck,
     TableSpec,
@@ -134,11 +134,11 @@ def context_of(ir: EstimatorIR) -> Context:
         numeric=literals([c for c in _columns(ir) if c not in (*_label_columns(ir), *(d.column for d in ir.coded))]),
         coded=tuple((literal(c.column), _list(c.labels)) for c in ir.coded),
         text=literals(list(dict.fromkeys([*_label_columns(ir), *(c.column for c in ir.coded if _is_text(c))]))),
-        read=tuple(_read(ir)),
+        read=tuple(read_lines(ir)),
         shifts=tuple(s.name for s in shifted),
         moved=tuple(f"{s.name} = {s.name} - shift_{s.name}" for s in shifted),
         tables=tables,
-        totals=tuple((a.name, _row_total(a.powers)) for a in totals),
+        totals=tuple((a.name, row_total(a.powers)) for a in totals),
         unshifted_slopes=tuple((s.name, literal(s.column), s.farthest) for s in ir.unshifted_slopes),
         sums_moved=_moved_sums(ir),
         recentred=tuple(line for a in _in_tables(ir) for line in assignment(f'moved["{a.name}"]', a.recentred)),
@@ -193,7 +193,7 @@ def _values(ir: EstimatorIR) -> list[arrays.Expr]:
 
 
 def _table(ir: EstimatorIR, spec: TableSpec) -> Table:
-    sums = tuple((a.name, _row_product(a.powers)) for a in ir.accumulators if a.table == spec.columns)
+    sums = tuple((a.name, row_product(a.powers)) for a in ir.accumulators if a.table == spec.columns)
     return Table(
         columns=literals(spec.columns),
         factor=docstring(join_factor(spec.columns)),
@@ -234,34 +234,6 @@ def _columns(ir: EstimatorIR) -> list[str]:
     covariates = [s.column for s in ir.rows if s.column is not None and s.column != ir.response]
     covariates += [c.column for c in ir.coded]
     return list(dict.fromkeys([*_label_columns(ir), ir.response, *covariates, *(s.column for s in ir.levels)]))
-
-
-def _read(ir: EstimatorIR) -> list[str]:
-    lines = []
-    for symbol in ir.rows:
-        if symbol.column is not None:
-            lines.append(f"{symbol.name} = _numbers(columns, {literal(symbol.column)})")
-        elif isinstance(symbol.value, arrays.HasLabel):
-            column, label = literal(symbol.value.column), symbol.value.label
-            shown = literal(label) if isinstance(label, str) else repr(label)
-            lines.append(f"{symbol.name} = _has_label(columns, {column}, {shown})")
-        elif symbol.value is not None:
-            lines.append(f"{symbol.name} = {code(symbol.value)}")
-    return lines
-
-
-def _row_product(powers: Powers) -> str:
-    above = " * ".join(name for name, exponent in powers for _ in range(exponent))
-    return (above or "1.0") + "".join(f" / {name}" for name, exponent in powers for _ in range(-exponent))
-
-
-def _row_total(powers: Powers) -> str:
-    """The total of a product of rows: a dot product, which needs no memory for the product of two."""
-    names = [name for name, exponent in powers for _ in range(exponent)]
-    if len(names) == 1 or any(exponent < 0 for _, exponent in powers):
-        return f"np.sum({_row_product(powers)})"
-    head, last = names[:-1], names[-1]
-    return f"{head[0]} @ {last}" if len(head) == 1 else f"({' * '.join(head)}) @ {last}"
 
 
 def _unpacked(ir: EstimatorIR) -> list[str]:

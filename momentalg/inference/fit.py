@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType, ModuleType
@@ -16,6 +16,7 @@ from momentalg.data.levels import with_levels
 from momentalg.errors import DataError, ModelError, NothingLeftError, NotIdentifiedError, UnsupportedError
 from momentalg.inference.advice import Data, advice, identified
 from momentalg.inference.failure import constants, is_about_means, require_regular, zeros
+from momentalg.inference.labels import in_order, labelled, plain
 from momentalg.inference.result import FitResult
 from momentalg.model.mapping import FrozenMapping
 from momentalg.moments.system import default_statistics
@@ -235,49 +236,14 @@ def _sums_of_frame(estimator: Estimator, frame: Any, missing: str) -> Sums:
     arrays, labels = columns.inputs(model), {n: found for n, found in columns.labels.items() if n not in model.coded}
     if len(labels) > 1:
         for name in labels:
-            arrays[name], labels[name] = _in_order(name, arrays[name], labels[name])
+            arrays[name], labels[name] = in_order(name, arrays[name], labels[name])
     try:
         table = module.accumulate(arrays)
     except ValueError as error:
         raise DataError(str(error)) from error
     for name, factor in module.LEVELS.items():
-        table[name] = _labelled(table[name], [_plain(labels[c]) if c in labels else None for c in factor])
+        table[name] = labelled(table[name], [plain(labels[c]) if c in labels else None for c in factor])
     return Sums(estimator, MappingProxyType(table), columns.n, columns.dropped)
-
-
-def _in_order(name: str, codes: Array, labels: Array) -> tuple[Array, Array]:
-    """The same labels in sorted order, which is that of levels in a module."""
-    import numpy as np
-
-    try:
-        order = np.argsort(labels)
-    except TypeError as error:
-        raise DataError(
-            f"the labels in {name!r} are of kinds that have no order, such as texts and numbers; make them one kind, "
-            f"as in frame.astype({{{name!r}: str}})"
-        ) from error
-    rank = np.empty(len(order), dtype=np.int64)
-    rank[order] = np.arange(len(order))
-    return rank[codes], labels[order]
-
-
-def _plain(labels: Array) -> Array:
-    """Labels that are all text as an array of text."""
-    return labels.astype(str) if labels.dtype.kind == "O" and all(isinstance(v, str) for v in labels) else labels
-
-
-def _labelled(level: Array, labels: Sequence[Array | None]) -> Array:
-    """Levels by their labels, in place of codes of these; None where labels were read as they are."""
-    import numpy as np
-
-    names = level.dtype.names
-    if names is None:
-        return level if labels[0] is None else np.asarray(labels[0][level])
-    parts = [level[n] if known is None else known[level[n]] for n, known in zip(names, labels, strict=True)]
-    found = np.empty(len(level), dtype=[(n, part.dtype) for n, part in zip(names, parts, strict=True)])
-    for name, part in zip(names, parts, strict=True):
-        found[name] = part
-    return found
 
 
 def _data(model: Model, data: Any, missing: str) -> Data | None:

@@ -199,8 +199,8 @@ def test_negative_components_and_dropped_rows_are_told(tmp_path):
     data = pd.DataFrame({"y": [1.0, 9, 2, 8, 1, 9, None], "g": ["a", "a", "b", "b", "c", "c", "c"]})
     model = ma.Model("y ~ 1 + (1 | g)")
     text = write_report(model, tmp_path / "r.md", data=data, fit=model.fit(data, missing="drop")).read_text()
-    assert re.search(r"\| `var\(1\\\|g\)` \| -\d.* \| 0 \| negative \|", text)
-    assert "Dropped: 1 rows with missing values" in text
+    assert re.search(r"\| `var\(1\\\|g\)` \| -\d.* \| negative; truncated: 0 \|", text)
+    assert "Observations: 6 (1 with missing values dropped)" in text
 
 
 def test_the_equations_are_those_of_the_fit(tmp_path):

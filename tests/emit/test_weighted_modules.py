@@ -10,7 +10,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import momentalg as ma
@@ -56,7 +56,9 @@ def test_names_of_functions_are_not_defined_twice(formula):
     source = ma.Model(formula).moment_equations(statistics, weighting="two-step").estimator().source
     tree = ast.parse(source)
     names = [node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
-    names += [t.id for node in tree.body if isinstance(node, ast.Assign) for t in node.targets if isinstance(t, ast.Name)]
+    names += [
+        t.id for node in tree.body if isinstance(node, ast.Assign) for t in node.targets if isinstance(t, ast.Name)
+    ]
     assert [name for name, count in Counter(names).items() if count > 1] == []
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     assert imported == {"csv", "sys", "numpy"}
@@ -99,7 +101,6 @@ def dense(frame, theta):
 MODULE_FORMULA = "y ~ x + (1 + x | a) + (1 | a:b)"
 
 
-@settings(max_examples=25, deadline=None)
 @given(designs())
 def test_one_turn_solves_the_weighted_equations(frame):
     """E y'P V_g P y = sum_h tr(P V_g P V_h) theta_h at the weights of the first step, and generalised least squares."""
@@ -123,7 +124,6 @@ def test_one_turn_solves_the_weighted_equations(frame):
     np.testing.assert_allclose([found[key] for key in keys], expected, rtol=1e-7, atol=1e-7 * np.abs(expected).max())
 
 
-@settings(max_examples=15, deadline=None)
 @given(designs())
 def test_scores_are_of_units_and_their_squares_the_covariance(frame):
     """Influence by dense matrices: T^-1 (Q_u - T_u theta) with each school's own part, and (X'V^-1X)^-1 X_u'V^-1 r."""
@@ -152,5 +152,5 @@ def test_weightings_are_refused_by_name():
     with pytest.raises(ma.ModelError, match="weighting='three-step' is none of none, two-step, iterated"):
         ma.Model("y ~ 1 + (1 | user)").moment_equations(weighting="three-step")
     classes = ma.Model("y ~ 1 + (1 | user)", residual_by="site")
-    with pytest.raises(ma.UnsupportedError, match="not for one of each class.*weighting='none'"):
+    with pytest.raises(ma.UnsupportedError, match=r"not for one of each class.*weighting='none'"):
         classes.moment_equations(weighting="two-step")

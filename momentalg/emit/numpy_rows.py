@@ -1,0 +1,38 @@
+"""Code of what a NumPy module does row by row: it reads columns, and makes products and their totals."""
+
+from __future__ import annotations
+
+from momentalg.emit.numpy_code import code
+from momentalg.emit.numpy_text import literal
+from momentalg.lower import arrays
+from momentalg.lower.ir import EstimatorIR, Powers
+
+
+def read_lines(ir: EstimatorIR) -> list[str]:
+    """The lines that read columns and compute what is made of them, row by row."""
+    lines = []
+    for symbol in ir.rows:
+        if symbol.column is not None:
+            lines.append(f"{symbol.name} = _numbers(columns, {literal(symbol.column)})")
+        elif isinstance(symbol.value, arrays.HasLabel):
+            column, label = literal(symbol.value.column), symbol.value.label
+            shown = literal(label) if isinstance(label, str) else repr(label)
+            lines.append(f"{symbol.name} = _has_label(columns, {column}, {shown})")
+        elif symbol.value is not None:
+            lines.append(f"{symbol.name} = {code(symbol.value)}")
+    return lines
+
+
+def row_product(powers: Powers) -> str:
+    """A product of rows and their reciprocals."""
+    above = " * ".join(name for name, exponent in powers for _ in range(exponent))
+    return (above or "1.0") + "".join(f" / {name}" for name, exponent in powers for _ in range(-exponent))
+
+
+def row_total(powers: Powers) -> str:
+    """The total of a product of rows: a dot product, which needs no memory for the product of two."""
+    names = [name for name, exponent in powers for _ in range(exponent)]
+    if len(names) == 1 or any(exponent < 0 for _, exponent in powers):
+        return f"np.sum({row_product(powers)})"
+    head, last = names[:-1], names[-1]
+    return f"{head[0]} @ {last}" if len(head) == 1 else f"({' * '.join(head)}) @ {last}"
