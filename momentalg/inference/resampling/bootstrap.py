@@ -45,6 +45,9 @@ def bootstrap(
 ) -> Resamples:
     """The bootstrap of a fit, or of a model with the statistics that it is to be fitted by.
 
+    A replicate costs one solution of the equations: for 1,000 units a millisecond or some, for crossed factors with
+    weighting, whose solution is by matrices of the smaller factors, hundreds of them.
+
     Args:
         of: a `FitResult`, or a `Model`.
         data: the frame, or a list of frames; for the first two kinds also sums by cells, of `cell_sums`. A fit that
