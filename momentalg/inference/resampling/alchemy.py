@@ -118,12 +118,12 @@ def alchemy(
     `fit` merges: sums of parts of the data add up exactly, level by level, so that the answer is that of all data
     whatever the parts, and it costs no more than averaging. Averages are for what cannot be merged. Their price in
     these models: with chunks of rows the levels of a factor are broken in pieces, whose estimates are those of a design
-    with smaller levels, 1.1 to 1.5 times as far off with 8 chunks (tests/benchmarks/price_of_averaging.py); chunks of crossed data share levels in any case,
-    pairs of rows in different chunks are lost, and what all chunks share does not average out (with the same two
-    columns in every chunk, the column component is common altogether), so that s / sqrt(chunks) is no standard error.
-    And the bias of a ratio, of order 1/(units in a chunk), does not average out. Chunks of units cost next to nothing,
-    and gain (0.86 to 0.88 with lognormal sizes) only where the equations themselves give large units too much weight,
-    as unweighted ones do.
+    with smaller levels, 1.1 to 1.5 times as far off with 8 chunks (tests/benchmarks/price_of_averaging.py); chunks of
+    crossed data share levels in any case, pairs of rows in different chunks are lost, and what all chunks share does
+    not average out (with the same two columns in every chunk, the column component is common altogether), so that
+    s / sqrt(chunks) is no standard error. And the bias of a ratio, of order 1/(units in a chunk), does not average
+    out. Chunks of units cost next to nothing, and gain (0.86 to 0.88 with lognormal sizes) only where the equations
+    themselves give large units too much weight, as unweighted ones do.
 
     Args:
         of: a `FitResult`, or a `Model` with the `statistics` and `means` that it is to be fitted by.
