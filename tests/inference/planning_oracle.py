@@ -31,10 +31,11 @@ def standard_errors(
     mean = np.linalg.inv(X.T @ W @ X)
     P = W - W @ X @ mean @ X.T @ W
     keys: Sequence[str] = list(V_g)
-    T = np.array([[np.trace(P @ V_g[g] @ P @ V_g[h]) for h in keys] for g in keys])
+    PV = {key: P @ D for key, D in V_g.items()}
+    T = np.array([[(PV[g] * PV[h].T).sum() for h in keys] for g in keys])  # tr(A B) = sum of A_ij B_ji
     K = np.zeros_like(T)
     for key, Z in columns.items():
-        M = np.array([np.diag(Z.T @ P @ V_g[g] @ P @ Z) for g in keys])
+        M = np.array([((PV[g].T @ Z) * (P @ Z)).sum(axis=0) for g in keys])  # the diagonal of Z'P V_g P Z
         K += fourth.get(key, 0.0) * M @ M.T
     inverse = np.linalg.inv(T)
     found = dict(zip(keys, np.sqrt(np.diag(inverse @ (2 * T + K) @ inverse)), strict=True))

@@ -104,11 +104,11 @@ def test_a_constant_law_is_the_balanced_design():
 
 @pytest.mark.parametrize("law", [ma.Poisson(3), ma.Geometric("1/4"), ma.Finite({1: "1/2", 9: "1/2"})])
 def test_drawn_sizes_have_the_variance_of_designs_that_are_drawn(law):
-    """The mean of the variances of 30 drawn designs of 60 levels, dense, against the formula."""
+    """The mean of the variances of 20 drawn designs of 40 levels, dense, against the formula."""
     rng, known, drawn = np.random.default_rng(1), of(ONE, ONE_WAY), []
-    for _ in range(30):
-        size = law.sample(rng, 60)
-        Z = indicators(np.repeat(np.arange(60), size))
+    for _ in range(20):
+        size = law.sample(rng, 40)
+        Z = indicators(np.repeat(np.arange(40), size))
         found = standard_errors(
             np.ones((size.sum(), 1)),
             {"var(1|user)": Z},
@@ -117,9 +117,9 @@ def test_drawn_sizes_have_the_variance_of_designs_that_are_drawn(law):
         )
         drawn.append([v**2 for v in found.values()])
     drawn = np.array(drawn)
-    expected = np.array([v**2 for v in drawn_errors(known, 60, *support(law)).values()])
-    error = drawn.std(0) / math.sqrt(30)
-    assert (np.abs(drawn.mean(0) - expected) < 3 * error + 0.02 * expected).all()  # curvature, of order 1/levels
+    expected = np.array([v**2 for v in drawn_errors(known, 40, *support(law)).values()])
+    error = drawn.std(0) / math.sqrt(20)
+    assert (np.abs(drawn.mean(0) - expected) < 3 * error + 0.03 * expected).all()  # curvature, of order 1/levels
 
 
 @pytest.mark.parametrize("formula", ["y ~ 1 + (1 | a) + (1 | b)", "y ~ 1 + (1 | a) + (1 | b) + (1 | a:b)"])
