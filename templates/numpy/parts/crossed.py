@@ -539,6 +539,14 @@ def _working(crossed, thetas, residual):
     return crossed.covariances(thetas), least if least > 0 else 1.0
 
 
+def _in_order(crossed, thetas, residual):
+    """The components in their order, from the covariance matrix of each block and the residual variance."""
+    parts = [
+        np.asarray(theta)[np.triu_indices(len(place))] for theta, (_, place) in zip(thetas, crossed.places, strict=True)
+    ]
+    return np.append(np.concatenate(parts), residual)
+
+
 def _by_block(crossed, components):
     """The covariance matrix of each block, and the residual variance, from the components in their order."""
     thetas, place = [], 0
@@ -554,21 +562,21 @@ def _by_block(crossed, components):
 def _crossed_solution(crossed, thetas, residual, iterated=False):
     """The components: with weights at the first estimates, or iterated until the weights are their own solution.
 
-    Iterated they solve REML's equations; weights have negative eigenvalues set to 0, the solution has not. Raises
-    ValueError when the rows do not separate the components, FloatingPointError when the iterations do not settle.
+    The first is done once more where it is further than a standard error from the first estimates. Iterated they solve
+    REML's equations; weights have negative eigenvalues set to 0, the solution has not. Raises ValueError when the rows
+    do not separate the components, FloatingPointError when the iterations do not settle.
     """
-    weights, gaps = [], []
+    weights, gaps = [_in_order(crossed, thetas, residual)], []
     for _ in range(ITERATIONS):
         matrix, right, _, _ = _forms(crossed, *_working(crossed, thetas, residual))
         found = np.linalg.solve(matrix, right)
-        if not iterated:
-            return found
         errors = np.sqrt(2 * np.abs(np.diag(np.linalg.inv(matrix))))  # of normal effects
-        if weights and np.all(np.abs(found - weights[-1]) <= 1e-9 * np.maximum(np.abs(found), errors)):
+        gaps.append(found - weights[-1])
+        if np.all(np.abs(gaps[-1]) <= (1e-9 * np.maximum(np.abs(found), errors) if iterated else errors)):
+            return found
+        if not iterated and len(gaps) == 2:
             return found
         following = found
-        if weights:
-            gaps.append(found - weights[-1])
         if len(gaps) > 3:  # Anderson's acceleration: at the boundary of the covariance matrices the steps are small
             turns, steps = np.diff(gaps[-4:], axis=0).T, np.diff(weights[-4:], axis=0).T
             share = np.linalg.lstsq(turns / errors[:, None], gaps[-1] / errors, rcond=1e-8)[0]
