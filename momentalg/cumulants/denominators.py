@@ -1,14 +1,17 @@
 """Named denominators cancel: D^-1 (Q D) is Q, where D is a design constant of several terms.
 
-A denominator such as n - sum_i N_i^2/n is one symbol to a negative power. When what it divides is a multiple of it, the
-quotient takes its place, by exact division of polynomials; otherwise nothing is changed.
+A denominator such as n - sum_i N_i^2/n, or N S_xx - S_x^2 of a level, is one symbol to a negative power. When what it
+divides is a multiple of it, the quotient takes its place, by exact division of polynomials; otherwise nothing is
+changed.
 """
 
 from __future__ import annotations
 
 from fractions import Fraction
 
+from momentalg.cumulants.level_weights import WEIGHT, moved
 from momentalg.cumulants.polynomial import Polynomial, Powers, Symbol
+from momentalg.cumulants.terms import DEFAULT
 from momentalg.cumulants.totals import DesignTotal
 
 LIMIT = 200  # terms of a quotient; an exact one is shorter than what it comes from
@@ -26,11 +29,13 @@ def cancelled(polynomial: Polynomial) -> Polynomial:
 
 
 def named_value(symbol: Symbol) -> Polynomial | None:
-    """The polynomial that a named denominator stands for."""
-    if isinstance(symbol, DesignTotal) and not symbol.levels and symbol.entries[0].what.kind == "named":
-        detail = symbol.entries[0].what.detail
-        return detail if isinstance(detail, Polynomial) else None
-    return None
+    """The polynomial that a denominator stands for: of the whole data, or of levels that are not summed over."""
+    if not isinstance(symbol, DesignTotal) or symbol.levels or len(symbol.entries) > 1:
+        return None
+    (entry,) = symbol.entries
+    if entry.what.kind not in ("named", WEIGHT) or not isinstance(entry.what.detail, Polynomial):
+        return None
+    return moved(entry.what.detail, {level._replace(name=DEFAULT): level for level in entry.cell})
 
 
 def _cancel_power(polynomial: Polynomial, symbol: Symbol, power: int, divisor: Polynomial) -> Polynomial:

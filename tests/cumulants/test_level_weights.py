@@ -96,3 +96,59 @@ def test_estimates_with_known_weights_are_those_of_the_equations():
     q = (w / groups.size() * (groups.sum() - groups.size() * centre) ** 2).sum()
     row = table.loc["Q"]
     assert row["var(1|user)"] * found["var(1|user)"] + row["var(residual)"] * found["var(residual)"] == pytest.approx(q)
+
+
+def least_squares(model, level=None):
+    """(Z'Z)^-1 Z'y of a level for Z = (1, x), by Cramer's rule."""
+    x, y = model.covariate("x"), model.y
+    S, P, N = model.total(y, by="g"), model.total(x * y, by="g"), model.size("g")
+    A, B = model.total(x, by="g"), model.total(x**2, by="g")
+    found = ((B * S - A * P) / (N * B - A**2), (N * P - A * S) / (N * B - A**2))
+    return tuple(f.at(level) for f in found) if level else found
+
+
+def test_denominators_of_a_level_cancel():
+    """The covariances of a level's least squares are those of the coefficients, and var(residual) (Z'Z)^-1."""
+    model = ma.Model("y ~ 0 + (1 + x | g)")
+    fit = least_squares(model)
+    for (n, m), key in {(0, 0): "var(1|g)", (0, 1): "cov(1,x|g)", (1, 1): "var(x|g)"}.items():
+        derived = model.cov(fit[n], fit[m], given=ma.design)
+        assert derived.verify()
+        assert derived.result.coeff(model.parameter(key)) == 1
+        assert derived.result.free_symbols & {model.parameter(k) for k in model.parameters} == {
+            model.parameter(key),
+            model.parameter("var(residual)"),
+        }
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_denominators_of_another_level_do_not_cancel(seed):
+    """D_k^-1 D_i is no 1: fits of two levels, and a fit over the other level's denominator, by enumeration."""
+    rng = random.Random(seed)
+    model = ma.Model("y ~ 0 + (1 + x | g) + (1 | h)")
+    rows = [
+        {"g": g, "h": rng.randrange(3), "x": Fraction(x)} for g, x in zip("aaabbb", (0, 1, 3, 2, -1, 5), strict=True)
+    ]
+    frame = pd.DataFrame({name: [row[name] for row in rows] for name in ("g", "h", "x")}, dtype=object)
+    keys = [*model.parameters, *(key for key, _, _ in cumulant_keys(model.resolved))]
+    parameters = {key: Fraction(rng.randrange(1, 9), 2) for key in keys}
+    x, N = model.covariate("x"), model.size("g")
+    determinant = N * model.total(x**2, by="g") - model.total(x, by="g") ** 2
+    here, there = least_squares(model)[1], least_squares(model, "k")[1]
+    mixed = model.total(x * model.y, by="g") * determinant / determinant.at("k")
+    for asked in ((here, there), (mixed, there), (mixed, here)):
+        derived = model.cov(*asked, given=ma.design)
+        at = {"g": "a", "k": "b"}
+        assert derived.evaluate(parameters=parameters, data=frame, at=at) == enumerate_cumulant(
+            asked, rows, model.resolved, parameters, at
+        )
+        derived.verify()
+
+
+def test_a_covariate_of_another_factor_in_a_denominator_is_replayed():
+    model = ma.Model("y ~ 0 + (0 + X | b) + (1 | a)", levels={"X": "a"})
+    X = model.covariate("X")
+    slope = model.total(X * model.y, by="b") / model.total(X**2, by="b")
+    derived = model.var(slope, given=ma.design)
+    assert derived.verify()
+    assert derived.result.coeff(model.parameter("var(X|b)")) == 1
