@@ -15,6 +15,9 @@ from momentalg.lower.shift import INTERCEPT
 MOST_TURNS = 500
 """How often weights are renewed before they are said not to settle."""
 
+FEW_TURNS = 5
+"""How often those of a second step are, where the first is more than a standard error away from what they lead to."""
+
 
 @dataclass(frozen=True)
 class SecondStep:
@@ -22,6 +25,7 @@ class SecondStep:
 
     nested: bool
     turns: int
+    near: int
     weighting: str
     keys: str
     unit: str
@@ -39,7 +43,8 @@ def second_step_of(ir: EstimatorIR) -> SecondStep | None:
     shifted = any(row.name == ir.rows[0].name and row.shifted for row in ir.rows)
     return SecondStep(
         nested=step.nested,
-        turns=MOST_TURNS if step.iterated else 1,
+        turns=MOST_TURNS if step.iterated else FEW_TURNS if step.nested else 1,
+        near=0 if step.iterated else 1,
         weighting="iterated" if step.iterated else "two-step",
         keys=_listed(literal(key) for key in (*step.mean_keys, *step.keys)),
         unit=step.factors[-1].name,

@@ -129,17 +129,26 @@ def _ratios(working, components):
 
 
 def _weighted(sums, working, turns):
-    """The components from forms whose weights the first step gives, and for `turns` > 1 those that they give themselves."""
+    """The components from forms whose weights the first step gives, renewed until they are near what they lead to.
+
+    Near is `NEAR` standard errors, by the root mean square of (new - old)'M(new - old)/(2 s_e^4), M the coefficients of
+    the forms: their variances, were effects normal, whatever the origins and units of covariates. A first step that is
+    far off is thereby not the last word: slopes of levels whose sizes are very unequal. With NEAR = 0 the components
+    give their own weights, and solve REML's equations.
+    """
     found, step = working["first"], 1.0
     for turn in range(turns):
         forms, products = _forms(working, _ratios(working, found))
         matrix = products.sum(axis=0)
         _check_rank(matrix, working["keys"], sums)
         new = _solution(matrix, forms.sum(axis=0))
-        if turns == 1 or np.abs(new - found).max() <= 1e-11 * np.abs(new).max():
+        gap = new - found
+        if gap @ matrix @ gap <= 2 * len(gap) * (NEAR * new[-1]) ** 2 or np.abs(gap).max() <= 1e-11 * np.abs(new).max():
             return new
-        found = found + step * (new - found) if turn else new
+        found = found + step * gap if turn else new
         step = 0.5 if turn >= 50 else 1.0  # answers that alternate
+    if NEAR or turns == 1:
+        return new
     raise FloatingPointError(f"the weights do not settle in {turns} turns; one turn is the two-step estimator")
 
 
