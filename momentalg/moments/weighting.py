@@ -7,10 +7,10 @@ P = V^-1 - V^-1 X (X'V^-1 X)^-1 X'V^-1, and V_g the part of component g in V, th
     y'P V_g P y = sum_h tr(P V_g P V_h) theta_h.
 
 These hold in expectation whatever V is: weights bear on efficiency alone. A first step that is far off what it leads to
-(by more than a standard error, for factors that lie in one another) is renewed by it, at most four times. With ``"iterated"`` V and the solution agree
-in the end, and the equations are those of REML (Anderson 1973, Annals of Statistics 1, 135-141; Harville 1977, JASA 72,
-320-338). Crossed factors with many levels have their forms one factor at a time, weighted as if levels of one factor
-shared none of another.
+(by more than a standard error, for factors that lie in one another) is renewed by it, at most four times. With
+``"iterated"`` V and the solution agree in the end, and the equations are those of REML (Anderson 1973, Annals of
+Statistics 1, 135-141; Harville 1977, JASA 72, 320-338). Crossed factors with many levels have their forms one factor at
+a time, weighted as if levels of one factor shared none of another.
 """
 
 from __future__ import annotations

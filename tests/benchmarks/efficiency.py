@@ -92,6 +92,7 @@ def estimators_of(design: Design) -> tuple[Estimator, ...]:
         )
     iterated = Estimator("iterated", weighting="iterated")
     if design.formula == SLOPES:
+        iterated = Estimator("iterated", weighting="iterated", every=5)
         return default, iterated, classical, minque0, Estimator("perry", "perry")
     if design.formula == NESTED:
         return default, iterated, classical, minque0, Estimator("henderson3", "henderson3")

@@ -139,6 +139,7 @@ DESIGNS = (
     _nested("lognormal"),
     _slopes("slopes, 500 users of 2 to 8 rows", two_to_eight, 500),
     _slopes("slopes, 1000 users of lognormal sizes", lognormal_sizes, 1000),
+    _slopes("slopes, 1000 users of power-law sizes", power_sizes, 1000),
     _crossed("crossed, sparse and very skewed", (5000, 2000), 20_000, (1.5, 1.0), "normal"),
     _crossed("crossed, uniform", (500, 50), 10_000, (0.0, 0.0), "normal"),
     _crossed("crossed, skewed", (500, 50), 10_000, (1.0, 1.0), "normal"),
