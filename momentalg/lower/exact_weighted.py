@@ -78,7 +78,8 @@ def _residual(model: ResolvedModel) -> str:
 
 def _ratios(model: ResolvedModel, rows: ExactRows, components: Mapping[str, Decimal]) -> dict[str, Decimal]:
     """The components over the residual variance; a block that is no matrix of covariances gives way to the nearest."""
-    residual = max(components[_residual(model)], _mean_square(model, rows) * Decimal("1e-6")) or Decimal(1)
+    residual, whole = components[_residual(model)], _mean_square(model, rows)
+    residual = (max(residual, whole / 10**6) if residual > 0 else whole / 100) or Decimal(1)
     found = {_residual(model): Decimal(1)}
     for block in model.groups:
         size = range(len(block.coefficients))

@@ -187,15 +187,16 @@ def test_means_and_predictions_are_those_of_all_rows(name: str, zero: bool, monk
     np.testing.assert_allclose(beta, np.linalg.solve(X.T @ W @ X, X.T @ W @ y), rtol=1e-8, atol=1e-9)
     np.testing.assert_allclose(covariance, np.linalg.inv(X.T @ W @ X), rtol=1e-7, atol=1e-9)
     found = part._crossed_effects(crossed, thetas, 0.7)
-    for (factor, columns), theta, (effects, errors) in zip(case.blocks, thetas, found, strict=True):
+    for (factor, columns), theta, (k, place) in zip(case.blocks, thetas, crossed.places, strict=True):
+        effects, errors = found[k][0][:, place], found[k][1][:, place[:, None], place]
         Z = [case.Z(factor, column) for column in columns]
         np.testing.assert_allclose(effects, np.array([z.T @ P @ y for z in Z]).T @ theta, rtol=1e-7, atol=1e-9)
         for level in range(len(effects)):
             own = np.array([z[:, level] for z in Z])
             np.testing.assert_allclose(errors[level], theta - theta @ own @ P @ own.T @ theta, rtol=1e-7, atol=1e-9)
     swept = part._MixedModel(crossed, crossed.covariances(thetas), 0.7).effects
-    for (factor, place), (effects, _) in zip(crossed.places, found, strict=True):
-        np.testing.assert_allclose(swept[factor][:, place], effects, rtol=1e-6, atol=1e-8)
+    for one, (effects, _) in zip(swept, found, strict=True):
+        np.testing.assert_allclose(one, effects, rtol=1e-6, atol=1e-8)
 
 
 def reml(case: Design, y: np.ndarray, start: np.ndarray) -> np.ndarray:

@@ -56,7 +56,8 @@ class _Crossed:
         """The covariance matrix of each factor, from those of the blocks, without their negative eigenvalues."""
         found = [np.zeros((len(columns), len(columns))) for columns in self.columns]
         for (factor, place), theta in zip(self.places, thetas, strict=True):
-            found[factor][np.ix_(place, place)] = _nonnegative(np.atleast_2d(theta))
+            own = np.ix_(place, place)
+            found[factor][own] = _nonnegative(np.atleast_2d(theta), self.own[factor].sum(axis=0)[own])
         return found
 
     def linked(self, k, g):
@@ -102,10 +103,15 @@ def _level_sums(values, codes, levels):
     return found.reshape(levels, *values.shape[1:])
 
 
-def _nonnegative(matrix):
-    """The nearest matrix without negative eigenvalues."""
-    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
-    return (vectors * np.maximum(values, 0)) @ vectors.T
+def _nonnegative(matrix, metric):
+    """The nearest matrix without negative eigenvalues, in the metric Z'Z of its columns.
+
+    So it is the same matrix in any units and about any shift of the covariates.
+    """
+    root = np.linalg.cholesky(metric)
+    values, vectors = np.linalg.eigh(root.T @ ((matrix + matrix.T) / 2) @ root)
+    half = np.linalg.solve(root.T, vectors * np.sqrt(np.maximum(values, 0)))
+    return half @ half.T
 
 
 def _root(matrix):
@@ -218,7 +224,7 @@ def _ratio(left, right):
     return np.divide(left, right, out=np.zeros_like(right), where=right > 0)
 
 
-class _Absorbed:
+class _Eliminated:
     """V^-1 of all factors at once: the one with most coefficients absorbed level by level, the rest dense.
 
     With f absorbed, V_f = s_e^2 I + Z_f Theta_f Z_f', and Z_o, G_o of the others,
@@ -231,7 +237,7 @@ class _Absorbed:
         self.first, self.rest, self.start, self.count = _split(crossed)
         own, theta = crossed.own[self.first], covariances[self.first]
         self.weights = np.linalg.inv(residual * np.eye(own.shape[1]) + theta @ own)  # V_f^-1 Z_f = Z_f weights
-        self.table = _AbsorbedTable(crossed)
+        self.table = _EliminatedTable(crossed)
         count, p = self.count, len(crossed.mean)
         whole = np.zeros((count + p + 1, count + p + 1))  # [Z_o, X, y]'[Z_o, X, y], then with V_f^-1 between
         whole[count:, count:] = crossed.total
@@ -331,7 +337,7 @@ class _Absorbed:
         return pairs
 
 
-class _AbsorbedTable:
+class _EliminatedTable:
     """T_l = Z_l'[Z_o, X, y] of the levels l of the absorbed factor: what is not 0, level by level."""
 
     def __init__(self, crossed):
@@ -461,7 +467,7 @@ def _forms(crossed, covariances, residual):
     """
     exact = _cost(crossed) <= DENSE
     if exact:
-        model = _Absorbed(crossed, covariances, residual)
+        model = _Eliminated(crossed, covariances, residual)
         scores, information = model.levels()
         pairs, squares = model.traces(information), model.squares
     else:
@@ -593,7 +599,7 @@ def _crossed_means(crossed, thetas, residual):
 
 
 def _crossed_effects(crossed, thetas, residual):
-    """Per block the best linear predictions of its effects, and the covariances of their errors, at given components.
+    """Per factor the best linear predictions of its effects, and the covariances of their errors, at given components.
 
     (levels, columns) and (levels, columns, columns). The covariances are those of the mixed-model equations, which
     count the errors of the mean parameters, where the dense forms fit (`DENSE`). Otherwise they are those of a level
@@ -601,13 +607,13 @@ def _crossed_effects(crossed, thetas, residual):
     """
     covariances, residual = _working(crossed, thetas, residual)
     if _cost(crossed) <= DENSE:
-        scores, information = _Absorbed(crossed, covariances, residual).levels()
+        scores, information = _Eliminated(crossed, covariances, residual).levels()
         effects = [scores[k] @ theta for k, theta in enumerate(covariances)]
         errors = [theta - theta @ information[k] @ theta for k, theta in enumerate(covariances)]
     else:
         model = _MixedModel(crossed, covariances, residual)
         effects, errors = model.effects, _errors_given_others(crossed, covariances, residual, model.covariance)
-    return [(effects[k][:, place], errors[k][:, place[:, None], place]) for k, place in crossed.places]
+    return list(zip(effects, errors, strict=True))
 
 
 def _errors_given_others(crossed, covariances, residual, covariance):

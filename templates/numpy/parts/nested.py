@@ -116,8 +116,8 @@ def _ratios(working, components):
     total = working["cells"].sum(axis=0)
     _, slopes = _least_squares(total, working["mean"])
     rest = _residual(working["mean"], slopes, len(total))
-    least = 1e-6 * (rest @ total @ rest) / working["sizes"].sum()  # of what least squares leaves
-    residual = max(components[-1], least) or 1.0
+    whole = max(rest @ total @ rest / working["sizes"].sum(), 0.0)  # what least squares leaves
+    residual = (max(components[-1], 1e-6 * whole) if components[-1] > 0 else 1e-2 * whole) or 1.0
     matrices = _thetas(working, components[:-1] / residual)
     for _, factor, places, _, _ in working["effects"]:
         columns = np.array(working["factors"][factor][2])[places]
