@@ -41,14 +41,14 @@ def predict(fit: FitResult, data: Any, effects: bool | str | Iterable[str]) -> p
         model = fit.model.resolved
         kept = tuple(b for b in model.groups if b.factor in chosen)
         parts = [read_rows(data, replace(model, groups=kept), fit.missing, fit.level_sizes, True)]
-    return _joined([_series(rows, _predicted(fit, rows, chosen), "predicted") for rows in parts])
+    return _joined([_series(rows, linear_predictor(fit, rows, chosen), "predicted") for rows in parts])
 
 
 def fitted(fit: FitResult) -> pd.Series[float]:
     """X b + Z u of the rows of the fit."""
     parts = rows_of(fit, "fitted values")
     chosen = _factors(fit, True)
-    return _joined([_series(rows, _predicted(fit, rows, chosen), "fitted") for rows in parts])
+    return _joined([_series(rows, linear_predictor(fit, rows, chosen), "fitted") for rows in parts])
 
 
 def residuals(fit: FitResult, level: str, kind: str) -> pd.Series[float]:
@@ -64,7 +64,7 @@ def residuals(fit: FitResult, level: str, kind: str) -> pd.Series[float]:
     name = None if level == "observation" else _name(fit, level)
     chosen = _factors(fit, kind == CONDITIONAL)
     parts = rows_of(fit, "residuals")
-    found = [(rows, rows.response - _predicted(fit, rows, chosen)) for rows in parts]
+    found = [(rows, rows.response - linear_predictor(fit, rows, chosen)) for rows in parts]
     if name is None:
         return _joined([_series(rows, values, "residual") for rows, values in found])
     return _level_means(name, found)
@@ -83,7 +83,8 @@ def _level_means(name: str, found: list[tuple[Rows, Array]]) -> pd.Series[float]
     return means
 
 
-def _predicted(fit: FitResult, rows: Rows, chosen: list[tuple[str, ...]]) -> Array:
+def linear_predictor(fit: FitResult, rows: Rows, chosen: Iterable[tuple[str, ...]]) -> Array:
+    """X b, and Z u of the chosen factors, at each row, shape (n,)."""
     import numpy as np
 
     found: Array = rows.mean @ np.array([fit.estimates[key] for key in fit.mean_keys])

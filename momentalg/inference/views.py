@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 from momentalg.inference import explanation, tables, tidying
+from momentalg.inference.plots.plot import plot
 from momentalg.inference.tables import Text
 
 if TYPE_CHECKING:
@@ -51,6 +52,15 @@ class Views:
     def explain(self) -> Text:
         """What was fitted and how: equations, weights, rows left out, what is not identified, standard errors."""
         return explanation.explain(self._fit)
+
+    def plot(self, kind: str, ax: Any = None, **options: Any) -> Any:
+        """A picture: "caterpillar", "shrinkage", "quantiles", "residuals", "densities", "sizes", "pooling".
+
+        Drawn on the matplotlib Axes `ax`, which is returned; without it on a new figure, which is returned, shows
+        itself in a notebook and has ``savefig``. pyplot is not used. Options choose panels, such as ``by="user"``,
+        ``coefficient="x"``: `momentalg.inference.plots`. Needs matplotlib.
+        """
+        return plot(self._fit, kind, ax, **options)
 
     def __repr__(self) -> str:
         return self.summary()

@@ -38,6 +38,7 @@ from momentalg.expr.nodes import (
     power,
 )
 from momentalg.model.resolving import known_cell
+from momentalg.moments.generic_functions import columns_read
 from momentalg.statistics.family import response_total
 
 if TYPE_CHECKING:
@@ -173,7 +174,9 @@ class Pooling(Readable):
                 )
             if isinstance(size, bool) or not isinstance(size, int) or size < 1:
                 raise ModelError(f"the size of a level is a whole number of at least 1; found {size!r}")
-            data, at = {c: ["1"] * size for c in self.by}, dict.fromkeys(self.by, "1")
+            covariates = [v.name for v in columns_read(self.model.resolved) if v.kind == "column"]  # in the means alone
+            data = {c: ["1"] * size for c in self.by} | dict.fromkeys(covariates, [1] * size)
+            at = dict.fromkeys(self.by, "1")
         known = {"parameters": parameters, "data": data, "at": at}
         total, noise = (d.evaluate(**known) for d in self._given_design)
         if hasattr(noise, "index"):  # by level

@@ -259,21 +259,30 @@ def test_numbers_of_levels_are_named_as_the_model_has_them():
     assert list(other.table.columns[:2]) == ["levels(b)", "levels(a)"]
 
 
-def test_the_plan_is_shown_and_drawn():
-    plt = pytest.importorskip("matplotlib.pyplot")
-    plt.switch_backend("Agg")
+def test_the_plan_is_shown():
     found = plan(ONE, {"var(1|user)": 1, "var(residual)": 3}, {"var(1|user)": 0.2}, cost={"user": 5, "observation": 1})
     assert "Cheapest of 12" in repr(found)
     assert "normal effects" in repr(found)
-    axes = found.plot()
-    line = axes.get_lines()[0]
+
+
+@pytest.mark.engine("matplotlib")
+def test_the_plan_is_drawn():
+    values = {"var(1|user)": 1, "var(residual)": 3}
+    found = plan(ONE, values, {"var(1|user)": 0.2}, cost={"user": 5, "observation": 1})
+    left, right = found.plot().axes
     table = found.table.sort_values("size")
-    assert line.get_xdata().tolist() == table["size"].tolist()
-    assert line.get_ydata().tolist() == table["levels(user)"].tolist()
-    plt.close("all")
-    laws = plan(ONE, {"var(1|user)": 1, "var(residual)": 3}, {"var(1|user)": 0.2}, size=[ma.Poisson(3), 4])
-    assert [t.get_text() for t in laws.plot().get_xticklabels()] == [repr(d.numbers["size"]) for d in laws.designs]
-    plt.close("all")
+    for axes, column in ((left, "levels(user)"), (right, "cost")):
+        line = axes.get_lines()[0]
+        assert line.get_xdata().tolist() == table["size"].tolist()
+        assert line.get_ydata().tolist() == table[column].tolist()
+    cheapest = table.loc[table["cost"].idxmin()]
+    assert right.get_lines()[1].get_xydata().tolist() == [[cheapest["size"], cheapest["cost"]]]
+    laws = plan(ONE, values, {"var(1|user)": 0.2}, size=[ma.Poisson(3), 4])
+    drawn = laws.plot()
+    drawn.canvas.draw()
+    assert [t.get_text() for t in drawn.axes[0].get_xticklabels()] == [repr(d.numbers["size"]) for d in laws.designs]
+    with pytest.raises(ma.UnsupportedError, match="against="):
+        found.plot("costs")
 
 
 GOOD = {"var(1|user)": 1, "var(residual)": 3}

@@ -174,3 +174,9 @@ def test_penalties_of_correlated_slopes_are_the_inverse():
         _ = ma.Model("y ~ 1 + x + z + (1 + x + z | a)").pooling().ridge().penalties
     with pytest.raises(UnsupportedError, match="one variance"):
         ma.Model("y ~ 1 + (1 | a)", weights="w").pooling().ridge()
+
+
+def test_covariates_of_the_means_do_not_matter_to_a_level_of_a_size():
+    known = {"Intercept": 5, "x": 1, "log(x)": 2, "var(1|user)": 4, "var(residual)": 9}
+    values = ma.Model("y ~ x + log(x) + (1 | user)").pooling().evaluate(known, size=3)
+    assert (values.noise, values.signal) == (3, 4)

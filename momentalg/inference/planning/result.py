@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from momentalg.errors import UnsupportedError
-
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -67,39 +65,15 @@ class Plan:
             kurtosis,
         )
 
-    def plot(self, against: str = "size") -> Any:
+    def plot(self, against: str = "size", ax: Any = None) -> Any:
         """The trade-off: levels that are needed, and what they cost, against another number of the design.
 
-        Returns the matplotlib axes. Of the designs that share a value the cheapest is drawn.
+        Drawn on the matplotlib Axes `ax`, which is returned; without it on a new figure, which is returned. Of the
+        designs that share a value the cheapest is drawn.
         """
-        try:
-            import matplotlib.pyplot as plt
-        except ImportError as error:
-            raise UnsupportedError("pictures need matplotlib: pip install 'momentalg[plot]'") from error
-        if against not in self.best.numbers:
-            raise UnsupportedError(f"against= is one of {', '.join(map(repr, self.best.numbers))}; found {against!r}")
-        cheapest: dict[Any, PlannedDesign] = {}
-        for d in self.designs:  # the cheapest first
-            cheapest.setdefault(d.numbers.get(against), d)
-        chosen = list(cheapest.values())
-        numeric = all(isinstance(value, (int, float)) for value in cheapest)
-        if numeric:
-            chosen.sort(key=lambda d: d.numbers[against])
-        x = [d.numbers[against] if numeric else repr(d.numbers[against]) for d in chosen]
-        _, axes = plt.subplots(layout="constrained")
-        name = f"levels({self.column})"
-        (first,) = axes.plot(x, [d.numbers[name] for d in chosen], "o-", color="tab:blue", label=f"{name} needed")
-        axes.set_xlabel({"size": "observations in each cell"}.get(against, against))
-        axes.set_ylabel(f"{name} needed")
-        axes.set_yscale("log")
-        right = axes.twinx()
-        (second,) = right.plot(x, [d.cost for d in chosen], "s--", color="tab:orange", label="cost")
-        right.set_ylabel("cost")
-        at = self.best.numbers[against] if numeric else repr(self.best.numbers[against])
-        third = right.plot([at], [self.best.cost], "*", color="tab:red", markersize=14, label="cheapest")[0]
-        axes.legend(handles=[first, second, third], loc="upper center")
-        axes.set_title(", ".join(f"se({key}) ≤ {value:g}" for key, value in self.target_se.items()))
-        return axes
+        from momentalg.inference.planning.picture import draw
+
+        return draw(self, against, ax)
 
     def __repr__(self) -> str:
         head = f"Plan for {self.formula}: {', '.join(f'se({k}) <= {v:g}' for k, v in self.target_se.items())}"

@@ -1,0 +1,80 @@
+"""Caterpillar plot: the predicted effects of all levels, sorted, each with its interval of prediction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from momentalg.errors import ModelError
+from momentalg.inference.canvas import BLUE, DARK, GREY, PALE, SMALL, note, panels, title
+from momentalg.inference.level_effects import Chosen, chosen, label_of
+from momentalg.inference.plots.plot import Plot
+from momentalg.inference.reference import quantile
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from momentalg.inference.result import FitResult
+
+LABELLED = 60  # levels up to which each has its name
+TALLEST = 12.0  # inches
+
+
+def draw(
+    fit: FitResult,
+    ax: Axes | None = None,
+    by: str | None = None,
+    coefficient: str | None = None,
+    alpha: float = 0.05,
+) -> Any:
+    """A panel for each factor and coefficient; intervals as in ``fit.tidy(effects="ran_vals", conf_int=True)``."""
+    if not 0 < alpha < 1:
+        raise ModelError(f"alpha= is the probability left out, between 0 and 1, not {alpha}")
+    found = chosen(fit, by, coefficient)
+    most = max(len(one.values) if len(one.values) <= LABELLED else 0 for one in found)
+    drawn, axes = panels(ax, [one.name for one in found], 4.6, min(TALLEST, max(4.0, 1.2 + 0.19 * most)))
+    for one, panel in zip(found, axes, strict=True):
+        _panel(one, panel, alpha)
+    return drawn
+
+
+def _panel(one: Chosen, axes: Axes, alpha: float) -> None:
+    import numpy as np
+
+    axes.set_xlabel(one.label)
+    count = len(one.values)
+    few = count <= LABELLED
+    order = np.argsort(one.values, kind="stable")
+    values, at = one.values[order], np.arange(count)
+    reach = quantile(1 - alpha / 2, one.fit.df) * one.standard_errors[order]
+    known = bool(np.isfinite(reach).all())
+    marked = "filled" if few else "dark"
+    intervals = f", {100 * (1 - alpha):g} % intervals, {marked} where 0 is outside" if known else ""
+    title(axes, f"{count:,} levels{intervals}")
+    if one.nothing:
+        note(axes, one.nothing)
+        axes.set_xticks([])
+        axes.set_yticks([])
+        return
+    apart = np.abs(values) > reach  # the interval does not hold 0
+    axes.axvline(0.0, color=GREY, linewidth=0.8, zorder=1)
+    axes.hlines(
+        at,
+        values - reach,
+        values + reach,
+        colors=np.where(apart, BLUE, GREY if few else PALE).tolist(),
+        linewidth=1.4 if few else 0.6,
+        rasterized=not few,
+        zorder=2,
+    )
+    if few:
+        axes.scatter(values, at, s=18, c=np.where(apart, BLUE, "white").tolist(), edgecolors=BLUE, zorder=3)
+        axes.set_yticks(at, [label_of(one.effects.levels[n]) for n in order], fontsize=SMALL)
+        axes.set_ylim(-0.8, count - 0.2)
+    else:
+        axes.scatter(values, at, s=1.5, c=DARK, linewidths=0, rasterized=True, zorder=3)
+        axes.set_yticks([])
+        axes.set_ylabel("levels, sorted by their effect")
+        axes.margins(y=0.01)
+
+
+PLOT = Plot("caterpillar", "predicted effects (BLUPs) with intervals, sorted", draw)
