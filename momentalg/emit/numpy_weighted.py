@@ -43,7 +43,7 @@ def second_step_of(ir: EstimatorIR) -> SecondStep | None:
     shifted = any(row.name == ir.rows[0].name and row.shifted for row in ir.rows)
     return SecondStep(
         nested=step.nested,
-        turns=MOST_TURNS if step.iterated else FEW_TURNS if step.nested else 1,
+        turns=MOST_TURNS if step.iterated else FEW_TURNS,
         near=0 if step.iterated else 1,
         weighting="iterated" if step.iterated else "two-step",
         keys=_listed(literal(key) for key in (*step.mean_keys, *step.keys)),

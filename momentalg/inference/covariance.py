@@ -142,6 +142,15 @@ def available(fit: FitResult) -> bool:
         return False
 
 
+def exact_traces(fit: FitResult) -> bool:
+    """Whether the coefficients of weighted forms are exact; with many crossed levels they are estimated."""
+    module = fit.sums.estimator.module if fit.sums is not None else None
+    if module is None or not hasattr(module, "traces_are_exact"):
+        return True
+    assert fit.sums is not None
+    return bool(module.traces_are_exact(dict(fit.sums.table)))
+
+
 def formula_of(fit: FitResult) -> str | None:
     """The kind of covariance that the fit's module has a formula for, if any."""
     if fit.sums is None or not hasattr(fit.sums.estimator.module, "covariance"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from momentalg.expr.escape import escape_html, escape_text, markdown_code
+from momentalg.inference.covariance import exact_traces
 from momentalg.inference.rows import rows_of
 from momentalg.inference.tables import Text, has_errors, standard_errors
 
@@ -78,10 +79,16 @@ def _weights(fit: FitResult) -> Section:
     if fit.weighting == "iterated":
         found.append("Weights and estimates are iterated until they agree, which solves REML's equations by moments.")
     else:
-        found.append("Two steps: unweighted moments, then the same components from forms weighted by these.")
+        found.append(
+            "Two steps: unweighted moments, then the same components from forms weighted by these; weights are renewed "
+            "where the first step was more than a standard error off."
+        )
     found.append(
         "Given the weights the coefficients are exact, whatever the laws: the working model affects efficiency alone. "
         "As the weights are estimated, the estimator is consistent, and not exactly unbiased."
+        if exact_traces(fit)
+        else "The coefficients are traces of matrices of all levels, too many here to be exact: they are averages over "
+        "vectors of random signs, always the same ones, which moves estimates by some hundredths of a standard error."
     )
     return "Weights", found
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from momentalg.expr.escape import escape_html, escape_text, markdown_code
 from momentalg.inference.confidence import warnings_of
-from momentalg.inference.covariance import available, formula_of
+from momentalg.inference.covariance import available, exact_traces, formula_of
 
 if TYPE_CHECKING:
     from momentalg.inference.intervals import Interval
@@ -82,6 +82,8 @@ def facts(fit: FitResult) -> list[tuple[str, str]]:
         ("Levels", groups),
         *standard_errors(fit),
     ]
+    if not exact_traces(fit):
+        found.append(("Note", "too many crossed levels for exact coefficients: see fit.explain()"))
     if fit.system.means == "plug-in" and fit.system.plugged_in:
         found.append(("Note", "estimates of the mean parameters are plugged in: the variance components are biased"))
     return found

@@ -226,7 +226,7 @@ def test_iterated_weights_solve_remls_equations(name: str) -> None:
     rng = np.random.default_rng(7)
     root = np.linalg.cholesky(sum(case.brought(thetas).values()) + 0.7 * np.eye(len(case.columns)))
     y = case.X @ [1.0, 2.0, -1.0] + root @ rng.normal(size=len(case.columns))
-    found = part._crossed_solution(case.cells(y), [np.eye(len(t)) for t in thetas], 1.0, iterated=True)
+    found = part._crossed_solution(case.cells(y), [np.eye(len(t)) for t in thetas], 1.0, turns=100, near=0)
     np.testing.assert_allclose(found, reml(case, y, components(thetas, 0.7)), rtol=1e-5, atol=1e-6)
 
 
@@ -235,7 +235,7 @@ def test_iterated_weights_agree_with_statsmodels() -> None:
     a, b = rng.integers(0, 12, 150), rng.integers(0, 8, 150)
     y = rng.normal(size=12)[a] + rng.normal(size=8)[b] + rng.normal(size=150)
     case = Design(np.array([a, b]), np.ones((150, 1)), [0], [(0, [0]), (1, [0])])
-    found = part._crossed_solution(case.cells(y), [[[1.0]], [[1.0]]], 1.0, iterated=True)
+    found = part._crossed_solution(case.cells(y), [[[1.0]], [[1.0]]], 1.0, turns=100, near=0)
     frame = pd.DataFrame({"y": y, "a": a, "b": b, "one": 1})
     model = smf.mixedlm("y ~ 1", frame, groups="one", vc_formula={"a": "0 + C(a)", "b": "0 + C(b)"})
     theirs = model.fit(reml=True, method=["bfgs"], gtol=1e-9)
@@ -249,7 +249,7 @@ def test_iterations_settle_where_slopes_have_little_or_no_variance(seed: int) ->
     columns = np.column_stack([np.ones(200), rng.normal(size=200) + 1])
     y = rng.normal(size=200) + 0.5 * rng.normal(size=40)[labels[0]] + 0.3 * rng.normal(size=10)[labels[1]]
     crossed = Design(np.array(labels), columns, [0, 1], [(0, [0, 1]), (1, [0])]).cells(y)
-    found = part._crossed_solution(crossed, [np.eye(2), [[1.0]]], 1.0, iterated=True)
+    found = part._crossed_solution(crossed, [np.eye(2), [[1.0]]], 1.0, turns=100, near=0)
     matrix, right, _, _ = part._forms(crossed, *part._working(crossed, *part._by_block(crossed, found)))
     np.testing.assert_allclose(matrix @ found, right, rtol=1e-6, atol=1e-6 * abs(right).max())
 

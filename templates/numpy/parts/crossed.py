@@ -13,7 +13,6 @@ import numpy as np
 DENSE = 2e10  # multiplications that exact traces may take, some seconds; beyond it they are estimated by probes
 SPARSE = 200  # how much longer one multiplication takes of numbers that are looked up than in products of matrices
 PROBES = 4  # vectors of random signs for each factor, at least, by which traces are estimated
-ITERATIONS = 100  # of weights
 SWEEPS = 1000  # of the solution of the mixed-model equations, far more than it should need
 
 
@@ -565,31 +564,33 @@ def _by_block(crossed, components):
     return thetas, float(components[-1])
 
 
-def _crossed_solution(crossed, thetas, residual, iterated=False):
-    """The components: with weights at the first estimates, or iterated until the weights are their own solution.
+def _crossed_solution(crossed, thetas, residual, turns=1, near=1.0):
+    """The components: with weights at the first estimates, renewed until they are near what they lead to.
 
-    The first is done once more where it is further than a standard error from the first estimates. Iterated they solve
-    REML's equations; weights have negative eigenvalues set to 0, the solution has not. Raises ValueError when the rows
-    do not separate the components, FloatingPointError when the iterations do not settle.
+    Near is `near` standard errors, by the root mean square of (new - old)'M(new - old)/2, M the coefficients of the
+    forms: their variances, were effects normal, whatever the origins and units of covariates. With 0 the components
+    give their own weights, and solve REML's equations. Weights have negative eigenvalues set to 0, the solution has
+    not. Raises ValueError when the rows do not separate the components, FloatingPointError when they do not settle.
     """
     weights, gaps = [_in_order(crossed, thetas, residual)], []
-    for _ in range(ITERATIONS):
+    for _ in range(turns):
         matrix, right, _, _ = _forms(crossed, *_working(crossed, thetas, residual))
         found = np.linalg.solve(matrix, right)
         errors = np.sqrt(2 * np.abs(np.diag(np.linalg.inv(matrix))))  # of normal effects
-        gaps.append(found - weights[-1])
-        if np.all(np.abs(gaps[-1]) <= (1e-9 * np.maximum(np.abs(found), errors) if iterated else errors)):
-            return found
-        if not iterated and len(gaps) == 2:
+        gap = found - weights[-1]
+        gaps.append(gap)
+        if gap @ matrix @ gap <= 2 * len(gap) * near**2 or np.all(np.abs(gap) <= 1e-9 * np.maximum(np.abs(found), errors)):
             return found
         following = found
         if len(gaps) > 3:  # Anderson's acceleration: at the boundary of the covariance matrices the steps are small
-            turns, steps = np.diff(gaps[-4:], axis=0).T, np.diff(weights[-4:], axis=0).T
-            share = np.linalg.lstsq(turns / errors[:, None], gaps[-1] / errors, rcond=1e-8)[0]
-            following = found - (steps + turns) @ share
+            changes, steps = np.diff(gaps[-4:], axis=0).T, np.diff(weights[-4:], axis=0).T
+            share = np.linalg.lstsq(changes / errors[:, None], gap / errors, rcond=1e-8)[0]
+            following = found - (steps + changes) @ share
         weights.append(following)
         thetas, residual = _by_block(crossed, following)
-    raise FloatingPointError(f"the weights do not settle in {ITERATIONS} iterations: use two-step weights")
+    if near or turns == 1:
+        return found
+    raise FloatingPointError(f"the weights do not settle in {turns} turns: use two-step weights")
 
 
 def _crossed_means(crossed, thetas, residual):
