@@ -4,14 +4,17 @@
   functions, with its own design constants, between the inverses of their derivative (Liang and Zeger 1986). Units are
   independent, so that it holds with the sizes and covariates given, and as well where they are drawn with the units:
   estimators that are unbiased given the design have Var = E Var(. | design).
-* multiway clusters (crossed factors): the sandwich of each factor, added and less those of their intersections
-  (Cameron, Gelbach and Miller 2011). Given which levels meet: no levels are independent units.
+* plug-in (crossed factors): of the means (X'V^-1 X)^-1, of the components the variances of the weighted forms at the
+  estimates, with what the kurtosis of the effects adds, from the spread of the levels' own scores. Given which levels
+  meet: no levels are independent units.
 * cluster jackknife, (m - 1)/m sum of (theta without unit i - mean)^2: the estimator is solved anew without each unit,
-  so that it holds for any statistics (Efron 1982). For crossed factors, as multiway clusters are.
+  so that it holds for any statistics (Efron 1982).
+* multiway (crossed factors): the jackknife over the levels of each factor, added, and less that over their intersections
+  (Cameron, Gelbach and Miller 2011); it is what "jackknife" stands for there.
 * exact, given the design, with estimates of third and fourth cumulants in it: `momentalg.inference.plug_in`, for models
   and statistics whose variance the engine derives. It does not count on many units.
 
-None of them assumes normality. The first three count on many units, and are too small with few.
+None of them assumes normality. All but the last count on many units, and are too small with few.
 """
 
 from __future__ import annotations
@@ -31,8 +34,8 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-SANDWICH, MULTIWAY, JACKKNIFE, EXACT = "sandwich", "multiway", "jackknife", "exact"
-KINDS = (SANDWICH, MULTIWAY, JACKKNIFE, EXACT)
+SANDWICH, PLUG_IN, MULTIWAY, JACKKNIFE, EXACT = "sandwich", "plug-in", "multiway", "jackknife", "exact"
+KINDS = (SANDWICH, PLUG_IN, MULTIWAY, JACKKNIFE, EXACT)
 
 
 @dataclass(frozen=True)
@@ -49,14 +52,15 @@ class Covariance:
     @property
     def unconditional(self) -> bool:
         """Whether it also holds for units drawn with their sizes and covariates; otherwise given the design alone."""
-        return self.one_way and self.kind != EXACT
+        return self.one_way and self.kind in (SANDWICH, JACKKNIFE)
 
     @property
     def described(self) -> str:
         """In words, for tables."""
         words = {
             SANDWICH: f"sandwich over the {self.clusters} units of {self.over}",
-            MULTIWAY: f"multiway clusters of {self.over}",
+            PLUG_IN: f"plug-in, with the kurtosis of the effects of {self.over}",
+            MULTIWAY: f"multiway jackknife over {self.over}",
             JACKKNIFE: f"cluster jackknife over {self.over}",
             EXACT: "exact formula with estimated cumulants",
         }
@@ -111,7 +115,7 @@ def covariance(fit: FitResult, kind: str | None = None) -> Covariance:
         raise ModelError(f"kind= is {', '.join(map(repr, KINDS))}, not {kind!r}")
     formula = formula_of(fit)
     chosen = kind or formula or JACKKNIFE
-    if chosen == JACKKNIFE:
+    if chosen == JACKKNIFE or (chosen == MULTIWAY and not fit.model.resolved.has_unit):
         return _jackknife(fit)
     if chosen == EXACT:
         from momentalg.inference.plug_in import exact_covariance
@@ -128,7 +132,7 @@ def covariance(fit: FitResult, kind: str | None = None) -> Covariance:
     module = fit.sums.estimator.module
     values = module.covariance(dict(fit.sums.table), dict(fit.estimates))
     over, clusters = clusters_of(fit)
-    if formula == MULTIWAY:
+    if formula == PLUG_IN:
         over = " and ".join(dict.fromkeys(block.name for block in fit.model.resolved.groups))
     matrix = _by_key(fit, values, tuple(module.KEYS))
     return Covariance(matrix, formula, over, clusters, fit.model.resolved.has_unit)
@@ -155,13 +159,13 @@ def formula_of(fit: FitResult) -> str | None:
     """The kind of covariance that the fit's module has a formula for, if any."""
     if fit.sums is None or not hasattr(fit.sums.estimator.module, "covariance"):
         return None
-    return SANDWICH if fit.model.resolved.has_unit else MULTIWAY
+    return str(fit.sums.estimator.module.COVARIANCE)
 
 
 def _why(formula: str | None) -> str:
     if formula is None:
         return "its module estimates without it, as fits by classical statistics do"
-    return "all factors are nested in one unit" if formula == SANDWICH else "crossed factors have no independent units"
+    return "all factors are nested in one unit" if formula == SANDWICH else "its factors do not lie in one another"
 
 
 def _by_key(fit: FitResult, values: Any, keys: tuple[str, ...]) -> pd.DataFrame:
@@ -186,4 +190,4 @@ def _jackknife(fit: FitResult) -> Covariance:
     values = found.left_out[0].values
     pulls = (len(values) - 1) / len(values) * (values.mean(axis=0) - values)
     influence = dict(zip(found.keys, pulls.T, strict=True)) if one_way else {}
-    return Covariance(matrix, JACKKNIFE, found.units, clusters_of(fit)[1], one_way, influence)
+    return Covariance(matrix, JACKKNIFE if one_way else MULTIWAY, found.units, clusters_of(fit)[1], one_way, influence)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from momentalg.errors import UnsupportedError
 from momentalg.expr.keys import read_key
-from momentalg.inference.covariance import MULTIWAY, SANDWICH
+from momentalg.inference.covariance import PLUG_IN, SANDWICH
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,7 +39,7 @@ def influence(fit: FitResult) -> Mapping[str, Array]:
     if fit.covariance.kind == SANDWICH and hasattr(module, "scores"):
         found = module.scores(dict(fit.sums.table), dict(fit.estimates))
         return {key: found[:, n] for n, key in enumerate(module.KEYS)}
-    return _of_levels(fit) if fit.covariance.kind == MULTIWAY else {}
+    return _of_levels(fit) if fit.covariance.kind == PLUG_IN else {}
 
 
 def _of_levels(fit: FitResult) -> dict[str, Array]:

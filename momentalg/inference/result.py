@@ -119,7 +119,8 @@ class FitResult(Lme4Names, Analyses, Views):
     def cov_params(self, kind: str | None = None) -> pd.DataFrame:
         """The covariance matrix of the estimates, by key: `momentalg.inference.covariance` says by which formula.
 
-        `kind` asks for one: "sandwich" (over units), "multiway" (crossed factors), "jackknife" or "exact".
+        `kind` asks for one: "sandwich" (over units), "plug-in" (crossed factors), "jackknife", "multiway" or
+        "exact": see `momentalg.inference.covariance`.
         """
         found = self.covariance if kind is None else covariance(self, kind)
         return found.matrix.copy()

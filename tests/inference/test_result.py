@@ -27,7 +27,9 @@ def sleepstudy():
 def with_covariance(fit, matrix, scores=None, keys=None):
     """A fit whose module has a covariance, as those of weighted moments do."""
     keys = tuple(fit.keys) if keys is None else keys
-    module = SimpleNamespace(**vars(fit.sums.estimator.module), KEYS=keys, covariance=lambda *_: matrix)
+    kind = "sandwich" if fit.model.resolved.has_unit else "plug-in"
+    own = {**vars(fit.sums.estimator.module), "KEYS": keys, "COVARIANCE": kind, "covariance": lambda *_: matrix}
+    module = SimpleNamespace(**own)
     if scores is not None:
         module.scores = lambda *_: scores
     return replace(fit, sums=SimpleNamespace(estimator=SimpleNamespace(module=module), table=fit.sums.table))
@@ -70,22 +72,24 @@ def test_the_covariance_of_a_module_comes_first_and_in_the_order_of_the_keys(sle
     assert "sandwich over the 18 units of Subject" in found.summary()
     with pytest.raises(UnsupportedError, match="all factors are nested in one unit"):
         found.cov_params("multiway")
-    with pytest.raises(ModelError, match="'sandwich', 'multiway', 'jackknife', 'exact', not 'naive'"):
+    with pytest.raises(ModelError, match="'sandwich', 'plug-in', 'multiway', 'jackknife', 'exact', not 'naive'"):
         found.cov_params("naive")
     with pytest.raises(UnsupportedError, match=r"as fits by classical.*cov_params\('jackknife'\) is what it has"):
         fit.cov_params("sandwich")
 
 
-def test_crossed_factors_have_multiway_clusters_and_the_fewest_levels_count():
+def test_crossed_factors_have_a_plug_in_or_multiway_and_the_fewest_levels_count():
     fit, _, _ = from_dense("penicillin")
     found = with_covariance(fit, some_covariance(len(fit.keys)))
     assert (found.covariance.kind, found.covariance.over, found.covariance.clusters) == (
-        "multiway",
+        "plug-in",
         "plate and sample",
         6,
     )
     assert found.df == 5
-    assert "multiway clusters of plate and sample (conditional on which levels meet)" in found.summary()
+    assert "plug-in, with the kurtosis of the effects of plate and sample (conditional on which" in found.summary()
+    multiway = fit.model.fit(fit.data, statistics="within").cov_params("multiway")
+    assert multiway.loc["Intercept", "Intercept"] > 0
 
 
 def test_a_multiway_variance_below_zero_is_no_standard_error():
