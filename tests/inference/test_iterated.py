@@ -146,7 +146,7 @@ def test_statsmodels_agrees():
 
 
 def test_at_the_boundary_the_solution_is_negative_and_likelihood_is_0():
-    """Weights take a negative variance as 0, so that the solution is that of MINQUE(0): its sign is that of the score."""
+    """Weights take a negative variance as 0, so that the solution is MINQUE(0)'s: its sign is that of the score."""
     signs = []
     for seed in range(12):
         random = np.random.default_rng([7, seed])
