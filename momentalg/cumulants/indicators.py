@@ -49,13 +49,21 @@ def indicate(entries: Entries, model: ResolvedModel) -> set[Level] | None:
     for cell, what in list(entries):
         factor = model.indicated(what.monomial[0][0]) if what.kind == "value" else None
         level = next((v for v in cell if v.column == factor and not v.free), None)
-        if level is not None and _restrict(entries, (cell, what), level, model):
+        if level is None:
+            continue
+        restricted = _restrict(entries, (cell, what), level, model)
+        if restricted is None:
+            return None
+        if restricted:
             gone.add(level)
     return gone
 
 
-def _restrict(entries: Entries, value: tuple[Cell, What], level: Level, model: ResolvedModel) -> bool:
-    """Replace a sum over the levels of the factor by its one term, where what is summed are totals alone."""
+def _restrict(entries: Entries, value: tuple[Cell, What], level: Level, model: ResolvedModel) -> bool | None:
+    """Replace a sum over the levels of the factor by its one term, where what is summed are totals alone.
+
+    Whether that was done; None where the term is 0, of the total of another level's indicator.
+    """
     touching = [key for key in entries if level in key[0] and key != value]
     if not touching or any(
         what.kind != "total"
@@ -68,10 +76,10 @@ def _restrict(entries: Entries, value: tuple[Cell, What], level: Level, model: R
     for cell, what in touching:
         monomial = once(multiply_monomials(what.monomial, value[1].monomial), model)
         if monomial is None:
-            return False
-        key = (tuple(other for other in cell if other != level), What("total", monomial))
-        restricted.append((key, entries.pop((cell, what))))
+            return None
+        place = tuple(other for other in cell if other != level)
+        restricted.append(((cell, what), (place, What("total", monomial))))
     del entries[value]
-    for key, power in restricted:
-        entries[key] = entries.get(key, 0) + power
+    for old, new in restricted:
+        entries[new] = entries.get(new, 0) + entries.pop(old)
     return True

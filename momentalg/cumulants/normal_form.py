@@ -106,11 +106,7 @@ def close_nesting(cells: list[Cell], model: ResolvedModel, unifier: Unifier) -> 
     while changed:
         changed = False
         for n, raw in enumerate(cells):
-            cell: dict[str, Level] = {}
-            for level in unifier.resolve(raw):
-                if level.column in cell:
-                    changed |= unifier.unify(level, cell[level.column])
-                cell[level.column] = unifier.find(level)
+            cell = {level.column: level for level in unifier.resolve(raw)}
             for level in tuple(cell.values()):
                 for parent in _parents(level.column, cell, model):
                     known = parents.get((level, parent))
@@ -228,7 +224,7 @@ def _observe(entries: Entries, level: Level, touching: list[tuple[Cell, What]]) 
 def _of_one_observation(entries: Entries, model: ResolvedModel) -> None:
     """Rule 6: the totals over such a cell become one total, of the product of what they total."""
     factors = [set(factor) for factor in model.unreplicated]
-    cells = {cell for cell, what in entries if what.kind == "total"}
+    cells = dict.fromkeys(cell for cell, what in entries if what.kind == "total")
     for cell in cells:
         columns = model.closure(level.column for level in cell)
         keys = [key for key in entries if key[0] == cell and key[1].kind == "total"]
@@ -239,7 +235,8 @@ def _of_one_observation(entries: Entries, model: ResolvedModel) -> None:
             power = entries.pop(key)
             for variable, exponent in key[1].monomial:
                 monomial = multiply_monomials(monomial, ((variable, exponent * power),))
-        entries[cell, What("total", monomial)] = 1
+        if monomial or len(cell) < 2 or not _implied((cell, SIZE), entries, model):
+            entries[cell, What("total", monomial)] = 1
 
 
 def _drop_powers_of_zero(entries: Entries, model: ResolvedModel) -> bool:

@@ -48,9 +48,9 @@ def _rewrite(node: Node, context: Context) -> Node | None:
         return None
     if not named and any(mentions(w, index) for w in weights):
         return None  # an observation of that name stands in the weights, and would be taken for the one summed over
-    place = named.pop() if named else index
+    place = next(iter(named), index)
     inner = mul(*(renamed(w, {"\0": place}) for w in weights), Cumulant((Noise(place),) * len(node.args), node.given))
-    if place != index:
+    if named:
         return inner
     by = tuple(c for c in context.model.columns if c in shared)
     common = tuple(shared[c] for c in by)

@@ -17,7 +17,6 @@ from momentalg.expr.nodes import (
     LevelSum,
     Node,
     Noise,
-    Number,
     Parameter,
     Pow,
     Response,
@@ -60,9 +59,9 @@ def _term(part: Node, whole: Sum, model: ResolvedModel) -> Node:
         return _times(Size(whole.by, whole.level), outside, model)
     values = [f for f in inside if _factor_of(f, model)]
     covariates = [f for f in inside if f not in values]
-    if values and all(_is_covariate(f, whole.index) for f in covariates):
+    if values and all(_is_covariate(f) for f in covariates):
         return mul(*outside, _over_levels(values, covariates, whole, model))
-    if all(_is_covariate(f, whole.index) for f in inside):
+    if all(_is_covariate(f) for f in inside):
         body = mul(*(renamed(f, {whole.index: ""}) for f in inside))
         return _times(Total(body, whole.by, whole.level), outside, model)
     return mul(*outside, Sum(whole.index, mul(*inside), whole.by, whole.level))
@@ -118,9 +117,9 @@ def fresh_level(column: str, taken: Collection[str], model: ResolvedModel) -> st
     return next(label for label in labels if label not in taken)
 
 
-def _is_covariate(factor: Node, index: str) -> bool:
-    base = factor.base if isinstance(factor, Pow) else factor
-    return (isinstance(base, Value) and base.index == index) or isinstance(base, Number)
+def _is_covariate(factor: Node) -> bool:
+    """Whether a factor, of those that mention the observation, is its covariate, or a power of one."""
+    return isinstance(factor.base if isinstance(factor, Pow) else factor, Value)
 
 
 C = Letter("c")

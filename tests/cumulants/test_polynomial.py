@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from fractions import Fraction
 
 from hypothesis import given
@@ -69,3 +70,16 @@ def test_products_of_monomials(a, b):
     assert all(powers.values())
     for symbol in POINT:
         assert powers.get(symbol, 0) == dict(a).get(symbol, 0) + dict(b).get(symbol, 0)
+
+
+def test_a_symbol_is_to_the_power_one():
+    assert value(Polynomial.symbol("a")) == POINT["a"]
+    assert value(Polynomial.symbol("b", -2)) == POINT["b"] ** -2
+
+
+@given(POLYNOMIALS)
+def test_copies_are_equal_and_have_no_hash_of_another_process(p):
+    hash(p)
+    copy = pickle.loads(pickle.dumps(p))
+    assert copy == p
+    assert copy._hash is None

@@ -41,3 +41,13 @@ def test_texts_tell_polynomials_apart():
     x, y = Polynomial.symbol("x"), Polynomial.symbol("y", 2)
     assert repr(x + y) == repr(y + x)
     assert len({repr(p) for p in (x, y, x + y, x - y, x * y, x.scale(Fraction(1, 2)), Polynomial())}) == 7
+
+
+def test_the_text_of_a_polynomial_by_hand():
+    """Terms and factors are sorted by their texts, the number of a term comes first, and no terms are 0."""
+    powers = frozenset((symbol, 1 + n) for n, symbol in enumerate("hgfedcba"))
+    shown = " ".join(f"('{symbol}', {8 - n})" for n, symbol in enumerate("abcdefgh"))
+    terms = [(frozenset({("z", -1)}), Fraction(-2, 3)), (powers, Fraction(4)), (frozenset(), Fraction(1, 2))]
+    wanted = f"<Polynomial 1/2 + 4 {shown} + -2/3 ('z', -1)>"
+    assert repr(Polynomial(terms)) == repr(Polynomial(reversed(terms))) == wanted
+    assert repr(Polynomial()) == "<Polynomial 0>"

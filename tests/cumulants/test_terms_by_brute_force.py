@@ -332,3 +332,63 @@ def test_a_total_to_the_power_zero_is_one():
 def test_an_indicator_at_an_observation_is_its_own():
     within = form(term([([DRUG_B], [J, DRUG])], [], [DRUG]), FIXED)
     assert within == form(term([([DRUG_B], [J])]), FIXED) is not None
+
+
+VALUE, OF_DAY = What("value", ((x, 1),)), What("value", ((w, 1),))
+
+
+@pytest.mark.parametrize("size", [0, 1, 2])
+def test_a_single_cell_has_size_one_beside_what_it_holds(size):
+    """Where a cell has one observation at most, its size is 1 beside an entry of the cell, or of a part of it."""
+    beside = term([], [([U0, I0], SIZE, size), ([U0, I0], VALUE, 1)], [U0, I0])
+    assert form(beside, UNREPLICATED) == form(term([], [([U0, I0], VALUE, 1)], [U0, I0]), UNREPLICATED)
+    assert (form(beside, CROSSED) == form(term([], [([U0, I0], VALUE, 1)], [U0, I0]), CROSSED)) == (size == 0)
+    rows = rows_of(SINGLE, local=False)
+    assert value_of_form(beside, rows, UNREPLICATED) == sum(row[x] for row in rows)
+    part = term([], [([U0, I0], SIZE, size), ([U0, I0, D0], SIZE, 1), ([D0], OF_DAY, 1)], [U0, I0, D0])
+    assert form(part, UNREPLICATED) == form(term([], [([D0], SIZE, 1), ([D0], OF_DAY, 1)], [D0]), UNREPLICATED)
+
+
+@pytest.mark.parametrize("model", [UNREPLICATED, CROSSED])
+def test_the_size_of_a_level_is_counted_beside_its_value(model):
+    """sum_i N_i X_i is the total of X: N_i is 1 in no model that has several observations of a user."""
+    counted = term([], [([U0], SIZE, 1), X_0], [U0])
+    assert form(counted, model) == form(term([([X], [])]), model)
+    assert form(counted, model) != form(term([], [X_0], [U0]), model)
+
+
+@pytest.mark.parametrize("power", [1, 2, 3])
+def test_levels_of_one_observation_each_are_as_many_as_these(power):
+    """Sums of N_i^k over users who have one observation each are the number of observations."""
+    single_users = factors(("user",), ("item",), unreplicated=(("user",),))
+    assert form(term([], [([U0], SIZE, power)], [U0]), single_users) == form(term([([], [])]), single_users)
+
+
+def test_what_a_named_observation_carries_is_its_value():
+    assert form(term([([x], [J])]), CROSSED) == form(term([], [([J], VALUE, 1)]), CROSSED)
+
+
+def test_an_indicator_in_a_named_level_of_its_factor_is_a_value_of_that_level_alone():
+    named, value = Level("drug", "i"), What("value", ((DRUG_B, 1),))
+    within = term([([DRUG_B], [U0, named])], [X_0], [U0])
+    assert form(within, FIXED) == form(term([([], [U0, named])], [X_0, ([named], value, 1)], [U0]), FIXED)
+
+
+def test_the_sum_of_the_size_of_a_user_over_its_observations_is_the_square():
+    model = ma.Model("y ~ size(user) + (1 | user)").resolved
+    (size,) = model.constant_on
+    assert form(term([([size], [HERE])]), model) == form(term([], [([HERE], SIZE, 2)]), model)
+
+
+def test_a_named_level_keeps_the_level_that_it_is_nested_in():
+    """Labels of nested levels are used again elsewhere: without its home a level is not known."""
+    ((total, power),) = form(term([], [([PART], SIZE, 1)]), NESTED)
+    assert power == 1
+    assert [[level.column for level in entry.cell] for entry in total.entries] == [["item", "user"]]
+
+
+def test_an_indicator_that_is_constant_on_a_user_is_a_value_of_the_user():
+    model = ma.Model("y ~ drug + (1 | user) + (1 | user:drug)", fixed=FIXED.fixed, levels={"drug": "user"}).resolved
+    named, value = Level("drug", "i"), What("value", ((DRUG_B, 1),))
+    within = term([([DRUG_B], [U0, named])], [X_0], [U0])
+    assert form(within, model) == form(term([([], [U0, named])], [X_0, ([U0], value, 1)], [U0]), model)

@@ -1,14 +1,20 @@
-"""Laws applied by hand to one expression each: what they give was written out; what is not of their form they leave.
+"""Laws applied to one expression each: what they give is kept as it is; what is not of their form they leave.
 
-The mutants of the laws that lived in derivations alone die here.
+Most of the texts that are expected here were read from what the package gave, and then checked by reading, each against
+its law: they guard against change, and are no second road to the result. (Values are held against enumeration in
+test_laws.py.) The mutants of the laws that lived in derivations alone die here.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 
 import momentalg as ma
 from momentalg.catalogue import discover
+from momentalg.cumulants.terms import Level, What
+from momentalg.cumulants.totals import single
 from momentalg.expr.nodes import (
     DESIGN,
     ZERO,
@@ -32,6 +38,7 @@ from momentalg.expr.nodes import (
     power,
 )
 from momentalg.expr.text import text
+from momentalg.expr.traversal import walk
 from momentalg.model.resolved import ResolvedModel
 from momentalg.rules.cumulants_of_totals import of_residual
 from momentalg.rules.rule import Context
@@ -43,7 +50,9 @@ COVARIATE = ma.Model("y ~ 1 + x + (1 | user)").resolved
 APART = ma.Model("y ~ 1 + x + (1 + x || user)").resolved
 WEIGHTED = ma.Model("y ~ 1 + (1 | user)", weights="w").resolved
 CLASSES = ma.Model("y ~ 1 + (1 | user)", residual_by="site").resolved
+KNOWN_CLASSES = replace(CLASSES, residual_by={"site": ("a", "b")})
 CROSSED = ma.Model("y ~ 1 + x + z + (1 | user) + (1 | item)", levels={"z": "item"}).resolved
+OWN_SIZE = ma.Model("y ~ 1 + size(user) + (1 | user) + (1 | item)").resolved
 THREE = ma.Model("y ~ 1 + (1 | user) + (1 | item) + (1 | day)").resolved
 X, Z, W = (Variable("column", name) for name in "xzw")
 N, ALPHA, BETA = Size(USER), Effect(USER), Effect(ITEM)
@@ -74,6 +83,9 @@ def rewritten(law, node, model):
         ("effects", E(N), ONE),
         ("effects", Var(Noise("j"), (N,)), WEIGHTED),
         ("effects", Var(Noise("j"), (N,)), CLASSES),
+        ("effects", E(ALPHA, (ALPHA,)), ONE),
+        ("effects", Cov(ALPHA, Noise("j")), ONE),
+        ("effects", Cov(ALPHA, BETA, (ALPHA,)), CROSSED),
         ("independence", E(N + ALPHA, (N,)), ONE),
         ("independence", Var(ALPHA * Response("j"), (N,)), ONE),
         ("independence", Cov(ALPHA * E(S), NOISE, (N,)), ONE),
@@ -87,7 +99,10 @@ def rewritten(law, node, model):
         ("iid_sum", Cov(WEIGHED, Sum("k", mul(Value(X, "j"), Noise("k")), USER), ALL), COVARIATE),
         ("sum_over_level", Sum("j", mul(Noise("j"), Effect(ITEM, index="j")), USER), CROSSED),
         ("sum_over_level", Sum("j", mul(Noise("j"), Value(Z, "j")), USER), CROSSED),
+        ("sum_over_level", Sum("j", mul(Delta("j", "k"), Value(X, "j")), USER), COVARIATE),
+        ("sum_over_level", Sum("j", mul(Delta("k", "j"), Value(X, "j")), USER), COVARIATE),
         ("cumulants_of_totals", Cov(S, S, (N,)), COVARIATE),
+        ("cumulants_of_totals", Cov(S, E(S, ALL), ALL), ONE),
         ("cumulants_of_totals", E(N, ALL), ONE),
         ("cumulants_of_totals", Cov(mul(Value(X, "j"), Y["j"]), Y["k"], ALL), COVARIATE),
         ("cumulants_of_totals", Var(Y["j"] + Y["k"], ALL), ONE),
@@ -157,6 +172,14 @@ def test_a_law_that_conditions_is_of_cumulants(law):
             Sum("j", mul(Value(X, "j"), Value(X, "j"), Var(Noise("j"), ALL)), USER),
         ),
         ("iid_sum", Cov(WEIGHED, Noise("k"), ALL), COVARIATE, mul(Value(X, "k"), Var(Noise("k"), ALL))),
+        (
+            "iid_sum",
+            Cov(WEIGHED, mul(Value(X, "j"), Noise("k")), ALL),
+            COVARIATE,
+            mul(Value(X, "k"), Value(X, "j"), Var(Noise("k"), ALL)),
+        ),
+        ("iid_sum", Cov(NOISE, Noise("j"), ALL), ONE, Var(Noise("j"), ALL)),  # the one that has the name, and no other
+        ("iid_sum", Cov(Noise("j"), WEIGHED, ALL), COVARIATE, mul(Value(X, "j"), Var(Noise("j"), ALL))),
         ("iid_sum", Cov(NOISE, Sum("j", Noise("j"), ITEM), ALL), CROSSED, Sum("j", Var(Noise("j"), ALL), CELL)),
         (
             "iid_sum",
@@ -167,6 +190,8 @@ def test_a_law_that_conditions_is_of_cumulants(law):
         ("cumulants_of_products", Cov(S, N, ALL), ONE, ZERO),
         ("cumulants_of_products", E(N, ALL), ONE, N),
         ("sum_over_level", Sum("j", key("Intercept"), USER), ONE, mul(key("Intercept"), N)),
+        ("sum_over_level", Sum("j", key("Intercept"), USER), CROSSED, mul(key("Intercept"), N)),
+        ("sum_over_level", Sum("l", Delta("j", "k"), USER), COVARIATE, mul(Delta("j", "k"), N)),
         (
             "cumulants_of_products",
             E(Y["j"] ** 2, (N,)),
@@ -273,6 +298,26 @@ def test_effects_of_observations_have_no_coincidence():
     assert of_residual(residual, 2, ONE)
     assert not of_residual(effects, 2, ONE)
     assert not of_residual(residual, 2, CLASSES)
+    for level in "ab":
+        assert of_residual(frozenset({(f"var(residual[{level}])", 1)}), 2, KNOWN_CLASSES)
+
+
+def test_columns_that_are_called_as_the_residual_or_its_weights_are_not_of_it():
+    value = single((Level("user", "i"),), What("value", ((Variable("column", "var(residual)"), 1),)))
+    assert not of_residual(frozenset({(value, 1), ("var(1|user)", 1)}), 2, ONE)
+    weighted = replace(WEIGHTED, residual_by={"site": None})
+    assert not of_residual(frozenset({("w", 1), ("var(1|user)", 1)}), 2, weighted)
+
+
+@pytest.mark.parametrize(
+    ("by", "wanted"), [(ITEM, "sum_k n_kj N_k"), (USER, "N_i N_i"), ((), "sum_i N_i N_i")], ids=shown
+)
+def test_the_size_of_each_observations_user_is_counted_as_often_as_the_user_occurs(by, wanted):
+    """Over the observations of an item, sum_o N_u(o) is sum_i n_ij N_i; of a user, N_i N_i."""
+    (size,) = OWN_SIZE.constant_on
+    found = rewritten("sum_over_level", Sum("o", Value(size, "o"), by), OWN_SIZE)
+    assert text(found) == wanted
+    assert not any(isinstance(part, Value) for part in walk(found)), "a size, and no covariate that looks so"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,8 @@
-"""What each law says, written out by hand from its source: a law whose two sides are only printed is read here."""
+"""What each law says, in one line each: a law whose two sides are only printed can be read here.
+
+The texts were read from what the package prints, and then checked by reading, each against the source of its law: they
+guard against change, and are no second road to the law.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +61,7 @@ def test_every_law_is_read():
 
 
 @pytest.mark.parametrize("law", LAWS.values(), ids=LAWS)
-def test_a_law_says_what_its_source_says(law):
+def test_a_law_is_printed_as_it_was_read(law):
     assert f"{text(law.left)} {law.relation} {text(law.right)}" == PRINTED[law.name]
 
 
