@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,9 @@ def require_matplotlib() -> None:
     try:
         import matplotlib  # noqa: F401, ICN001
     except ImportError as error:
-        raise UnsupportedError("pictures need matplotlib, which is not installed: pip install matplotlib") from error
+        raise UnsupportedError(
+            "pictures need matplotlib, which is not installed: pip install 'momentalg[plot]'"
+        ) from error
 
 
 def panels(ax: Axes | None, names: Sequence[str], width: float = 4.8, height: float = 4.0) -> Canvas:
@@ -62,14 +65,22 @@ def text_of(name: object, longest: int = LONGEST) -> str:
     return escape_latex(shown) if rcParams["text.usetex"] else shown.replace("$", r"\$")
 
 
-def title(axes: Axes, text: str) -> None:
-    """A title at the left, in the size of labels; `text` is drawn as it is."""
-    axes.set_title(text, loc="left", fontsize="medium")
+def captions(axes: Axes, title: str, x: str, y: str = "") -> None:
+    """A title at the left and the names of both axes, broken into lines that fit a panel."""
+    axes.set_title(_lines(title, 58), loc="left", fontsize="medium")
+    axes.set_xlabel(_lines(x, 50))
+    axes.set_ylabel(_lines(y, 44))
+
+
+def _lines(text: str, width: int) -> str:
+    return "\n".join(textwrap.fill(line, width, break_on_hyphens=False) for line in text.split("\n"))
 
 
 def note(axes: Axes, text: str) -> None:
     """Say in the middle of a panel why there is nothing in it."""
-    axes.text(0.5, 0.5, text, ha="center", va="center", wrap=True, transform=axes.transAxes, color=DARK)
+    axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes, color=DARK)
+    axes.set_xticks([])
+    axes.set_yticks([])
 
 
 def legend(axes: Axes, **options: Any) -> None:

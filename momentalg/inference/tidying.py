@@ -68,7 +68,7 @@ def _parameters(fit: FitResult, keys: Sequence[str], scales: str, level: float |
     known = level is not None or available(fit)
     none = fit.params * math.nan
     errors, statistics, tails = (fit.bse, fit.tvalues, fit.pvalues) if known else (none, none, none)
-    bounds = fit.conf_int(1 - level) if level is not None else None
+    bounds = fit.conf_int(1 - level) if level is not None and keys else None
     rows = []
     for key in keys:
         group, term = names_of(key, scales)

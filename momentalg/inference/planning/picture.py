@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from momentalg.errors import UnsupportedError
-from momentalg.inference.canvas import BLUE, DARK, ORANGE, WIDE, legend, logarithmic, panels, text_of, title
+from momentalg.inference.canvas import BLUE, DARK, ORANGE, WIDE, captions, legend, logarithmic, panels, text_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,8 +35,10 @@ def draw(plan: Plan, against: str, ax: Axes | None) -> Any:
     levels = [d.numbers[name] for d in chosen]
     needed = text_of(f"{name} needed")
     lines = axes.plot(x, levels, "o-" if numeric else "o", color=BLUE, label=f"{needed} (left)")
-    axes.set_xlabel({"size": "observations in each cell"}.get(against, text_of(against)))
-    axes.set_ylabel(needed)
+    x_name = {"size": "observations in each cell"}.get(against, text_of(against))
+    captions(
+        axes, ", ".join(f"se({text_of(key)}) ≤ {value:g}" for key, value in plan.target_se.items()), x_name, needed
+    )
     if max(levels) > WIDE * min(levels):
         logarithmic(axes, "y")
     axes.margins(x=0.05 if numeric else 0.2)
@@ -48,5 +50,4 @@ def draw(plan: Plan, against: str, ax: Axes | None) -> Any:
     label = f"cheapest: {plan.best.cost:g}"
     lines += right.plot([at], [plan.best.cost], "o", color=DARK, mfc="none", ms=16, mew=1.6, label=label)
     legend(right, handles=lines, loc="upper center")
-    title(axes, ", ".join(f"se({text_of(key)}) ≤ {value:g}" for key, value in plan.target_se.items()))
     return drawn

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from momentalg.errors import ModelError
-from momentalg.inference.canvas import BLUE, DARK, GREY, PALE, SMALL, note, panels, title
+from momentalg.inference.canvas import BLUE, DARK, GREY, PALE, SMALL, captions, note, panels
 from momentalg.inference.level_effects import Chosen, chosen, label_of
 from momentalg.inference.plots.plot import Plot
 from momentalg.inference.reference import quantile
@@ -31,7 +31,9 @@ def draw(
         raise ModelError(f"alpha= is the probability left out, between 0 and 1, not {alpha}")
     found = chosen(fit, by, coefficient)
     most = max(len(one.values) if len(one.values) <= LABELLED else 0 for one in found)
-    drawn, axes = panels(ax, [one.name for one in found], 4.6, min(TALLEST, max(4.0, 1.2 + 0.19 * most)))
+    labels = [label_of(level) for one in found if len(one.values) <= LABELLED for level in one.effects.levels]
+    width = 4.4 + 0.07 * max(map(len, labels), default=0)
+    drawn, axes = panels(ax, [one.name for one in found], width, min(TALLEST, max(4.0, 1.2 + 0.19 * most)))
     for one, panel in zip(found, axes, strict=True):
         _panel(one, panel, alpha)
     return drawn
@@ -40,7 +42,6 @@ def draw(
 def _panel(one: Chosen, axes: Axes, alpha: float) -> None:
     import numpy as np
 
-    axes.set_xlabel(one.label)
     count = len(one.values)
     few = count <= LABELLED
     order = np.argsort(one.values, kind="stable")
@@ -49,12 +50,11 @@ def _panel(one: Chosen, axes: Axes, alpha: float) -> None:
     known = bool(np.isfinite(reach).all())
     marked = "filled" if few else "dark"
     intervals = f", {100 * (1 - alpha):g} % intervals, {marked} where 0 is outside" if known else ""
-    title(axes, f"{count:,} levels{intervals}")
     if one.nothing:
+        captions(axes, f"{count:,} levels", one.label)
         note(axes, one.nothing)
-        axes.set_xticks([])
-        axes.set_yticks([])
         return
+    captions(axes, f"{count:,} levels{intervals}", one.label, "" if few else "levels, sorted by their effect")
     apart = np.abs(values) > reach  # the interval does not hold 0
     axes.axvline(0.0, color=GREY, linewidth=0.8, zorder=1)
     axes.hlines(
@@ -73,7 +73,6 @@ def _panel(one: Chosen, axes: Axes, alpha: float) -> None:
     else:
         axes.scatter(values, at, s=1.5, c=DARK, linewidths=0, rasterized=True, zorder=3)
         axes.set_yticks([])
-        axes.set_ylabel("levels, sorted by their effect")
         axes.margins(y=0.01)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from momentalg.inference.canvas import BLUE, ORANGE, legend, panels, text_of, title
+from momentalg.inference.canvas import BLUE, ORANGE, captions, legend, panels, text_of
 from momentalg.inference.level_effects import Chosen, chosen
 from momentalg.inference.level_means import level_means
 from momentalg.inference.plots.plot import Plot
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FEW = 300  # levels up to which each has its tick
 POINTS = 256
+EQUAL = 1e-12  # relative differences up to which means are equal, but for rounding
 
 
 def draw(fit: FitResult, ax: Axes | None = None, by: str | None = None) -> Any:
@@ -41,28 +42,32 @@ def _panel(one: Chosen, axes: Axes) -> None:
     if any(column.monomial for column in model.mean):
         curves.append(("corrected for covariates", means.corrected, BLUE, "-"))
     for n, (label, values, colour, style) in enumerate(curves):
-        x, height = density(values)
-        axes.plot(x, height, color=colour, linestyle=style, linewidth=1.6, label=label)
+        curve = density(values)
+        if curve is None:
+            axes.axvline(values.mean(), color=colour, linestyle=style, linewidth=1.6, label=f"{label}, all equal")
+        else:
+            axes.plot(*curve, color=colour, linestyle=style, linewidth=1.6, label=label)
         if len(values) <= FEW:
             below = [-0.035 - 0.05 * n] * len(values)
             at = axes.get_xaxis_transform()
             axes.plot(values, below, "|", color=colour, ms=7, transform=at, clip_on=False)
     axes.set_ylim(bottom=0)
-    axes.set_xlabel(f"mean of {text_of(model.response)} by {text_of(one.effects.name)}")
     if len(means.raw) <= FEW:
         axes.tick_params(axis="x", pad=4 + 7 * len(curves))
-    axes.set_ylabel("density")
-    title(axes, f"{len(means.raw):,} levels")
+    x_name = f"mean of {text_of(model.response)} by {text_of(one.effects.name)}"
+    captions(axes, f"{len(means.raw):,} levels", x_name, "density")
     legend(axes)
 
 
-def density(values: Array) -> tuple[Array, Array]:
-    """The kernel density of L values at 256 places, three bandwidths beyond both ends; L > 1 values, not all equal."""
+def density(values: Array) -> tuple[Array, Array] | None:
+    """The kernel density of L values at 256 places, three bandwidths beyond both ends; None of equal values."""
     import numpy as np
 
-    spread = float(values.std(ddof=1)) if len(values) > 1 else 0.0
+    if np.ptp(values) <= EQUAL * np.abs(values).max():
+        return None
     low, high = np.quantile(values, [0.25, 0.75])
-    width = 0.9 * (min(spread, (high - low) / 1.349) or spread or abs(float(values[0])) or 1.0) * len(values) ** -0.2
+    spread = float(values.std(ddof=1))
+    width = 0.9 * (min(spread, float(high - low) / 1.349) or spread) * len(values) ** -0.2
     x = np.linspace(values.min() - 3 * width, values.max() + 3 * width, POINTS)
     height = np.array([np.exp(-0.5 * ((at - values) / width) ** 2).mean() for at in x])
     return x, height / (width * np.sqrt(2 * np.pi))

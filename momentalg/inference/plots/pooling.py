@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from momentalg.errors import ModelError, UnsupportedError
-from momentalg.inference.canvas import BLUE, DARK, GREY, ORANGE, legend, panels, text_of, title
+from momentalg.inference.canvas import BLUE, DARK, GREY, ORANGE, captions, legend, panels, text_of
 from momentalg.inference.level_effects import chosen, label_of, sizes_of
 from momentalg.inference.plots.plot import Plot
 from momentalg.moments.pooling import PoolingValues
@@ -35,9 +35,9 @@ def draw(
     drawn, axes = panels(ax, [effects.name for effects in found], 5.0, 4.0)
     for effects, panel in zip(found, axes, strict=True):
         values, of = _values(fit, effects, size, level)
+        y = f"mean squared error\n(unit of {text_of(fit.model.resolved.response)}, squared)"
+        captions(panel, of, "λ, the weight of the level's own mean\n(0: complete pooling, 1: no pooling)", y)
         _panel(values, panel)
-        title(panel, of)
-        panel.set_ylabel(f"mean squared error\n(unit of {text_of(fit.model.resolved.response)}, squared)")
     return drawn
 
 
@@ -88,7 +88,6 @@ def _panel(values: PoolingValues, axes: Axes) -> None:
     axes.plot([best], [known.partial], "o", ms=8, mfc="white", mec=DARK, mew=1.6, label=label, clip_on=False, zorder=4)
     axes.set_xlim(0, 1)
     axes.set_ylim(bottom=0)
-    axes.set_xlabel("λ, the weight of the level's own mean\n(0: complete pooling, 1: no pooling)")
     legend(axes)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from momentalg.errors import ModelError
-from momentalg.inference.canvas import BLUE, DARK, PALE, legend, note, panels, text_of, thinned, title
+from momentalg.inference.canvas import BLUE, DARK, PALE, captions, legend, note, panels, text_of, thinned
 from momentalg.inference.effects import residual_variances
 from momentalg.inference.level_effects import Chosen, chosen
 from momentalg.inference.order_statistics import band, expected
@@ -43,15 +43,15 @@ def draw(
     effects = [] if only else chosen(fit, by, coefficient)
     residual = only or (by is None and coefficient is None and fit.data is not None)
     names = [*(one.name for one in effects), *([RESIDUAL] if residual else [])]
-    values = _residuals(fit) if residual else None
     drawn, axes = panels(ax, names, 4.2, 4.0)
     for one, panel in zip(effects, axes, strict=False):
-        panel.set_ylabel(f"standardised {one.label}")
-        _panel(_standardised(one), panel, level, one.nothing, "levels")
-    if values is not None:
-        axes[-1].set_ylabel(f"standardised residual of {text_of(fit.model.resolved.response)}")
-        nothing = "" if values.any() else "residuals have no variance"
-        _panel(values, axes[-1], level, nothing, "observations")
+        values, y = _standardised(one), f"standardised {one.label}"
+        captions(panel, f"{len(one.values):,} levels", "normal quantile", y)
+        _panel(values, panel, level, one.nothing or "no effect is predicted from data")
+    if residual:
+        values, y = _residuals(fit), f"standardised residual of {text_of(fit.model.resolved.response)}"
+        captions(axes[-1], f"{len(values):,} observations", "normal quantile", y)
+        _panel(values, axes[-1], level, "there is no residual variance")
     return drawn
 
 
@@ -77,18 +77,16 @@ def _residuals(fit: FitResult) -> Array:
     return found
 
 
-def _panel(values: Array, axes: Axes, level: float, nothing: str, of: str) -> None:
+def _panel(values: Array, axes: Axes, level: float, nothing: str) -> None:
     import numpy as np
 
-    axes.set_xlabel("normal quantile")
-    if nothing or not len(values):
-        note(axes, nothing or "no effect is predicted from data")
+    if not values.any():
+        note(axes, nothing)
         return
     count = len(values)
     ranks = thinned(count) + 1
     x = expected(ranks, count)
     few = count <= 300
-    title(axes, f"{count:,} {of}")
     axes.fill_between(
         x, *band(ranks, count, level), color=PALE, linewidth=0, label=f"{100 * level:g} %, point by point"
     )

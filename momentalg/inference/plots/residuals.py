@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from momentalg.inference.canvas import BLUE, DARK, GREY, MANY, ORANGE, legend, panels, text_of, title
+from momentalg.inference.canvas import BLUE, DARK, GREY, MANY, ORANGE, captions, legend, panels, text_of
 from momentalg.inference.level_means import binned
 from momentalg.inference.plots.plot import Plot
 
@@ -27,7 +27,7 @@ def draw(fit: FitResult, ax: Axes | None = None) -> Any:
     shown = np.unique(np.linspace(0, count - 1, min(count, MANY)).astype(int))
     few = count <= 300
     drawn_part = f", {len(shown):,} drawn" if len(shown) < count else ""
-    title(axes, f"{count:,} observations{drawn_part}")
+    captions(axes, f"{count:,} observations{drawn_part}", f"fitted {response}", f"residual of {response}")
     axes.axhline(0.0, color=GREY, linewidth=0.8, zorder=1)
     style = {"s": 16, "facecolors": "none", "edgecolors": BLUE} if few else {"s": 4, "c": BLUE, "linewidths": 0}
     axes.scatter(fitted[shown], residuals[shown], rasterized=not few, zorder=2, **style)  # type: ignore[arg-type]
@@ -35,8 +35,6 @@ def draw(fit: FitResult, ax: Axes | None = None) -> Any:
         at, means, errors = (np.array(column) for column in zip(*bins, strict=True))
         axes.errorbar(at, means, 2 * errors, fmt="-D", color=DARK, mfc=ORANGE, ms=5, lw=1.2, zorder=3, label=MEANS)
         legend(axes)
-    axes.set_xlabel(f"fitted {response}")
-    axes.set_ylabel(f"residual of {response}")
     return drawn
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from momentalg.inference.canvas import BLUE, DARK, GREY, PALE, legend, note, panels, title
+from momentalg.inference.canvas import BLUE, DARK, GREY, PALE, captions, legend, note, panels
 from momentalg.inference.level_effects import Chosen, chosen, unpooled
 from momentalg.inference.plots.plot import Plot
 
@@ -37,16 +37,14 @@ def draw(fit: FitResult, ax: Axes | None = None, by: str | None = None, coeffici
 def _panel(one: Chosen, alone: Array, axes: Axes) -> None:
     import numpy as np
 
-    axes.set_xlabel("no pooling: the level alone")
-    axes.set_ylabel(f"predicted {one.label}")
     known = np.isfinite(alone)
+    lacking = int((~known).sum())
+    without = f", {lacking:,} without estimates of their own" if lacking else ""
+    captions(axes, f"{len(alone):,} levels{without}", "no pooling: the level alone", f"predicted {one.label}")
     if not known.any():
         note(axes, "no level determines\nthis coefficient alone")
         return
     x, y = alone[known], one.values[known]
-    lacking = len(alone) - len(x)
-    without = f", {lacking:,} without estimates of their own" if lacking else ""
-    title(axes, f"{len(x):,} levels{without}")
     few = len(x) <= FEW
     ends = np.array([min(x.min(), 0.0), max(x.max(), 0.0)])
     axes.vlines(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from momentalg.inference.canvas import BLUE, DARK, GREY, ORANGE, WIDE, legend, logarithmic, panels, text_of, title
+from momentalg.inference.canvas import BLUE, DARK, GREY, ORANGE, WIDE, captions, legend, logarithmic, panels, text_of
 from momentalg.inference.level_effects import Chosen, chosen
 from momentalg.inference.level_means import binned, is_of_size, level_means
 from momentalg.inference.plots.plot import Plot
@@ -49,10 +49,13 @@ def _panel(one: Chosen, axes: Axes) -> None:
         axes.plot(each, means.size_term[first], color=DARK, linewidth=1.4, zorder=3, label=said)
     _scale(axes, float(sizes.min()), float(sizes.max()))
     factor, response = text_of(effects.name), text_of(model.response)
-    axes.set_xlabel(f"observations of a level of {factor}")
     left_out = ", covariates removed" if len(model.mean) > 1 + len(keys) else ""
-    axes.set_ylabel(f"mean of {response}\n(deviation{left_out})")
-    title(axes, f"{len(y):,} levels" + ("" if keys else f", size({factor}) not in the model"))
+    captions(
+        axes,
+        f"{len(y):,} levels" + ("" if keys else f", size({factor}) not in the model"),
+        f"observations of a level of {factor}",
+        f"mean of {response}\n(deviation{left_out})",
+    )
     legend(axes)
 
 
