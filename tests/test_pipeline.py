@@ -24,7 +24,7 @@ def resolve(dotted: str) -> object:
 
 
 def test_the_table_is_read():
-    assert len(TABLE) == 12
+    assert len(TABLE) == 14
 
 
 @pytest.mark.parametrize("place", [row[2] for row in TABLE])
@@ -56,6 +56,7 @@ def test_the_stages_give_the_types_that_are_named():
             module.ir,
             model.sums(frame),
             model.fit(frame),
+            model.fit(frame).bootstrap(replicates=3, seed=1),
             model.check(parameters=truth, design=frame, replicates=2),
         )
     }
