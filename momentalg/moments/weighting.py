@@ -6,11 +6,15 @@ P = V^-1 - V^-1 X (X'V^-1 X)^-1 X'V^-1, and V_g the part of component g in V, th
 
     y'P V_g P y = sum_h tr(P V_g P V_h) theta_h.
 
-These hold in expectation whatever V is: weights bear on efficiency alone. A first step that is far off what it leads to
-(by more than a standard error, for factors that lie in one another) is renewed by it, at most four times. With
-``"iterated"`` V and the solution agree in the end, and the equations are those of REML (Anderson 1973, Annals of
-Statistics 1, 135-141; Harville 1977, JASA 72, 320-338). Crossed factors with many levels have their forms one factor at
-a time, weighted as if levels of one factor shared none of another.
+These hold in expectation whatever V is: weights bear on efficiency alone. Where the first step is more than a standard
+error away from what it leads to, that makes the weights anew, at most four times: the solution of equations without
+weights can be far off where sizes are very unequal. With ``"iterated"`` V and the solution agree in the end, and the
+equations are those of REML (Anderson 1973, Annals of Statistics 1, 135-141; Harville 1977, JASA 72, 320-338).
+
+V has no negative variances: in it the nearest matrices of effects without negative eigenvalues stand for those that are
+solved. The solution is free. Iterated, it is the maximum of the restricted likelihood where that lies inside; where the
+maximum is at the boundary, with a variance of 0 or a correlation of 1, the solution lies outside, as do those of the
+analysis of variance for balanced data, and is not the likelihood's. It is kept, with the truncated one beside it.
 """
 
 from __future__ import annotations

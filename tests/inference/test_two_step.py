@@ -9,6 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import momentalg as ma
+from tests.benchmarks.simulated_designs import DESIGNS
 
 SEEDS = st.integers(0, 2**32 - 1)
 SPREADS = st.sampled_from([0.0, 0.3, 2.0])  # of the effects; with the first, variances are often negative
@@ -278,3 +279,26 @@ def test_origin_and_unit_of_a_covariate(formula, seed, spread):
             "var(x|a)": d**2 * slope,
         }
     assert_same(found, moved, 1e-7)  # where 7 + x/4 is far from 0, var(1|a) is a difference of great numbers
+
+
+def test_weights_are_renewed_where_the_first_step_is_far_off():
+    """Slopes and very unequal sizes: weights at the first step lead much farther from REML than the fit is."""
+    design = next(d for d in DESIGNS if d.name == "slopes, 1000 users of power-law sizes")
+    model, frame = ma.Model(design.formula), pd.DataFrame(design.data(1))
+    sums = model.sums(frame)
+    once = sums.estimator.module.solve(sums.table, turns=1)
+    thrice = sums.estimator.module.solve(sums.table, turns=3)
+    found = model.fit(sums).estimates
+    reml = model.fit(frame, weighting="iterated").estimates
+    assert abs(once["var(x|user)"] - reml["var(x|user)"]) > 0.03
+    assert abs(found["var(x|user)"] - reml["var(x|user)"]) < 1e-4
+    assert found == thrice  # whose weights are within a standard error of what they lead to
+
+
+def test_weights_are_not_renewed_where_the_first_step_is_near():
+    frame = unbalanced(1, 2.0)
+    for formula in ("y ~ 1 + (1 | a)", "y ~ 1 + (1 | a/b)", "y ~ 1 + (1 | a) + (1 | b)"):
+        sums = ma.Model(formula).sums(frame)
+        module = sums.estimator.module
+        assert module.TURNS > 1
+        assert module.solve(sums.table) == module.solve(sums.table, turns=1) == module.solve(sums.table, turns=2)
