@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 TRUTH = {"Intercept": 2, "var(1|user)": "1/3", "var(residual)": 1}
 REPLICATES = 2000
 STAGES = 9
+USAGE = "usage: python -m momentalg.demo FOLDER"
 
 
 def main(arguments: list[str]) -> int:
     """Run all stages; the exit code is 0 when everything that is checked holds."""
-    if len(arguments) != 1:
-        print("usage: python -m momentalg.demo FOLDER", file=sys.stderr)
+    if arguments in (["-h"], ["--help"]):
+        print(f"{USAGE}\n\nFrom a declared model to a checked estimator, stage by stage; FOLDER is made for its files.")
+        return 0
+    if len(arguments) != 1 or arguments[0].startswith("-"):
+        print(USAGE, file=sys.stderr)
         return 2
     folder = Path(arguments[0])
     folder.mkdir(parents=True, exist_ok=True)

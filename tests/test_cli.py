@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import gzip
+import io
 import json
 import os
 import shlex
@@ -309,12 +310,70 @@ def test_a_check_takes_the_design_of_a_file_and_laws_of_covariates():
 def test_fit_as_table_csv_and_json():
     assert "1764.05" in shown("fit", DYESTUFF, YIELD)
     table = shown("fit", DYESTUFF, YIELD, "--format", "csv").splitlines()
-    assert table[0] == "parameter,estimate,truncated"
+    head = "parameter,estimate,std_error,statistic,p_value,conf_low,conf_high,truncated,warning,weighting,covariance"
+    assert table[0] == head
     found = json.loads(shown("fit", DYESTUFF, YIELD, "--format", "json"))
     assert found["nobs"] == 30
     assert found["levels"] == {"Batch": 6}
     assert found["estimates"]["var(residual)"] == pytest.approx(2451.25, rel=1e-12)
-    assert table[2] == f"var(1|Batch),{found['estimates']['var(1|Batch)']},{found['truncated']['var(1|Batch)']}"
+    assert table[2].split(",")[:2] == ["var(1|Batch)", str(found["estimates"]["var(1|Batch)"])]
+
+
+def test_fit_gives_standard_errors_and_what_they_are_in_every_format():
+    fit = ma.Model(YIELD).fit(ma.datasets.load("Dyestuff"))
+    found = json.loads(shown("fit", DYESTUFF, YIELD, "--format", "json"))
+    table = pd.read_csv(io.StringIO(shown("fit", DYESTUFF, YIELD, "--format", "csv")), index_col="parameter")
+    text = fit.covariance.described
+    assert found["weighting"] == "two-step"
+    assert (found["covariance"].split(" (")[0], found["df"], found["negative"]) == (text, 5, [])
+    assert set(table["weighting"]) == {"two-step"}
+    assert set(table["covariance"]) == {found["covariance"]}
+    for key, bounds in fit.intervals().items():
+        assert found["std_errors"][key] == table.loc[key, "std_error"] == pytest.approx(fit.bse[key], rel=1e-12)
+        assert found["intervals"][key] == table.loc[key, ["conf_low", "conf_high"]].tolist()
+        assert found["intervals"][key] == pytest.approx([bounds.low, bounds.high], rel=1e-9)
+    assert found["p_values"]["var(1|Batch)"] is None
+    assert found["p_values"]["Intercept"] == pytest.approx(fit.pvalues["Intercept"], rel=1e-9)
+    few = "there are only 6 independent units"
+    assert [few in warning for warning in found["warnings"]] == [True, True]
+    assert table["warning"].str.contains(few).tolist()[1:] == [True, True]
+
+
+def test_fit_without_standard_errors_says_why():
+    """Sums for classical statistics do not give them; with a report, they come from the data."""
+    found = json.loads(shown("fit", DYESTUFF, YIELD, "--statistics", "henderson3", "--format", "json"))
+    assert found["covariance"].startswith("none: sums for classical statistics")
+    assert (found["df"], found["std_errors"]["Intercept"], found["intervals"]["Intercept"]) == (None, None, [None] * 2)
+    assert found["weighting"] == "none"
+
+
+def test_fit_writes_a_report_with_the_data_if_they_are_in_memory(tmp_path, monkeypatch):
+    path = tmp_path / "fit.md"
+    ran = run("fit", DYESTUFF, YIELD, "--statistics", "henderson3", "--report", str(path))
+    assert "jackknife" in ran.stdout
+    assert ran.stderr == f"wrote {path}\n"
+    report = path.read_text()
+    assert "1764.05" in report
+    assert "## Data" in report
+    monkeypatch.setattr("momentalg.cli.files.CHUNK", 7)
+    ran = run("fit", DYESTUFF, YIELD, "--report", str(path))
+    assert ran.stderr == f"wrote {path}, without the data, which have more than 7 rows\n"
+    assert "1764.05" in path.read_text()
+    assert "## Data" not in path.read_text()
+    assert "the folder" in refused("fit", DYESTUFF, YIELD, "--report", str(tmp_path / "no" / "fit.md"))
+
+
+@pytest.mark.engine("matplotlib")
+def test_fit_draws_into_a_folder(tmp_path, monkeypatch):
+    folder = tmp_path / "pictures"
+    shown("fit", DYESTUFF, YIELD, "--plot", str(folder))
+    kinds = {"caterpillar", "densities", "pooling", "quantiles", "residuals", "shrinkage", "sizes"}
+    assert {path.name for path in folder.iterdir()} == {f"{kind}.png" for kind in kinds}
+    monkeypatch.setattr("momentalg.cli.files.CHUNK", 7)
+    text = run("fit", DYESTUFF, YIELD, "--plot", str(tmp_path / "others")).stderr
+    assert {path.stem for path in (tmp_path / "others").iterdir()} == {"caterpillar", "pooling", "quantiles"}
+    assert "left out shrinkage: level means need the rows" in " ".join(text.split())
+    assert "the folder" in refused("fit", DYESTUFF, YIELD, "--plot", str(tmp_path / "no" / "pictures"))
 
 
 def test_fit_reads_in_chunks_as_in_one_piece(tmp_path, monkeypatch):

@@ -82,9 +82,15 @@ def test_the_generated_module_fits_data_of_the_reader(ran, tmp_path):
     assert "5 rows, 3 levels" in done.stdout
 
 
-def test_it_needs_a_folder(capsys):
-    assert demo.main([]) == 2
-    assert "usage" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("arguments", "code"), [([], 2), (["--help"], 0), (["-h"], 0), (["--fast"], 2), (["a", "b"], 2)]
+)
+def test_it_needs_a_folder_and_makes_none_for_an_option(arguments, code, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert demo.main(arguments) == code
+    printed = capsys.readouterr()
+    assert "usage: python -m momentalg.demo FOLDER" in (printed.err if code else printed.out)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_wrong_estimator_is_wrong_in_the_way_it_says():

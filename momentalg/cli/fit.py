@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from momentalg.cli import files, options, reading
+from momentalg.cli.fitted import shown, write_pictures
 from momentalg.errors import DataError, NothingLeftError
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="How to print.",
 )
+@options.report_and_pictures
 def fit(
     data: Path,
     formula: str,
@@ -52,26 +53,39 @@ def fit(
     missing: str,
     separator: str | None,
     form: str,
+    report: Path | None,
+    pictures: Path | None,
 ) -> None:
     """Estimate the parameters of FORMULA from the file DATA, which comes first.
 
     DATA is text in columns (.csv or .tsv, perhaps compressed) whose first line names them. It is read in chunks, so
-    that it may be larger than memory.
+    that it may be larger than memory. A report has the design of the data, and pictures show single levels and rows,
+    if there are no more than 500,000 rows.
     """
     if "~" in data.name and not data.exists():
         raise click.UsageError(f"DATA comes before FORMULA: momentalg fit {formula} {str(data)!r}")
     model = reading.model(formula, declared)
-    click.echo(
-        _shown(_fit(model, data, missing, separator, statistics=statistics, means=means, weighting=weighting), form)
-    )
+    equations = {"statistics": statistics, "means": means, "weighting": weighting}
+    found = _fit(model, data, missing, separator, report is not None or pictures is not None, equations)
+    click.echo(shown(found, form))
+    if report is not None:
+        model.report(report, data=found.data, fit=found)
+        without = "" if found.data is not None else f", without the data, which have more than {files.CHUNK:,} rows"
+        click.echo(f"wrote {report}{without}", err=True)
+    if pictures is not None:
+        write_pictures(found, pictures)
 
 
-def _fit(model: Model, path: Path, missing: str, separator: str | None, **equations: str | None) -> FitResult:
+def _fit(
+    model: Model, path: Path, missing: str, separator: str | None, keep: bool, equations: Mapping[str, str | None]
+) -> FitResult:
+    """The fit of a file: by the sums of its chunks, or with `keep` from the frame, if there is only one chunk."""
     from momentalg.data.frames import needed_columns
 
     names = needed_columns(model.resolved)
     start = rows = 0  # the first row of the piece that is read, and of the next
     empty = False
+    first: list[DataFrame] = []  # the first chunk, if it is kept
     try:
         with files.chunks(path, names, model.resolved.columns, separator) as found:
 
@@ -79,6 +93,7 @@ def _fit(model: Model, path: Path, missing: str, separator: str | None, **equati
                 nonlocal start, rows, empty
                 for chunk in found:
                     start, rows = rows, rows + len(chunk)
+                    first[:] = [chunk] if keep and not start else []
                     yield chunk
                 empty = not rows
 
@@ -90,25 +105,6 @@ def _fit(model: Model, path: Path, missing: str, separator: str | None, **equati
             raise DataError(f"{path.name}: there is a header and no rows; nothing is left to fit") from error
         what = str(error).replace("missing='drop'", "--missing drop")  # what to write here, not in Python
         raise DataError(f"{what} (rows are counted from {start})" if start else what) from error
-    result: FitResult = model.fit(sums)
-    return result
-
-
-def _shown(result: FitResult, form: str) -> str:
-    if form == "table":
-        return result.summary()
-    if form == "json":
-        facts = {
-            "model": result.model.formula,
-            "statistics": result.statistics,
-            "means": result.system.means,
-            "nobs": result.nobs,
-            "dropped": result.dropped,
-            "levels": dict(result.n_groups),
-            "estimates": {key: float(result.estimates[key]) for key in result.keys},
-            "truncated": {key: float(result.truncated[key]) for key in result.keys},
-        }
-        return json.dumps(facts, indent=2, ensure_ascii=False)
-    table = result.params.to_frame()
-    table["truncated"] = [float(result.truncated[key]) for key in result.keys]
-    return str(table.to_csv()).rstrip("\n")
+    if first:
+        return model.fit(first[0], missing=missing, **equations)
+    return model.fit(sums)

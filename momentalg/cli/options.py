@@ -114,6 +114,16 @@ def output(text: str, required: bool = False) -> Callable[[Callable[..., Any]], 
     return click.option("-o", "--output", type=kind, required=required, callback=_in_a_folder, help=text)
 
 
+def report_and_pictures(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options of a command that writes a report, and a folder of pictures, beside what it prints."""
+    file = click.Path(dir_okay=False, path_type=Path)
+    text = "A report of it to write: .html, .tex, .md, or .pdf where latexmk is installed."
+    command = click.option("--report", type=file, callback=_in_a_folder, help=text)(command)
+    folder = click.Path(file_okay=False, path_type=Path)
+    text = "A folder, made if it is not there, for pictures of it as PNG; needs matplotlib."
+    return click.option("--plot", "pictures", metavar="FOLDER", type=folder, callback=_in_a_folder, help=text)(command)
+
+
 def _in_a_folder(_ctx: click.Context, _option: click.Parameter, path: Path | None) -> Path | None:
     if path is not None and not path.parent.is_dir():
         raise click.BadParameter(f"the folder {str(path.parent)!r} does not exist; create it first")
