@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import momentalg as ma
@@ -105,7 +105,6 @@ def test_iterated_weights_are_restricted_likelihood(formula, seed):
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(5, 14), st.floats(0.3, 3.0), st.sampled_from(FORMULAS[:7]))
-@settings(max_examples=25, deadline=None)
 def test_on_random_unbalanced_designs(seed, units, spread, formula):
     frame = design(np.random.default_rng(seed), units, spread)
     found = ma.Model(formula).fit(frame, weighting="iterated").estimates
@@ -130,14 +129,13 @@ def test_rats_as_published():
         assert_agree(found, restricted(frame, "weight", mean, [("Litter", frame["Litter"], one)]).maximum())
 
 
-@pytest.mark.filterwarnings("ignore")  # of an optimiser that is changed on the way
 def test_statsmodels_agrees():
     from statsmodels.regression.mixed_linear_model import MixedLM
 
     frame = ma.datasets.load("sleepstudy").iloc[[k for k in range(180) if k % 7]]
     found = ma.Model("Reaction ~ Days + (Days | Subject)").fit(frame, weighting="iterated").estimates
     x = np.column_stack([np.ones(len(frame)), frame["Days"]])
-    theirs = MixedLM(frame["Reaction"], x, frame["Subject"], exog_re=x).fit(reml=True, gtol=1e-10)
+    theirs = MixedLM(frame["Reaction"], x, frame["Subject"], exog_re=x).fit(reml=True, method=["lbfgs"])
     keys = ["var(1|Subject)", "cov(1,Days|Subject)", "var(Days|Subject)"]
     expected = np.asarray(theirs.cov_re)[[0, 0, 1], [0, 1, 1]]
     np.testing.assert_allclose([found[key] for key in keys], expected, rtol=1e-4)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import momentalg as ma
@@ -131,7 +131,6 @@ def list_to(estimates):
 
 
 @given(SEEDS, st.integers(2, 8), st.integers(2, 6), SPREADS)
-@settings(max_examples=20, deadline=None)
 def test_balanced_one_way(seed, levels, size, spread):
     random = np.random.default_rng(seed)
     table = spread * random.standard_exponential((levels, 1)) + random.standard_normal((levels, size))
@@ -139,7 +138,6 @@ def test_balanced_one_way(seed, levels, size, spread):
 
 
 @given(SEEDS, st.integers(2, 6), st.integers(2, 6), SPREADS)
-@settings(max_examples=20, deadline=None)
 def test_balanced_two_way(seed, rows, columns, spread):
     random = np.random.default_rng(seed)
     table = spread * (random.standard_exponential((rows, 1)) + random.standard_normal(columns))
@@ -150,7 +148,6 @@ def test_balanced_two_way(seed, rows, columns, spread):
 
 
 @given(SEEDS, st.integers(2, 5), st.integers(2, 5), st.integers(2, 4), SPREADS)
-@settings(max_examples=20, deadline=None)
 def test_balanced_with_cells(seed, rows, columns, size, spread):
     random = np.random.default_rng(seed)
     table = spread * (random.standard_exponential((rows, 1, 1)) + random.standard_normal((rows, columns, 1)))
@@ -161,7 +158,6 @@ def test_balanced_with_cells(seed, rows, columns, size, spread):
 
 
 @given(SEEDS, st.integers(3, 8), st.integers(3, 7), SPREADS)
-@settings(max_examples=20, deadline=None)
 def test_balanced_slopes(seed, levels, size, spread):
     random = np.random.default_rng(seed)
     x = random.normal(5, 1, size)
@@ -219,7 +215,6 @@ def is_definite(estimates):
 
 @pytest.mark.parametrize("formula", FORMULAS)
 @given(seed=SEEDS, spread=SPREADS, origin=st.sampled_from([0.0, 10.0]))
-@settings(max_examples=12, deadline=None)
 def test_any_split_and_any_order_of_rows(formula, seed, spread, origin):
     frame = unbalanced(seed, spread, origin)
     model = ma.Model(formula)
@@ -249,7 +244,6 @@ def test_splits_where_the_first_step_is_not_definite():
 
 @pytest.mark.parametrize("formula", FORMULAS)
 @given(seed=SEEDS, spread=SPREADS)
-@settings(max_examples=8, deadline=None)
 def test_origin_and_unit_of_the_response(formula, seed, spread):
     frame = unbalanced(seed, spread)
     expected = dict(ma.Model(formula).fit(frame).estimates)
@@ -261,7 +255,6 @@ def test_origin_and_unit_of_the_response(formula, seed, spread):
 
 @pytest.mark.parametrize("formula", [f for f in CORRELATED if "x" in f])
 @given(seed=SEEDS, spread=SPREADS)
-@settings(max_examples=8, deadline=None)
 def test_origin_and_unit_of_a_covariate(formula, seed, spread):
     """With x = c + d t the slope of t is d times that of x, and the intercept gains c times the slope."""
     frame = unbalanced(seed, spread)
