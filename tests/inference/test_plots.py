@@ -152,6 +152,22 @@ def test_a_level_that_does_not_determine_its_slope_is_left_out_and_counted():
 
 
 @drawn_by_matplotlib
+def test_a_level_that_hardly_determines_its_slope_does_not_take_all_the_room():
+    rng = np.random.default_rng(5)
+    level = np.repeat(np.arange(400), 4)
+    x = rng.normal(size=1600)
+    x[:4] = 1 + 1e-4 * np.arange(4)
+    frame = pd.DataFrame({"y": (1 + rng.normal(size=400))[level] * x + rng.normal(size=1600), "x": x, "g": level})
+    (axes,) = ma.Model("y ~ x + (1 + x | g)").fit(frame).plot("shrinkage", coefficient="x").axes
+    alone = points(axes)[:, 0]
+    inside = (axes.get_xlim()[0] < alone) & (alone < axes.get_xlim()[1])
+    assert np.abs(alone[0]) > 100
+    assert not inside[0]
+    assert inside.sum() > 390
+    assert axes.get_title("left") == f"400 levels, {400 - inside.sum()} out of the picture"
+
+
+@drawn_by_matplotlib
 def test_effects_are_standardised_by_their_own_variances():
     """Var(u-hat) = G Z'PZ G, P = V^-1 - V^-1 X (X'V^-1X)^-1 X'V^-1, by dense matrices."""
     fit, data = rats(), ma.datasets.load("RatPupWeight")

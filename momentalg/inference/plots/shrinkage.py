@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 FEW = 300  # levels up to which each has its line
+FARTHEST = 3.0  # times the outer percentiles
 
 
 def draw(fit: FitResult, ax: Axes | None = None, by: str | None = None, coefficient: str | None = None) -> Any:
@@ -38,13 +39,14 @@ def _panel(one: Chosen, alone: Array, axes: Axes) -> None:
     import numpy as np
 
     known = np.isfinite(alone)
-    lacking = int((~known).sum())
-    without = f", {lacking:,} without estimates of their own" if lacking else ""
-    captions(axes, f"{len(alone):,} levels{without}", "no pooling: the level alone", f"predicted {one.label}")
+    x, y = alone[known], one.values[known]
+    reach = _reach(x)
+    counts = {"without estimates of their own": (~known).sum(), "out of the picture": (np.abs(x) > reach).sum()}
+    said = "".join(f", {count:,} {words}" for words, count in counts.items() if count)
+    captions(axes, f"{len(alone):,} levels{said}", "no pooling: the level alone", f"predicted {one.label}")
     if not known.any():
         note(axes, "no level determines\nthis coefficient alone")
         return
-    x, y = alone[known], one.values[known]
     few = len(x) <= FEW
     ends = np.array([min(x.min(), 0.0), max(x.max(), 0.0)])
     axes.vlines(
@@ -55,6 +57,18 @@ def _panel(one: Chosen, alone: Array, axes: Axes) -> None:
     style = {"s": 20, "edgecolors": "white", "linewidths": 0.5} if few else {"s": 4, "linewidths": 0}
     axes.scatter(x, y, c=BLUE, rasterized=not few, label="partial pooling", zorder=3, **style)
     legend(axes, loc="upper left")
+    if counts["out of the picture"]:
+        shown = np.abs(x) <= reach
+        ends = np.array([min(x[shown].min(), 0.0), max(x[shown].max(), 0.0)])
+        limits = ends + 0.05 * np.ptp(ends) * np.array([-1, 1])
+        axes.set(xlim=limits, ylim=limits)
+
+
+def _reach(x: Array) -> float:
+    """How far from 0 the picture goes: levels that hardly determine a slope would take all its room."""
+    import numpy as np
+
+    return FARTHEST * float(np.abs(np.quantile(x, [0.01, 0.99])).max()) if len(x) else 0.0
 
 
 PLOT = Plot("shrinkage", "what levels say alone against their predictions: no, partial and complete pooling", draw)
