@@ -12,7 +12,7 @@ Every object is immutable, and every stage is a function of its input alone::
     EstimatorIR        -> source                 emit.backend.estimator   a standalone NumPy module
     frame              -> columns                data.columns             needed columns of any frame, checked, counted
     columns, source    -> Sums, FitResult        inference.fit            sums of parts of the data add; solve finishes
-    FitResult          -> errors, effects, ...   inference.result         covariance, intervals, BLUPs, from the same sums
+    FitResult          -> errors, effects, ...   inference.result         covariance, intervals, BLUPs by the same sums
     Sums by cells      -> Resamples              inference.resampling     levels drawn from tables; solve, many times
     model, parameters  -> SimulationCheck        check.simulation.check   estimates of simulated data beside the truth
     all of the above   -> a document             emit.report              HTML, LaTeX, Markdown; views, no arithmetic
@@ -23,9 +23,10 @@ factors and carry no model. A user meets the stages as methods: ``model.var``, `
 the demo are thin doors to the same methods.
 
 A fit takes two steps: the solution of the moment equations makes the weights of a second (moments.weighting). What the
-second computes is plain NumPy in templates/numpy/parts, one file for factors that lie in one another and one for crossed
-factors, placed in generated modules as it is; lower.reweighting says what it is given, and lower.exact_weighted is the
-second road to it. Whatever is asked of a fit, `inference` asks of its module and its sums.
+second computes is plain NumPy in templates/numpy/parts, one file for factors that lie in one another and one for
+crossed factors, placed in generated modules as it is; lower.reweighting says what it is given, and lower.exact_weighted
+is the second road to it. Whatever is asked of a fit, `inference` asks of its module and its sums; its pictures are in
+inference/plots, one file each.
 
 The layers, in the order in which they may import each other at module level (earlier ones only): errors,
 catalogue, expr, model, statistics, cumulants, rules, derive, moments, lower, data, emit, inference, check,
