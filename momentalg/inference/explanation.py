@@ -133,6 +133,11 @@ def _identified(fit: FitResult) -> Section:
             f"Negative: {', '.join(fit.negative)}. That is a legitimate value of an unbiased estimator; truncated "
             "values are beside it, and predictions of effects use these."
         )
+    if fit.indefinite:
+        found.append(
+            f"{', '.join(fit.indefinite)} are no covariance matrix of effects together; the nearest values are beside "
+            "them, and predictions of effects use these."
+        )
     return "Identified", found
 
 

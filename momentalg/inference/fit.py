@@ -196,7 +196,7 @@ def fit(
         model=model,
         system=estimator.system,
         estimates=FrozenMapping(estimates),
-        truncated=FrozenMapping(estimator.module.truncate(estimates)),
+        truncated=FrozenMapping(_nearest(estimator.module, found.table, estimates)),
         nobs=found.nobs,
         n_groups=FrozenMapping({f: len(size) for f, size in estimator.module.level_sizes(found.table).items()}),
         dropped=found.dropped,
@@ -204,6 +204,15 @@ def fit(
         data=None if isinstance(data, Sums) or hasattr(data, "__next__") else data,
         missing=missing,
     )
+
+
+def _nearest(module: ModuleType, table: Mapping[str, Any], estimates: dict[str, float]) -> dict[str, float]:
+    """The nearest components that are covariance matrices of effects; without a metric, variances that are not negative."""
+    found: dict[str, float] = (
+        module.nearest(dict(table), estimates) if hasattr(module, "nearest") else module.truncate(estimates)
+    )
+    rounding = {key: 1e-9 * (1 + abs(value)) for key, value in estimates.items()}
+    return {k: estimates[k] if abs(value - estimates[k]) <= rounding[k] else value for k, value in found.items()}
 
 
 def estimator_of(model: Model, statistics: Any, means: str | None, weighting: str | None = None) -> Estimator:

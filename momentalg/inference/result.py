@@ -109,6 +109,15 @@ class FitResult(Lme4Names, Analyses, Views):
         """The variances whose estimates are negative; a covariance may be."""
         return tuple(key for key in self.keys if is_variance(key) and self.estimates[key] < 0)
 
+    @property
+    def indefinite(self) -> tuple[str, ...]:
+        """The covariances, and variances that are not negative, of blocks that are no covariance matrix together."""
+        return tuple(
+            key
+            for key in self.keys
+            if _is_component(key) and self.truncated[key] != self.estimates[key] and key not in self.negative
+        )
+
     # Uncertainty.
 
     @cached_property

@@ -120,6 +120,7 @@ def parameter_table(
 ) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """The head and the rows of the table of parameters: key, estimate, ..., note."""
     notes = {key: f"negative; truncated: {fit.truncated[key]:g}" for key in fit.negative}
+    notes |= {key: f"no covariance matrix; nearest: {fit.truncated[key]:g}" for key in fit.indefinite}
     if not bounds:
         return ("parameter", "estimate", ""), [(k, f"{fit.estimates[k]:.6g}", notes.get(k, "")) for k in fit.keys]
     errors, statistics, tails = fit.bse, fit.tvalues, fit.pvalues

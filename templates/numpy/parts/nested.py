@@ -108,17 +108,26 @@ def _thetas(working, theta):
 
 
 def _ratios(working, components):
-    """The components over the residual variance: what the working covariance holds, none of it negative.
+    """The components over the residual variance, as the working covariance holds them: see `_nonnegative`.
 
-    A block that is not positive semidefinite is replaced by the nearest that is, in the metric of its columns, so
-    that units and origins of covariates do not matter.
+    A residual variance that is not positive is replaced by a hundredth of the variance about the mean; none is taken to
+    be less than a millionth of it.
     """
     total = working["cells"].sum(axis=0)
     _, slopes = _least_squares(total, working["mean"])
     rest = _residual(working["mean"], slopes, len(total))
     whole = max(rest @ total @ rest / working["sizes"].sum(), 0.0)  # what least squares leaves
     residual = (max(components[-1], 1e-6 * whole) if components[-1] > 0 else 1e-2 * whole) or 1.0
-    matrices = _thetas(working, components[:-1] / residual)
+    return _nonnegative(working, components) / residual
+
+
+def _nonnegative(working, components):
+    """The components of the effects; a block that is not positive semidefinite gives way to the nearest that is.
+
+    Near in the metric Z'Z of its columns, so that units and origins of covariates do not matter.
+    """
+    total = working["cells"].sum(axis=0)
+    matrices = _thetas(working, components[:-1])
     for _, factor, places, _, _ in working["effects"]:
         columns = np.array(working["factors"][factor][2])[places]
         root = np.linalg.cholesky(total[np.ix_(columns, columns)])
