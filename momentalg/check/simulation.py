@@ -196,9 +196,7 @@ def _is_law(design: Any) -> bool:
     return isinstance(design, Mapping) and any(str(key).startswith("size(") for key in design)
 
 
-def _generated(
-    model: Any, statistics: Any, means: str | None, weighting: str
-) -> tuple[Estimator, tuple[str, ...]]:
+def _generated(model: Any, statistics: Any, means: str | None, weighting: str) -> tuple[Estimator, tuple[str, ...]]:
     """The generated module as an estimator, and what its equations put estimates in place of."""
     if not hasattr(model, "moment_equations"):
         raise ModelError("a resolved model has no generated estimator; pass a Model, or estimator=")

@@ -175,7 +175,7 @@ def _given_node(variable: Variable, level: tuple[str, ...]) -> Node:
 def _total_node(total: DesignTotal, model: ResolvedModel) -> Node:
     names = level_names(total.levels, {(v.column, v.name) for e in total.entries for v in e.cell if v.free}, model)
     if not total.levels:
-        return _entry_node(total.entries[0].cell, total.entries[0].what, names, model)
+        return _factor(total.entries[0], names, model)
     if not total.entries and join_factor(total.levels) not in model.may_be_empty:
         return Levels(total.levels)  # otherwise non-empty levels are fewer than levels
     factors = [_factor(e, names, model) for e in total.entries]

@@ -7,7 +7,8 @@ Applied to a term whose draws are gone, to a fixpoint:
    the total of its covariates over its cell, the size when there are none;
 3. equal entries are one entry with the powers added; indicators of a fixed factor are their own squares (`indicators`);
 4. a bound level in exactly one entry, a total to the power 1, is summed out, finer levels first;
-5. the power 0 leaves the indicator that the cell is not empty, dropped only where another entry implies it;
+5. the power 0 leaves the indicator that the cell is not empty, dropped only where another entry implies it; of a cell
+   of named levels it is a design total of its own;
 6. a cell declared to have at most one observation has size 0 or 1, which is its own square, and its totals multiply.
 
 What remains falls apart into connected sums, the design totals.
@@ -266,6 +267,8 @@ def _collect(entries: Entries, levels: list[Level]) -> Powers:
     for (cell, what), power in entries.items():
         if any(not level.free for level in cell):
             rest.append(Entry(cell, what, power))
+        elif power == 0:  # two named levels may have no observation in common
+            result[DesignTotal((), (Entry(cell, what, 0),))] = 1
         else:
             named = what.kind == "named" and isinstance(what.detail, DesignTotal)
             result[what.detail if named else single(cell, what)] += power

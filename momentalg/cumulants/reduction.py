@@ -70,7 +70,8 @@ def _entries(monomial: Powers) -> tuple[Entry, ...] | None:
     for symbol, power in sorted(monomial, key=repr):
         if not isinstance(symbol, DesignTotal) or symbol.levels or power < 0:
             return None
-        found.append(symbol.entries[0]._replace(power=power))
+        (entry,) = symbol.entries
+        found.append(entry._replace(power=entry.power * power))
     return tuple(found)
 
 

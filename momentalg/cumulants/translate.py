@@ -286,6 +286,6 @@ def _monomial(term: Term, model: ResolvedModel) -> frozenset[tuple[object, int]]
 
 def _inverted(total: DesignTotal, power: int) -> Entry:
     if not total.levels:
-        cell, what, _ = total.entries[0]
-        return Entry(cell, what, power)
+        cell, what, own = total.entries[0]
+        return Entry(cell, what, own * power)
     return Entry((), What("named", (), total), power)

@@ -23,7 +23,8 @@ from momentalg.cumulants.partitions import Blocks, set_partitions
 from momentalg.cumulants.polynomial import UNIT, Polynomial, Powers, times
 from momentalg.cumulants.random_view import Statistics, all_design, total_cumulance, with_effects_known
 from momentalg.cumulants.raw_moments import raw
-from momentalg.cumulants.terms import DEFAULT, Cell, Level, cell_of
+from momentalg.cumulants.terms import DEFAULT, SIZE, Cell, Entry, Level, cell_of
+from momentalg.cumulants.totals import DesignTotal
 from momentalg.cumulants.translate import translate
 from momentalg.cumulants.unit_sums import design_cumulant
 from momentalg.errors import StatisticError
@@ -196,7 +197,21 @@ def _cumulant(args: tuple[Node, ...], known: Known, bound: Mapping[str, Cell], m
         statistics = tuple(tuple(translate(statistic, given, bound)) for _, statistic in picked)
         outside = reduce(times, (parameters for parameters, _ in picked))
         result = result + cumulance(statistics, stages, model) * Polynomial({outside: Fraction(1)})
-    return result
+    return _where_effects_are(result, args)
+
+
+def _where_effects_are(found: Polynomial, args: tuple[Node, ...]) -> Polynomial:
+    """A named effect is of a cell that is there: no indicator says so."""
+    cells = {
+        cell_of({c: Level(c, name) for c, name in zip(e.by, e.level or (DEFAULT,) * len(e.by), strict=True)})
+        for a in args
+        for e in walk(a)
+        if isinstance(e, Effect) and not e.index and len(e.by) > 1
+    }
+    indicators = {DesignTotal((), (Entry(cell, SIZE, 0),)) for cell in cells}
+    if not indicators:
+        return found
+    return found.substitute(lambda symbol, _: Polynomial.constant(1) if symbol in indicators else None)
 
 
 @lru_cache(maxsize=1024)

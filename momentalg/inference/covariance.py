@@ -9,7 +9,7 @@
   meet: no levels are independent units.
 * cluster jackknife, (m - 1)/m sum of (theta without unit i - mean)^2: the estimator is solved anew without each unit,
   so that it holds for any statistics (Efron 1982).
-* multiway (crossed factors): the jackknife over the levels of each factor, added, and less that over their intersections
+* multiway (crossed factors): the jackknife over the levels of each factor, added, less that over their intersections
   (Cameron, Gelbach and Miller 2011); it is what "jackknife" stands for there.
 * exact, given the design, with estimates of third and fourth cumulants in it: `momentalg.inference.plug_in`, for models
   and statistics whose variance the engine derives. It does not count on many units.

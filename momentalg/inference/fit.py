@@ -207,7 +207,7 @@ def fit(
 
 
 def _nearest(module: ModuleType, table: Mapping[str, Any], estimates: dict[str, float]) -> dict[str, float]:
-    """The nearest components that are covariance matrices of effects; without a metric, variances that are not negative."""
+    """The nearest components that are covariance matrices of effects; without a metric, variances of at least 0."""
     found: dict[str, float] = (
         module.nearest(dict(table), estimates) if hasattr(module, "nearest") else module.truncate(estimates)
     )

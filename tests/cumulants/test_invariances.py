@@ -11,7 +11,7 @@ from fractions import Fraction
 from itertools import product
 from random import Random
 
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from momentalg.check.parameters import cumulant_keys
@@ -162,6 +162,7 @@ def test_a_factor_with_one_level_moves_all_alike(seed, factors):
 
 
 @given(SEEDS)
+@example(1000)  # two named levels without an observation in common
 def test_without_replicates_an_interaction_is_a_residual(seed):
     rng = Random(seed)
     case = small_case(seed, 2, slopes=False)

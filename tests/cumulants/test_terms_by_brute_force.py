@@ -392,3 +392,18 @@ def test_an_indicator_that_is_constant_on_a_user_is_a_value_of_the_user():
     named, value = Level("drug", "i"), What("value", ((DRUG_B, 1),))
     within = term([([DRUG_B], [U0, named])], [X_0], [U0])
     assert form(within, model) == form(term([([], [U0, named])], [X_0, ([U0], value, 1)], [U0]), model)
+
+
+@pytest.mark.parametrize(("at", "wanted"), [(("a", "p"), 1), (("a", "r"), 0)])
+def test_two_named_levels_may_have_nothing_in_common(at, wanted):
+    """The indicator that the cell of two named levels is not empty is no 1; its power and its products are itself."""
+    rows = rows_of(CELLS, local=False)
+    table = DesignTable({column: [row[column] for row in rows] for column in COLUMNS}, {}, len(rows))
+    free = {("user", "i"): at[0], ("item", "i"): at[1]}
+    indicator = term([], [([HERE, PART], SIZE, 0)])
+    found = form(indicator, CROSSED)
+    assert found == form(term([], [([HERE, PART], SIZE, 2), ([HERE, PART], SIZE, -2)]), CROSSED)
+    assert evaluate(Polynomial({found: Fraction(3)}), {}, table, free) == 3 * wanted
+    assert form(term([], [([HERE, PART], SIZE, 0), ([HERE, PART], SIZE, 1)]), CROSSED) == form(
+        term([], [([HERE, PART], SIZE, 1)]), CROSSED
+    )
