@@ -428,14 +428,14 @@ def test_the_generated_module_is_the_default_estimator():
         accumulate=lambda columns: totals(columns), solve=lambda sums: {"Intercept": sums[0].mean()}
     )
 
-    def moment_equations(statistics, means):
-        asked.append((statistics, means))
+    def moment_equations(statistics, means, weighting):
+        asked.append((statistics, means, weighting))
         return SimpleNamespace(estimator=lambda: SimpleNamespace(load=lambda: module))
 
     stand_in = SimpleNamespace(resolved=ONE_WAY.resolved, moment_equations=moment_equations)
     found = check(stand_in, parameters=TRUE, design=FRAME, statistics="pairs", means="products", replicates=100)
     assert found.passed
-    assert asked == [("pairs", "products")]
+    assert asked == [("pairs", "products", "none")]
     with pytest.raises(ModelError, match="no generated estimator"):
         check(ONE_WAY.resolved, parameters=TRUE, design=FRAME)
 
@@ -552,3 +552,11 @@ def test_what_is_plugged_in_is_told():
     found = ONE_WAY.check(parameters=TRUE, design=FRAME, replicates=50, statistics="totals", means="plug-in")
     assert any("put in place of Intercept**2, which is consistent, and biased" in note for note in found.notes)
     assert not ONE_WAY.check(parameters=TRUE, design=FRAME, replicates=50).notes
+
+
+def test_estimated_weights_are_checked_and_said_to_be():
+    found = check(ONE_WAY, parameters=TRUE, design=FRAME, weighting="two-step", replicates=200, seed=3)
+    assert found.passed
+    assert any("weights are estimated" in note for note in found.notes)
+    with pytest.raises(ModelError, match="none of none, two-step, iterated"):
+        check(ONE_WAY, parameters=TRUE, design=FRAME, weighting="thrice", replicates=10)

@@ -154,3 +154,48 @@ def test_weightings_are_refused_by_name():
     classes = ma.Model("y ~ 1 + (1 | user)", residual_by="site")
     with pytest.raises(ma.UnsupportedError, match=r"not for one of each class.*weighting='none'"):
         classes.moment_equations(weighting="two-step")
+
+
+def indefinite_slopes(shift=0.0, seed=0):
+    """Few levels whose slopes do not vary: the estimates of the block are often no covariance matrix."""
+    rng = np.random.default_rng(seed)
+    g, x = rng.integers(0, 15, 60), rng.normal(size=60) + 3
+    y = 1 + x + 0.3 * rng.normal(size=15)[g] + rng.normal(size=60)
+    return pd.DataFrame({"g": g, "h": rng.integers(0, 6, 60), "x": x + shift, "y": y})
+
+
+@pytest.mark.parametrize("formula", ["y ~ x + (x | g)", "y ~ x + (x | g) + (1 | h)"])
+def test_a_block_that_is_no_covariance_matrix_is_flagged_with_the_nearest_beside_it(formula):
+    frame = indefinite_slopes()
+    fit = ma.Model(formula).fit(frame)
+    keys = ["var(1|g)", "cov(1,x|g)", "var(x|g)"]
+    a, b, c = (fit.estimates[key] for key in keys)
+    assert a * c < b * b, "the design should give no covariance matrix"
+    assert set(fit.indefinite) <= set(keys)
+    assert fit.indefinite
+    p, q, r = (fit.truncated[key] for key in keys)
+    assert p > 0
+    assert p * r >= q * q - 1e-9 * p * r
+    assert p * r == pytest.approx(q * q, rel=1e-6)  # on the boundary: the nearest has a direction without variance
+    assert "no covariance matrix; nearest" in fit.summary()
+    assert "no covariance matrix" in fit.explain()
+    # the nearest is the same matrix about another origin of x: (1, x) G (1, x)' is what it was
+    moved = ma.Model(formula).fit(indefinite_slopes(shift=2.0))
+    assert moved.truncated["var(x|g)"] == pytest.approx(r, rel=1e-6)
+    assert moved.truncated["var(1|g)"] == pytest.approx(p - 4 * q + 4 * r, rel=1e-5)
+
+
+def test_a_large_crossed_design_says_that_its_coefficients_are_estimated(monkeypatch):
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame({"a": rng.integers(0, 60, 400), "b": rng.integers(0, 40, 400), "y": rng.normal(size=400)})
+    model = ma.Model("y ~ 1 + (1 | a) + (1 | b)")
+    fit = model.fit(frame)
+    exact = dict(fit.estimates)
+    assert "exact, whatever the laws" in fit.explain()
+    module = fit.sums.estimator.module
+    monkeypatch.setattr(module, "DENSE", -1)
+    probed = model.fit(fit.sums)
+    assert "vectors of random signs" in probed.explain()
+    assert "too many crossed levels for exact coefficients" in probed.summary()
+    for key, value in exact.items():
+        assert abs(probed.estimates[key] - value) <= 0.2 * fit.bse[key]

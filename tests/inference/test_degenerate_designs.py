@@ -9,6 +9,7 @@ import pytest
 import momentalg as ma
 from momentalg.errors import NotIdentifiedError
 from momentalg.lower.exact import ExactRows
+from momentalg.lower.exact_weighted import two_step
 from momentalg.lower.self_test import estimates
 
 MODELS = (
@@ -46,9 +47,10 @@ def _design(kind: str, rng: random.Random) -> tuple[dict[str, list[object]], Val
     return {"g": list(g), "u": list(u), "site": site}, values
 
 
+@pytest.mark.parametrize("weighting", ["none", "two-step"])
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("formula", MODELS)
-def test_estimates_are_those_of_exact_arithmetic_or_refused_by_both(formula: str, kind: str) -> None:
+def test_estimates_are_those_of_exact_arithmetic_or_refused_by_both(formula: str, kind: str, weighting: str) -> None:
     labels, values = _design(kind, random.Random(f"{formula} {kind}"))
     model = ma.Model(formula, fixed={"site": ["n", "s"]} if "site" in formula else {})
     solution = model.moment_equations().solve()
@@ -58,9 +60,14 @@ def test_estimates_are_those_of_exact_arithmetic_or_refused_by_both(formula: str
     frame = pd.DataFrame(labels | {name: list(map(float, found)) for name, found in values.items()})
     try:
         exact = estimates(solution, rows)
+        exact = two_step(resolved, rows, exact) if weighting == "two-step" else exact
     except (NotIdentifiedError, ZeroDivisionError):
         with pytest.raises(NotIdentifiedError, match="nearest thing"):
-            model.fit(frame)
+            model.fit(frame, weighting=weighting)
+        return
+    if weighting == "two-step":
+        sums = model.sums(frame, weighting=weighting)
+        found = sums.estimator.module.solve(dict(sums.table), turns=1)  # weights that are renewed once
     else:
-        found = dict(model.fit(frame).estimates)
-        assert found == pytest.approx({key: float(exact[key]) for key in found}, rel=1e-7, abs=1e-7)
+        found = dict(model.fit(frame, weighting=weighting).estimates)
+    assert found == pytest.approx({key: float(exact[key]) for key in found}, rel=1e-7, abs=1e-7)
