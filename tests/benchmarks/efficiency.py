@@ -185,7 +185,8 @@ def table(errors: Errors) -> str:
     lines += ["| parameter | RMSE of REML | " + " | ".join(names) + " |", "|---" * (2 + len(names)) + "|"]
     for k, key in enumerate(errors.design.truth):
         cells = [_cell(entries[key, name], len(reml)) for name in names]
-        lines.append(f"| `{key}` | {np.sqrt(np.nanmean(reml[:, k] ** 2)):.5f} | " + " | ".join(cells) + " |")
+        shown = key.replace("|", r"\|")  # which ends a cell otherwise, in code too
+        lines.append(f"| `{shown}` | {np.sqrt(np.nanmean(reml[:, k] ** 2)):.5f} | " + " | ".join(cells) + " |")
     runs = {name: int(np.isfinite(np.array(values)[:, 0]).sum()) for name, values in errors.found.items()}
     per = ", ".join(f"{n} {1000 * s / max(runs[n], 1):.1f}" for n, s in errors.seconds.items())
     lines += ["", f"REML by {errors.reference}. Milliseconds of the processor per fit: {per}."]
