@@ -255,11 +255,6 @@ def _know_effects(node: Node, known: Known, model: ResolvedModel) -> Node:
     return transform(node, change)
 
 
-def without_independence(model: ResolvedModel) -> ResolvedModel:
-    """The model with no design variables declared independent."""
-    return replace(model, independent=())
-
-
 def without_laws(model: ResolvedModel) -> ResolvedModel:
     """The model with nothing declared of the joint law of design variables: moments keep their names."""
     law = model.incidence
