@@ -30,12 +30,7 @@ def select(frame: Any, names: Sequence[str]) -> Any:
     if isinstance(frame, pd.DataFrame):
         _require(names, list(frame.columns))
         frame = frame[list(names)]
-    try:
-        found = nw.from_native(frame)
-    except TypeError:
-        raise DataError(
-            f"data must be a frame (pandas, Polars, Arrow, ...) or a mapping of columns; found {type(frame).__name__}"
-        ) from None
+    found = as_narwhals(frame)
     if isinstance(found, nw.LazyFrame):
         _require(names, found.collect_schema().names())
         found = found.select(*names).collect()
@@ -45,6 +40,18 @@ def select(frame: Any, names: Sequence[str]) -> Any:
     if len(found) == 0:
         raise DataError("the data have no rows")
     return found
+
+
+def as_narwhals(frame: Any) -> Any:
+    """A frame of any kind as narwhals has it, lazy frames as they are; raises `DataError` for what is no frame."""
+    import narwhals as nw
+
+    try:
+        return nw.from_native(frame)
+    except TypeError:
+        raise DataError(
+            f"data must be a frame (pandas, Polars, Arrow, ...) or a mapping of columns; found {type(frame).__name__}"
+        ) from None
 
 
 def covariate_columns(model: ResolvedModel) -> tuple[str, ...]:

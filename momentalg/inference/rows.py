@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from momentalg.data.columns import Columns, read_columns
+from momentalg.data.frames import as_narwhals
 from momentalg.errors import DataError, UnsupportedError
 from momentalg.expr.names import join_factor
 from momentalg.expr.nodes import Add, Function, Indicator, Monomial, Mul, Node, Number, Pow, Size, Value, Variable
@@ -234,12 +235,7 @@ def _frame(frame: Any) -> Any:
         return pd.DataFrame(dict(frame))
     if isinstance(frame, pd.DataFrame):
         return frame
-    try:
-        found = nw.from_native(frame)
-    except TypeError:
-        raise DataError(
-            f"data must be a frame (pandas, Polars, Arrow, ...) or a mapping of columns; found {type(frame).__name__}"
-        ) from None
+    found = as_narwhals(frame)
     return found.collect() if isinstance(found, nw.LazyFrame) else found
 
 
