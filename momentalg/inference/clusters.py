@@ -69,10 +69,13 @@ def read_observations(model: Model, data: Any, missing: str) -> Observations:
 
 
 def outermost(model: ResolvedModel, of: Factor | None = None) -> tuple[Factor, ...]:
-    """The factors that are nested in no other, in the order of the model; with `of`, those in which `of` is nested."""
-    factors = list(dict.fromkeys(model.factors))
-    kept = [f for f in factors if not any(f != g and model.is_nested(f, g) for g in factors)]
-    return tuple(f for f in kept if of is None or model.is_nested(of, f))
+    """The factors that are nested in no other, in the order of the model; with `of`, those in which `of` is nested.
+
+    Of several with the same levels it is the first.
+    """
+    closures = {model.closure(f): f for f in reversed(model.factors)}
+    kept = {f for closure, f in closures.items() if not any(closure > other for other in closures)}
+    return tuple(f for f in dict.fromkeys(model.factors) if f in kept and (of is None or model.is_nested(of, f)))
 
 
 def meat(scores: Array, clusters: Sequence[Sequence[Array]]) -> Array:

@@ -7,14 +7,14 @@ from itertools import combinations
 
 from momentalg.errors import UnsupportedError
 from momentalg.expr.names import join_factor, split_factor
+from momentalg.inference import clusters
 from momentalg.inference.resampling.cells import Factor
 from momentalg.model.resolved import ResolvedModel
 
 
 def outermost(model: ResolvedModel) -> tuple[Factor, ...]:
-    """The factors that lie in no other one, with the columns that they are local to: one of them where it is a unit."""
-    closures = list(dict.fromkeys(tuple(c for c in model.columns if c in model.closure(f)) for f in model.factors))
-    return tuple(c for c in closures if not any(set(other) < set(c) for other in closures))
+    """The outermost factors, each by all columns that say its levels: one of them where it is a unit."""
+    return tuple(tuple(c for c in model.columns if c in model.closure(f)) for f in clusters.outermost(model))
 
 
 def crossed(model: ResolvedModel) -> tuple[Factor, ...]:
