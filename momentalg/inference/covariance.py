@@ -148,11 +148,9 @@ def available(fit: FitResult) -> bool:
 
 def exact_traces(fit: FitResult) -> bool:
     """Whether the coefficients of weighted forms are exact; with many crossed levels they are estimated."""
-    module = fit.sums.estimator.module if fit.sums is not None else None
-    if module is None or not hasattr(module, "traces_are_exact"):
+    if fit.sums is None or not hasattr(fit.sums.estimator.module, "traces_are_exact"):
         return True
-    assert fit.sums is not None
-    return bool(module.traces_are_exact(dict(fit.sums.table)))
+    return bool(fit.sums.estimator.module.traces_are_exact(dict(fit.sums.table)))
 
 
 def formula_of(fit: FitResult) -> str | None:

@@ -188,29 +188,46 @@ def shrinkage(fit: FitResult, effects: Effects, rows: Rows | None) -> Array:
 
 def _information(fit: FitResult, effects: Effects, rows: Rows | None) -> Array:
     """Z'R^-1 Z of each level, shape (L, q, q)."""
-    import numpy as np
-
     model = fit.model.resolved
-    count, q = effects.predictions.shape
     if rows is None:
         if effects.coefficients != ("1",) or model.weights or model.residual_by:
             raise UnsupportedError(
                 "shrinkage factors of slopes, or with known weights or classes of residuals, need the rows of the "
                 "data, and this is a fit from sums; fit from the data, model.fit(frame)"
             )
-        sizes = fit.level_sizes[effects.factor]
-        at = sizes[0].get_indexer(effects.levels)
-        information: Array = np.asarray(sizes[1], dtype=float)[at] / fit.truncated["var(residual)"]
+        information: Array = sizes_of(fit, effects) / fit.truncated["var(residual)"]
         return information.reshape(-1, 1, 1)
-    at = rows.positions(effects.factor, effects.levels)
-    found: Array = np.zeros((count, q, q))
-    blocks = [b for b in model.groups if b.factor == effects.factor]
+    at, z = design_of(effects, rows)
+    return level_products(at, z, z, 1.0 / residual_variances(fit, rows), len(effects.levels))
+
+
+def sizes_of(fit: FitResult, effects: Effects) -> Array:
+    """The number of observations of each level, shape (L,), in the order of the effects."""
+    import numpy as np
+
+    levels, sizes = fit.level_sizes[effects.factor]
+    found: Array = np.asarray(sizes, dtype=float)[levels.get_indexer(effects.levels)]
+    return found
+
+
+def design_of(effects: Effects, rows: Rows) -> tuple[Array, Array]:
+    """The level of each row, shape (n,), and its Z, shape (n, q), in the order of the effects."""
+    import numpy as np
+
+    blocks = [b for b in rows.model.groups if b.factor == effects.factor]
     order = [effects.coefficients.index(str(c.key)) for b in blocks for c in b.coefficients]
     z = np.column_stack([rows.coefficients(b) for b in blocks])[:, np.argsort(order)]
-    precision = 1.0 / residual_variances(fit, rows)
-    for a in range(q):
-        for b in range(q):
-            found[:, a, b] = np.bincount(at, z[:, a] * z[:, b] * precision, minlength=count)
+    return rows.positions(effects.factor, effects.levels), z
+
+
+def level_products(at: Array, left: Array, right: Array, weights: Array, count: int) -> Array:
+    """The sums of w a b' over the rows of each of `count` levels, for rows a of `left` and b of `right`."""
+    import numpy as np
+
+    found: Array = np.empty((count, left.shape[1], right.shape[1]))
+    for i, a in enumerate(left.T):
+        for j, b in enumerate(right.T):
+            found[:, i, j] = np.bincount(at, a * b * weights, minlength=count)
     return found
 
 

@@ -94,17 +94,11 @@ def _weights(fit: FitResult) -> Section:
 
 
 def _first_step(fit: FitResult) -> dict[str, float]:
-    module = fit.sums.estimator.module if fit.sums is not None else None
-    if module is None or not hasattr(module, "first_step"):
+    """The components by the first step, which weights are functions of."""
+    if fit.sums is None or not hasattr(fit.sums.estimator.module, "first_step"):
         return {}
-    assert fit.sums is not None
-    found = module.first_step(dict(fit.sums.table))
-    return {key: float(found[key]) for key in fit.keys if key in found and read(key)}
-
-
-def read(key: str) -> bool:
-    """Whether a key is of a component, which weights are functions of."""
-    return key.startswith(("var(", "cov("))
+    found = fit.sums.estimator.module.first_step(dict(fit.sums.table))
+    return {key: float(found[key]) for key in fit.vcomp.index if key in found}
 
 
 def _rows(fit: FitResult) -> Section:

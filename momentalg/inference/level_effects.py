@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from momentalg.errors import ModelError
 from momentalg.inference.canvas import text_of
-from momentalg.inference.effects import Effects, covariance_of_effects, residual_variances
+from momentalg.inference.effects import Effects, covariance_of_effects, design_of, level_products, residual_variances
 from momentalg.inference.prediction import linear_predictor
 from momentalg.inference.rows import rows_of
 
@@ -109,32 +109,18 @@ def unpooled(fit: FitResult, effects: Effects) -> Array:
     count, q = effects.predictions.shape
     left, right = np.zeros((count, q, q)), np.zeros((count, q))
     for rows in rows_of(fit, "level means"):
-        at = rows.positions(effects.factor, effects.levels)
-        blocks = [b for b in rows.model.groups if b.factor == effects.factor]
-        order = [effects.coefficients.index(str(c.key)) for b in blocks for c in b.coefficients]
-        z = np.column_stack([rows.coefficients(b) for b in blocks])[:, np.argsort(order)]
+        at, z = design_of(effects, rows)
         rest = rows.response - linear_predictor(fit, rows, others)
         variances = residual_variances(fit, rows)
         weights = 1.0 / variances if (variances > 0).all() else np.ones(len(rest))
-        for a in range(q):
-            right[:, a] += np.bincount(at, z[:, a] * rest * weights, minlength=count)
-            for b in range(q):
-                left[:, a, b] += np.bincount(at, z[:, a] * z[:, b] * weights, minlength=count)
+        left += level_products(at, z, z, weights, count)
+        right += level_products(at, z, rest[:, None], weights, count)[:, :, 0]
     scale = np.sqrt(np.diagonal(left, axis1=1, axis2=2))
     safe = np.where(scale > 0, scale, 1.0)
     scaled = left / safe[:, :, None] / safe[:, None, :]
     regular = (scale > 0).all(axis=1) & (np.linalg.eigvalsh(scaled)[:, 0] > SINGULAR)
     found = np.full((count, q), np.nan)
     found[regular] = np.linalg.solve(scaled[regular], (right / safe)[regular][:, :, None])[:, :, 0] / safe[regular]
-    return found
-
-
-def sizes_of(fit: FitResult, effects: Effects) -> Array:
-    """The number of observations of each level, shape (L,), in the order of the effects."""
-    import numpy as np
-
-    levels, sizes = fit.level_sizes[effects.factor]
-    found: Array = np.asarray(sizes, dtype=float)[levels.get_indexer(effects.levels)]
     return found
 
 

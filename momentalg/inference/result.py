@@ -66,9 +66,7 @@ class FitResult(Lme4Names, Analyses, Views):
     @cached_property
     def keys(self) -> tuple[str, ...]:
         """The parameters' keys, in the order of the model, and of cumulants that the statistics are for."""
-        return tuple(
-            key for key in dict.fromkeys((*self.model.parameters, *self.system.targets)) if key in self.estimates
-        )
+        return keys_of(self.model, self.system, self.estimates)
 
     @property
     def mean_keys(self) -> tuple[str, ...]:
@@ -238,6 +236,11 @@ class FitResult(Lme4Names, Analyses, Views):
     def level_sizes(self) -> Sizes:
         """By factor, its levels as an index, and the number of observations in each."""
         return prediction.level_sizes(self)
+
+
+def keys_of(model: Model, system: MomentSystem, estimates: Mapping[str, float]) -> tuple[str, ...]:
+    """The keys that are estimated, in the order of the model, and of cumulants that the statistics are for."""
+    return tuple(key for key in dict.fromkeys((*model.parameters, *system.targets)) if key in estimates)
 
 
 def _is_mean(key: str) -> bool:

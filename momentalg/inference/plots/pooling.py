@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from momentalg.errors import ModelError, UnsupportedError
 from momentalg.inference.canvas import BLUE, DARK, GREY, ORANGE, captions, legend, panels, text_of
-from momentalg.inference.level_effects import chosen, label_of, sizes_of
+from momentalg.inference.effects import sizes_of
+from momentalg.inference.level_effects import chosen, label_of
 from momentalg.inference.plots.plot import Plot
 from momentalg.moments.pooling import PoolingValues
 

@@ -17,9 +17,10 @@ from momentalg.expr.names import join_factor
 from momentalg.inference import fit as fitting
 from momentalg.inference.resampling.bootstrap import estimates_of
 from momentalg.inference.resampling.cells import FAILURES, Cells, Factor, combined
-from momentalg.inference.resampling.equations import Asked, CellEstimator, data_of, equations, keys_of
+from momentalg.inference.resampling.equations import Asked, CellEstimator, data_of, equations
 from momentalg.inference.resampling.factors import outermost, sets_of
 from momentalg.inference.resampling.running import require_count, stream
+from momentalg.inference.result import keys_of
 
 if TYPE_CHECKING:
     import numpy as np

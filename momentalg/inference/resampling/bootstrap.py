@@ -12,12 +12,12 @@ from momentalg.emit.writing import require_folder
 from momentalg.errors import ModelError, NotIdentifiedError
 from momentalg.inference.resampling.cells import FAILURES, Cells, Factor, named
 from momentalg.inference.resampling.drawing import INNER, DrawnLevels
-from momentalg.inference.resampling.equations import Asked, cells_of, data_of, keys_of
+from momentalg.inference.resampling.equations import Asked, cells_of, data_of
 from momentalg.inference.resampling.factors import crossed, unit
 from momentalg.inference.resampling.resamples import Question, Resamples
 from momentalg.inference.resampling.running import Plan, require_count, run
 from momentalg.inference.resampling.storing import Run
-from momentalg.inference.result import FitResult
+from momentalg.inference.result import FitResult, keys_of
 
 if TYPE_CHECKING:
     from momentalg.model.model import Model

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from types import ModuleType
@@ -141,8 +140,3 @@ def data_of(of: FitResult | Model, data: Any, missing: str) -> tuple[Any, str]:
     if of.sums is not None:
         return of.sums, missing
     raise ModelError("resampling needs data, which this fit does not keep: give the frame, or cell_sums(fit, frame)")
-
-
-def keys_of(model: Model, system: MomentSystem, estimates: Mapping[str, float]) -> tuple[str, ...]:
-    """The keys of the parameters, in the order of a fit."""
-    return tuple(key for key in dict.fromkeys((*model.parameters, *system.targets)) if key in estimates)

@@ -18,9 +18,10 @@ from momentalg.expr.names import join_factor
 from momentalg.inference.reference import quantile
 from momentalg.inference.resampling.bootstrap import estimates_of
 from momentalg.inference.resampling.drawing import LevelsLeftOut
-from momentalg.inference.resampling.equations import Asked, cells_of, data_of, keys_of
+from momentalg.inference.resampling.equations import Asked, cells_of, data_of
 from momentalg.inference.resampling.factors import outermost, sets_of, unit
 from momentalg.inference.resampling.running import Outcome, require_count, run, stream
+from momentalg.inference.result import keys_of
 
 if TYPE_CHECKING:
     import numpy as np

@@ -22,10 +22,11 @@ from momentalg.errors import NotIdentifiedError, UnsupportedError
 from momentalg.inference import fit as fitting
 from momentalg.inference.resampling.bootstrap import fingerprint
 from momentalg.inference.resampling.cells import FAILURES
-from momentalg.inference.resampling.equations import Asked, equations, keys_of
+from momentalg.inference.resampling.equations import Asked, equations
 from momentalg.inference.resampling.resamples import Question
 from momentalg.inference.resampling.running import stream
 from momentalg.inference.resampling.storing import Run
+from momentalg.inference.result import keys_of
 from momentalg.model.resolved import GroupBlock, ResolvedModel
 
 if TYPE_CHECKING:
