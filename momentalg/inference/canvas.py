@@ -21,6 +21,7 @@ DARK, BLUE, ORANGE, GREY, PALE = "#1a1a1a", "#0072b2", "#d55e00", "#8c8c8c", "#d
 SMALL = 8  # points, of the text in legends, notes and labels of levels
 LONGEST = 40  # characters of a name; more are cut
 WIDE = 10  # largest over smallest of positive numbers from which a scale is logarithmic
+FEW = 300  # points up to which each stands out, with its own tick or line
 MANY = 20_000  # points of one picture; of more, those in the middle are drawn in part
 
 

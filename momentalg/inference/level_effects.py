@@ -96,6 +96,11 @@ def chosen(fit: FitResult, by: str | None, coefficient: str | None) -> list[Chos
     return found
 
 
+def of_factors(fit: FitResult, by: str | None) -> list[Chosen]:
+    """The first coefficient of each factor, or of the one that is asked for."""
+    return [one for one in chosen(fit, by, None) if one.at == 0]
+
+
 def unpooled(fit: FitResult, effects: Effects) -> Array:
     """What each level says alone, shape (L, q): least squares of y - X b - (effects of other factors) on its Z.
 

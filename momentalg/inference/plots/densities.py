@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from momentalg.inference.canvas import BLUE, ORANGE, captions, legend, panels, text_of
-from momentalg.inference.level_effects import Chosen, chosen
+from momentalg.inference.canvas import BLUE, FEW, ORANGE, captions, legend, panels, text_of
+from momentalg.inference.level_effects import Chosen, of_factors
 from momentalg.inference.level_means import level_means
 from momentalg.inference.plots.plot import Plot
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-FEW = 300  # levels up to which each has its tick
 POINTS = 256
 EQUAL = 1e-12  # relative differences up to which means are equal, but for rounding
 
@@ -28,7 +27,7 @@ def draw(fit: FitResult, ax: Axes | None = None, by: str | None = None) -> Any:
     The kernel is normal; its bandwidth is Silverman's, 0.9 min(sd, IQR/1.349) L^(-1/5), for L levels. Without
     covariates the two are one.
     """
-    found = list({one.effects.name: one for one in chosen(fit, by, None)}.values())
+    found = of_factors(fit, by)
     drawn, axes = panels(ax, [one.effects.name for one in found], 5.0, 3.6)
     for one, panel in zip(found, axes, strict=True):
         _panel(one, panel)

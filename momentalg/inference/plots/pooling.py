@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from momentalg.errors import ModelError, UnsupportedError
 from momentalg.inference.canvas import BLUE, DARK, GREY, ORANGE, captions, legend, panels, text_of
 from momentalg.inference.effects import sizes_of
-from momentalg.inference.level_effects import chosen, label_of
+from momentalg.inference.level_effects import label_of, of_factors
 from momentalg.inference.plots.plot import Plot
 from momentalg.moments.pooling import PoolingValues
 
@@ -32,7 +32,7 @@ def draw(
     """
     if size is not None and level is not None:
         raise ModelError("give the size= of a level or a level= of the data, not both")
-    found = list({one.effects.name: one.effects for one in chosen(fit, by, None)}.values())
+    found = [one.effects for one in of_factors(fit, by)]
     drawn, axes = panels(ax, [effects.name for effects in found], 5.0, 4.0)
     for effects, panel in zip(found, axes, strict=True):
         values, of = _values(fit, effects, size, level)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from momentalg.errors import ModelError
-from momentalg.inference.canvas import BLUE, DARK, PALE, captions, legend, note, panels, text_of, thinned
+from momentalg.inference.canvas import BLUE, DARK, FEW, PALE, captions, legend, note, panels, text_of, thinned
 from momentalg.inference.effects import residual_variances
 from momentalg.inference.level_effects import Chosen, chosen
 from momentalg.inference.order_statistics import band, expected
@@ -86,7 +86,7 @@ def _panel(values: Array, axes: Axes, level: float, nothing: str) -> None:
     count = len(values)
     ranks = thinned(count) + 1
     x = expected(ranks, count)
-    few = count <= 300
+    few = count <= FEW
     axes.fill_between(
         x, *band(ranks, count, level), color=PALE, linewidth=0, label=f"{100 * level:g} %, point by point"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from momentalg.inference.canvas import BLUE, DARK, GREY, MANY, ORANGE, captions, legend, panels, text_of
+from momentalg.inference.canvas import BLUE, DARK, FEW, GREY, MANY, ORANGE, captions, legend, panels, text_of
 from momentalg.inference.level_means import binned
 from momentalg.inference.plots.plot import Plot
 
@@ -25,7 +25,7 @@ def draw(fit: FitResult, ax: Axes | None = None) -> Any:
     drawn, (axes,) = panels(ax, ["residual"], 5.2, 4.0)
     response, count = text_of(fit.model.resolved.response), len(residuals)
     shown = np.unique(np.linspace(0, count - 1, min(count, MANY)).astype(int))
-    few = count <= 300
+    few = count <= FEW
     drawn_part = f", {len(shown):,} drawn" if len(shown) < count else ""
     captions(axes, f"{count:,} observations{drawn_part}", f"fitted {response}", f"residual of {response}")
     axes.axhline(0.0, color=GREY, linewidth=0.8, zorder=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from momentalg.inference.canvas import BLUE, DARK, GREY, PALE, captions, legend, note, panels
+from momentalg.inference.canvas import BLUE, DARK, FEW, GREY, PALE, captions, legend, note, panels
 from momentalg.inference.level_effects import Chosen, chosen, unpooled
 from momentalg.inference.plots.plot import Plot
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-FEW = 300  # levels up to which each has its line
 FARTHEST = 3.0  # times the outer percentiles
 
 

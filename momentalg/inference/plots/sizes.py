@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from momentalg.inference.canvas import BLUE, DARK, GREY, ORANGE, WIDE, captions, legend, logarithmic, panels, text_of
-from momentalg.inference.level_effects import Chosen, chosen
+from momentalg.inference.canvas import (
+    BLUE,
+    DARK,
+    FEW,
+    GREY,
+    ORANGE,
+    WIDE,
+    captions,
+    legend,
+    logarithmic,
+    panels,
+    text_of,
+)
+from momentalg.inference.level_effects import Chosen, of_factors
 from momentalg.inference.level_means import binned, is_of_size, level_means
 from momentalg.inference.plots.plot import Plot
 
@@ -22,7 +34,7 @@ def draw(fit: FitResult, ax: Axes | None = None, by: str | None = None) -> Any:
     mean. A term of the model in the size alone, such as size(user), stays in, and is drawn as a line. With 50 levels or
     more there are the means of bins of sizes.
     """
-    found = list({one.effects.name: one for one in chosen(fit, by, None)}.values())
+    found = of_factors(fit, by)
     drawn, axes = panels(ax, [one.effects.name for one in found], 5.0, 4.0)
     for one, panel in zip(found, axes, strict=True):
         _panel(one, panel)
@@ -36,7 +48,7 @@ def _panel(one: Chosen, axes: Axes) -> None:
     means, model = level_means(fit, effects), fit.model.resolved
     sizes, y = means.sizes, means.but_size
     keys = [key for c, key in zip(model.mean, fit.mean_keys, strict=True) if is_of_size(c, effects.factor, model)]
-    few = len(y) <= 300
+    few = len(y) <= FEW
     axes.axhline(0.0, color=GREY, linewidth=0.8, zorder=1)
     style = {"s": 20, "facecolors": "none", "edgecolors": BLUE} if few else {"s": 4, "c": BLUE, "linewidths": 0}
     axes.scatter(sizes, y, rasterized=not few, zorder=2, label="levels", **style)  # type: ignore[arg-type]
