@@ -18,6 +18,10 @@ from collections.abc import Callable, Generator
 import pytest
 from hypothesis import HealthCheck, settings
 
+# NumPy reads this when it is imported, here and in the programs that tests start. Matrices are small: a second thread
+# takes the core of another worker, and the whole more time of both (measured: two to three times).
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 LONG = os.environ.get("MOMENTALG_LONG", "") not in ("", "0")
 
 # The same examples every time in CI; new ones, and many, in the long run.
