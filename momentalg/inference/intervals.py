@@ -130,6 +130,7 @@ def wald(estimate: float, se: float, alpha: float = 0.05, df: float = math.inf, 
 def _bootstrap_t(estimate: float, scores: Array, alpha: float, replicates: int, rng: np.random.Generator) -> Interval:
     import numpy as np
 
+    scores = np.sort(scores)  # the order of rows, and which labels there are, does not matter
     found = support(scores)
     m = found.units
     if not math.isfinite(estimate) or not math.isfinite(found.share) or m < 2:

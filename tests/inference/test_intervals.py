@@ -135,3 +135,8 @@ def test_what_cannot_be_used_is_refused():
         interval(1.0, np.arange(9.0), alpha=95)
     with pytest.raises(ValueError, match="scores are"):
         intervals(np.ones(2), np.ones((5, 3)))
+
+
+def test_the_order_of_the_units_does_not_matter():
+    scores = centred(np.random.default_rng(6).lognormal(size=40))
+    assert interval(1.0, scores) == interval(1.0, scores[::-1])
