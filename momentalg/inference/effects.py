@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from momentalg.data.frames import needed_columns
-from momentalg.errors import UnsupportedError
+from momentalg.errors import DataError, UnsupportedError
 from momentalg.expr.keys import read_key
 from momentalg.expr.names import join_factor, split_factor
 from momentalg.inference.rows import Rows, kept_rows, rows_of
@@ -65,11 +65,15 @@ class Effects:
 def predicted(fit: FitResult) -> Mapping[str, Effects]:
     """The effects of each factor of a fit, its levels in order.
 
-    Raises `UnsupportedError` where neither the fit's sums nor its data let effects be predicted.
+    Raises `UnsupportedError` where neither the fit's sums nor its data let effects be predicted, and `DataError` where
+    a slope's covariate is too far from 0.
     """
     sums, estimates = _sums(fit)
     found = {}
-    effects = sums.estimator.module.effects(dict(sums.table), dict(estimates))
+    try:
+        effects = sums.estimator.module.effects(dict(sums.table), dict(estimates))
+    except FloatingPointError as error:
+        raise DataError(str(error)) from error
     for name, (levels, coefficients, predictions, covariances) in effects.items():
         factor = split_factor(name)
         index = index_of(levels, factor)

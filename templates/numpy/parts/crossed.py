@@ -538,10 +538,15 @@ def _working(crossed, thetas, residual):
 
     For one that is not, the hundredth part of the variance about the mean; none is taken to be less than a millionth.
     """
-    explained = crossed.total[-1, :-1] @ _pseudo_inverse(crossed.total[:-1, :-1]) @ crossed.total[:-1, -1]
-    whole = max((crossed.total[-1, -1] - explained) / crossed.sizes.sum(), 0.0)
+    whole = _left(crossed) / crossed.sizes.sum()
     least = max(residual, 1e-6 * whole) if residual > 0 else 1e-2 * whole
     return crossed.covariances(thetas), least if least > 0 else 1.0
+
+
+def _left(crossed):
+    """The sum of squares that least squares on the columns of the mean leaves."""
+    explained = crossed.total[-1, :-1] @ _pseudo_inverse(crossed.total[:-1, :-1]) @ crossed.total[:-1, -1]
+    return max(crossed.total[-1, -1] - explained, 0.0)
 
 
 def _in_order(crossed, thetas, residual):
@@ -579,7 +584,9 @@ def _crossed_solution(crossed, thetas, residual, turns=1, near=1.0):
         errors = np.sqrt(2 * np.abs(np.diag(np.linalg.inv(matrix))))  # of normal effects
         gap = found - weights[-1]
         gaps.append(gap)
-        if gap @ matrix @ gap <= 2 * len(gap) * near**2 or np.all(np.abs(gap) <= 1e-9 * np.maximum(np.abs(found), errors)):
+        if gap @ matrix @ gap <= 2 * len(gap) * near**2 or np.all(
+            np.abs(gap) <= 1e-9 * np.maximum(np.abs(found), errors)
+        ):
             return found
         following = found
         if len(gaps) > 3:  # Anderson's acceleration: at the boundary of the covariance matrices the steps are small
@@ -647,11 +654,13 @@ def _crossed_covariance(crossed, thetas, residual):
     Between both, the third cumulants of the effects; that of the residual is left out. That weights are estimated
     does not matter to this order, since the equations have no bias whatever the weights.
     """
+    p, count = len(crossed.mean), len(crossed.components) + 1
+    if _left(crossed) <= 1e-14 * crossed.total[-1, -1]:  # the mean leaves nothing, and what there is, is rounding
+        return np.zeros((p + count, p + count))
     covariances, residual = _working(crossed, thetas, residual)
     model = _MixedModel(crossed, covariances, residual)
     matrix, _, scores, information = _forms(crossed, covariances, residual)
     inverse = np.linalg.inv(matrix)
-    p, count = len(model.beta), len(matrix)
     excess, skew = np.zeros((count, count)), np.zeros((p, count))
     for k, usual in enumerate(information):
         effects = (np.linalg.pinv(usual, rcond=1e-9, hermitian=True) @ scores[k][:, :, None])[:, :, 0]
@@ -678,7 +687,8 @@ def _crossed_covariance(crossed, thetas, residual):
 def _residual_excess(crossed, model):
     """What kappa_4 of the residual adds to the variance of s_e^2: kappa_4/n, by the squares of the residuals of cells.
 
-    The residuals given predicted effects are shrunk by a factor that is taken to be the same for all.
+    The residuals given predicted effects are shrunk by a factor that is taken to be the same for all. Where they are
+    next to nothing they say nothing of kappa_4, which is at most the number of cells times s_e^4 in a sample.
     """
     contrast = np.zeros(crossed.products.shape[:2])
     contrast[:, crossed.mean] = -model.beta
@@ -692,4 +702,4 @@ def _residual_excess(crossed, model):
         return 0.0
     shrunk = each / model.residual
     excess = (np.sum((squares - crossed.sizes * each) ** 2) / n - 2 * each**2) / shrunk**4
-    return max(excess, -2 * model.residual**2) / n
+    return min(max(excess, -2 * model.residual**2), len(squares) * model.residual**2) / n
