@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-ADVICE = "model.fit(frame, statistics='henderson1') has one where the mean is an intercept"
+ADVICE = "model.fit(frame, statistics='henderson1') has one for a model such as y ~ 1 + (1 | g)"
 
 
 def exact_covariance(fit: FitResult) -> Array:
@@ -53,7 +53,7 @@ def exact_covariance(fit: FitResult) -> Array:
             f"the variance of {fit.statistics} is not derivable, since its statistics are projections; {ADVICE}"
         ) from error
     tables = frame_tables(data, system.model, "refuse")
-    known: dict[str, float] = {**fit.truncated, **dict(fit.cumulants().params)}
+    known: dict[str, float] = {**fit.truncated, **_cumulants(fit)}
     spread = np.empty((len(forms), len(forms)))
     for a, first in enumerate(forms):
         for b, second in enumerate(forms[: a + 1]):
@@ -64,6 +64,15 @@ def exact_covariance(fit: FitResult) -> Array:
     chosen = inverse[[unknowns.index(key) for key in fit.keys]]
     found: Array = chosen @ spread @ chosen.T
     return found
+
+
+def _cumulants(fit: FitResult) -> dict[str, float]:
+    try:
+        return dict(fit.cumulants().params)
+    except UnsupportedError as error:
+        raise UnsupportedError(
+            f"the exact variance has third and fourth cumulants in it, which are not estimated in this model; {ADVICE}"
+        ) from error
 
 
 def _coefficients(fit: FitResult, data: Any, unknowns: tuple[str, ...]) -> Array:

@@ -80,6 +80,12 @@ def test_rows_that_were_left_out_are_left_out():
             lambda: ma.Model("Reaction ~ Days + (1 | Subject)").fit(ma.datasets.load("sleepstudy"), weighting="none"),
             "is not derivable, since its statistics are projections",
         ),
+        (
+            lambda: ma.Model("diameter ~ 1 + (1 | plate) + (1 | sample)").fit(
+                ma.datasets.load("Penicillin"), statistics="henderson1"
+            ),
+            "fourth cumulants in it, which are not estimated in this model",
+        ),
     ],
 )
 def test_what_has_no_exact_variance_is_refused_with_what_has(fit, message):
