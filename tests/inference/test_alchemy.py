@@ -116,3 +116,14 @@ def test_what_makes_no_chunks_is_refused(frame):
     with pytest.raises(UnsupportedError, match="sums and parts merge exactly"):
         ma.alchemy(model, [frame, frame])
     assert "8 chunks of units" in repr(ma.alchemy(model, frame))
+
+
+def test_chunks_too_small_to_leave_anything_out_have_no_price():
+    """What is left out without estimates is not a random part of the groups: the rest says nothing of the average."""
+    fit = ma.Model("Reaction ~ Days + (1 + Days | Subject)").fit(ma.datasets.load("sleepstudy"))
+    found = ma.alchemy(fit, chunks=8)
+    assert list(found.merged_errors.values()) == pytest.approx(fit.jackknife().bse.to_numpy(), rel=1e-8)
+    assert np.isnan(list(found.averaged_errors.values())).all()
+    assert found.price.isna().all()
+    assert any("make fewer chunks" in note for note in found.notes)
+    assert ma.alchemy(fit, chunks=3).price.between(0.9, 1.5).all()

@@ -209,6 +209,9 @@ def test_levels_that_leave_nothing_to_estimate_are_counted_with_the_reason():
     left = jackknife(ma.Model("y ~ 1 + (1 | a)"), short, weighting="none")
     assert list(left.failures) == [("a", 0)]
     assert "no estimates without group 0 of a" in left.summary()
+    assert "from the other groups" in left.summary()
+    apart = left.estimates["Intercept"].to_numpy()  # a mean of three levels less one: 2 of 3 groups stand for all
+    assert left.bse["Intercept"] == pytest.approx((2**2 / 3 * np.var(apart, ddof=1)) ** 0.5)
 
 
 def test_many_levels_are_left_out_in_groups_and_the_result_says_so(frame):

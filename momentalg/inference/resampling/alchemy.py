@@ -187,31 +187,32 @@ class _Price:
         """The standard errors of the average and of the merger, and what there is to say."""
         import numpy as np
 
-        total, lost, left_out = np.zeros((2, len(self.keys))), 0, []
+        total, left_out = np.zeros((2, len(self.keys))), []
+        lost = {"some chunk has": 0, "the data have": 0}
         for place, (columns, sign) in enumerate(sets_of(self.factors)):
             known = np.unique(self._codes(self.whole, columns))
             count = min(len(known), self.groups)
             group = stream(self.seed, 1, place).permutation(len(known)) % count
-            without = []
-            for g in range(count):
-                try:
-                    without.append(self._without(columns, known, group, g))
-                except FAILURES:
-                    lost += 1
-            if len(without) < 2:
-                raise NotIdentifiedError(f"without groups of {join_factor(columns)} the chunks have no estimates")
-            total += sign * (len(without) - 1) * np.var(without, axis=0)
+            without = [self._without(columns, known, group, g) for g in range(count)]
+            for row, (which, found) in enumerate(zip(lost, zip(*without, strict=True), strict=True)):
+                there = [values for values in found if values is not None]
+                lost[which] += count - len(there)  # not by chance: the others do not stand for them
+                total[row] += sign * (count - 1) * np.var(there, axis=0) if len(there) == count else np.nan
             left_out.append(f"{count} groups of the {len(known)} levels of {join_factor(columns)}")
         notes = [f"standard errors by leaving out {', '.join(left_out)}"]
-        if lost:
-            notes.append(f"{lost} groups without which some chunk has no estimates are not counted")
+        notes += [
+            f"without {number} of these groups {which} no estimates, so that the price is not known; make fewer chunks"
+            for which, number in lost.items()
+            if number
+        ]
         if (total <= 0).any():
             notes.append("some variances are not positive: there are too few levels to measure the price")
         roots = np.sqrt(np.where(total > 0, total, np.nan))
         averaged, merged = (dict(zip(self.keys, row, strict=True)) for row in roots.tolist())
         return (averaged, merged), tuple(notes)
 
-    def _without(self, columns: Factor, known: Array, group: Array, g: int) -> tuple[Array, Array]:
+    def _without(self, columns: Factor, known: Array, group: Array, g: int) -> tuple[Array | None, Array | None]:
+        """The average and the merger without a group; None where there is none."""
         import numpy as np
 
         def estimates(cells: Cells) -> Array:
@@ -219,7 +220,14 @@ class _Price:
             found = cells.without(group[places] != g).solve()
             return np.array([found[key] for key in self.keys])
 
-        return np.mean([estimates(part) for part in self.parts], axis=0), estimates(self.whole)
+        def or_none(parts: tuple[Cells, ...]) -> Array | None:
+            try:
+                found: Array = np.mean([estimates(part) for part in parts], axis=0)
+            except FAILURES:
+                return None
+            return found
+
+        return or_none(self.parts), or_none((self.whole,))
 
     def _codes(self, cells: Cells, columns: Factor) -> Array:
         """One number for each level, the same in all parts."""

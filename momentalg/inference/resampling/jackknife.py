@@ -60,13 +60,14 @@ class LeftOut:
         return np.array([o.estimates for o in self.outcomes if o.estimates is not None])
 
     def covariance(self) -> Array:
-        """V_s."""
+        """V_s; where some groups left no estimates, the others stand for them."""
         import numpy as np
 
         if len(self.values) < 2:
             raise UnsupportedError(f"fewer than two estimates are left where {self.described} are left out")
         centred = self.values - self.values.mean(axis=0)
-        found: Array = (len(self.values) - 1) / len(self.values) * np.einsum("gi,gj->ij", centred, centred)
+        spread = np.einsum("gi,gj->ij", centred, centred) / (len(self.values) - 1)
+        found: Array = (self.groups - 1) ** 2 / self.groups * spread
         return found
 
 
@@ -122,7 +123,7 @@ class Jackknife:
             if len(part.values) < 2:
                 part.covariance()  # which says so
             own = part.values.mean(axis=0) - [self.observed[key] for key in self.keys]
-            total = total + part.sign * (len(part.values) - 1) * own
+            total = total + part.sign * (part.groups - 1) * own
         return pd.Series(total, index=pd.Index(self.keys, name="parameter"), name="bias")
 
     def conf_int(self, alpha: float = 0.05) -> pd.DataFrame:
@@ -159,6 +160,8 @@ class Jackknife:
 
         found = [f"left out: {part.described}" for part in self.left_out]
         found += [f"no estimates without group {n} of {name}: {why}" for (name, n), why in self.failures.items()]
+        if self.failures:
+            found.append("errors and biases are from the other groups: too small for an estimate that rests on these")
         if np.isnan(self.bse).any():
             found.append("the variance of some estimates came out negative: there are too few levels for this method")
         return tuple(found)
