@@ -59,6 +59,16 @@ class PowerSeries:
         """Draw by inversion, from a table of floats whose neglected weights are below 1e-18 of the largest."""
         import numpy as np
 
+        smallest, cumulated = self._table
+        drawn = np.searchsorted(cumulated, rng.random(size) * cumulated[-1], side="right")
+        values: np.ndarray[Any, Any] = np.minimum(drawn, len(cumulated) - 1) + smallest
+        return values
+
+    @cached_property
+    def _table(self) -> tuple[int, np.ndarray[Any, Any]]:
+        """The smallest number that is drawn, and the sums of the weights from there on."""
+        import numpy as np
+
         up, down = [1.0], [1.0]
         k = self.mode
         while up[-1] > 1e-18:
@@ -68,10 +78,7 @@ class PowerSeries:
         while k > self.first and down[-1] > 1e-18:
             k -= 1
             down.append(down[-1] / float(self.ratio(k)))
-        cumulated = np.cumsum(np.array(down[:0:-1] + up))
-        drawn = np.searchsorted(cumulated, rng.random(size) * cumulated[-1], side="right")
-        values: np.ndarray[Any, Any] = np.minimum(drawn, len(cumulated) - 1) + k
-        return values
+        return k, np.cumsum(np.array(down[:0:-1] + up))
 
     def _sum(self, p: int) -> Interval:
         """The sum of k^p w_k, with w = 1 at the mode."""
