@@ -13,11 +13,11 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from momentalg.errors import ModelError
 from momentalg.expr.keys import read_key
 from momentalg.inference.influence import influence
 from momentalg.inference.intervals import Interval, wald
 from momentalg.inference.intervals import interval as bootstrap_t
+from momentalg.inference.reference import require_alpha
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 
 def intervals(fit: FitResult, alpha: float) -> Mapping[str, Interval]:
     """The interval of each parameter, with its method and perhaps a warning."""
-    if not 0 < alpha < 1:
-        raise ModelError(f"alpha= is the probability left out, between 0 and 1, not {alpha}")
+    require_alpha(alpha)
     errors, scores = fit.bse, influence(fit)
     return {key: _interval(key, fit, float(errors[key]), scores.get(key), alpha) for key in fit.keys}
 

@@ -24,7 +24,7 @@ from momentalg.expr.nodes import Cumulant, Hat, Node, Parameter
 from momentalg.expr.notation import Notation
 from momentalg.expr.sympy_door import from_sympy, symbol, typeset
 from momentalg.expr.text import text
-from momentalg.inference.reference import quantile
+from momentalg.inference.reference import quantile, require_alpha
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,6 +100,7 @@ class FunctionEstimate:
 
     def interval(self, alpha: float = 0.05) -> tuple[float, float]:
         """The interval of level 1 - alpha: Wald's on `scale`, taken back."""
+        require_alpha(alpha)
         scale = SCALES[self.scale]
         if not math.isfinite(self.std_error):
             return math.nan, math.nan

@@ -21,7 +21,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from momentalg.inference.reference import quantile
+from momentalg.inference.reference import quantile, require_alpha
 
 if TYPE_CHECKING:
     import numpy as np
@@ -93,7 +93,7 @@ def intervals(estimates: Array, scores: Array, alpha: float = 0.05, seed: int = 
     """
     import numpy as np
 
-    _require_level(alpha)
+    require_alpha(alpha)
     estimates, scores = np.asarray(estimates, float), np.asarray(scores, float)
     if scores.ndim != 2 or scores.shape[1:] != estimates.shape:
         raise ValueError(f"scores are (units, estimates), here (m, {len(estimates)}), not {scores.shape}")
@@ -116,7 +116,7 @@ def wald(estimate: float, se: float, alpha: float = 0.05, df: float = math.inf, 
 
     With `logarithm`, for variances, it is symmetric in the logarithm, unless the estimate is 0 or negative.
     """
-    _require_level(alpha)
+    require_alpha(alpha)
     if not math.isfinite(estimate) or not math.isfinite(se):
         return Interval(math.nan, math.nan, "none", "there is no standard error")
     half = quantile(1 - alpha / 2, df) * se
@@ -189,8 +189,3 @@ def _drawn_sums(scores: Array, replicates: int, rng: np.random.Generator) -> Arr
         noise = rng.multivariate_normal(np.zeros(3), spread, replicates, method="svd")
         sums = sums + others * powers.mean(axis=0) + np.sqrt(others) * noise * scale
     return sums
-
-
-def _require_level(alpha: float) -> None:
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha is the probability of missing, between 0 and 1, not {alpha}; 0.05 for 95 %")

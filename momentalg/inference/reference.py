@@ -10,11 +10,19 @@ from __future__ import annotations
 import math
 from statistics import NormalDist
 
+from momentalg.errors import ModelError
+
 NORMAL = math.inf
 """The degrees of freedom of a t distribution that is the normal one."""
 
 TINY = 1e-300
 LARGE = 1e7  # degrees of freedom from which t and normal agree to 1e-7 of a quantile and logarithms of gamma do not
+
+
+def require_alpha(alpha: float) -> None:
+    """Raise `ModelError` unless `alpha`, the probability that an interval misses, lies between 0 and 1."""
+    if not 0 < alpha < 1:
+        raise ModelError(f"alpha={alpha!r} must lie between 0 and 1; 0.05 gives 95 % intervals")
 
 
 def two_sided(statistic: float, df: float = NORMAL) -> float:

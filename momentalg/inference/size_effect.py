@@ -22,7 +22,7 @@ from momentalg.expr.keys import variable_key
 from momentalg.expr.names import join_factor
 from momentalg.expr.nodes import Variable
 from momentalg.inference.clusters import NEGATIVE, Factor, Observations, meat, number_of, outermost, read_observations
-from momentalg.inference.reference import quantile, two_sided
+from momentalg.inference.reference import quantile, require_alpha, two_sided
 from momentalg.model.functions import term_key
 from momentalg.model.resolved import Column, ResolvedModel
 from momentalg.model.resolving import known_factor
@@ -62,6 +62,7 @@ class SlopeTest:
 
     def interval(self, alpha: float = 0.05) -> tuple[float, float]:
         """The confidence interval of level 1 - alpha."""
+        require_alpha(alpha)
         width = quantile(1 - alpha / 2, self.df) * self.std_error
         return self.estimate - width, self.estimate + width
 

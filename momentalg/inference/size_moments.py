@@ -24,7 +24,7 @@ from momentalg.expr.keys import key_of
 from momentalg.expr.names import join_factor
 from momentalg.expr.nodes import Size, power
 from momentalg.inference.clusters import Factor, meat, number_of, outermost
-from momentalg.inference.reference import quantile
+from momentalg.inference.reference import quantile, require_alpha
 from momentalg.inference.unit_values import UnitValues, response_keys
 from momentalg.model.keys import design_moment
 
@@ -46,6 +46,7 @@ class SizeMoment:
 
     def interval(self, alpha: float = 0.05) -> tuple[float, float]:
         """The confidence interval of level 1 - alpha; of a variance on the log scale."""
+        require_alpha(alpha)
         width = quantile(1 - alpha / 2, self.df) * self.std_error
         if self.scale == "log" and self.estimate > 0:
             factor = math.exp(width / self.estimate)

@@ -8,6 +8,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
+from momentalg.errors import ModelError
 from momentalg.inference import intervals as module
 from momentalg.inference.intervals import hall, hall_inverse, interval, intervals, support, wald
 
@@ -131,7 +132,7 @@ def test_wald_intervals():
 
 
 def test_what_cannot_be_used_is_refused():
-    with pytest.raises(ValueError, match="alpha is the probability of missing"):
+    with pytest.raises(ModelError, match="alpha=95 must lie between 0 and 1"):
         interval(1.0, np.arange(9.0), alpha=95)
     with pytest.raises(ValueError, match="scores are"):
         intervals(np.ones(2), np.ones((5, 3)))

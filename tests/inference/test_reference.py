@@ -7,6 +7,7 @@ import math
 import pytest
 from scipy import stats
 
+import momentalg as ma
 from momentalg.inference.reference import quantile, two_sided
 
 
@@ -32,3 +33,25 @@ def test_there_is_no_reference_without_degrees_of_freedom():
     assert math.isnan(two_sided(math.nan, 5))
     with pytest.raises(ValueError, match="between 0 and 1"):
         quantile(1.0, 5)
+
+
+FRAME = {"user": list("aaabbbccd"), "y": [1.0, 2, 4, 3, 5, 7, 6, 2, 8]}
+MODEL = ma.Model("y ~ 1 + (1 | user)")
+
+
+@pytest.mark.parametrize("alpha", [0, 1, 95, -0.05, math.nan])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        lambda alpha: MODEL.fit(FRAME).conf_int(alpha),
+        lambda alpha: MODEL.fit(FRAME).summary(alpha),
+        lambda alpha: MODEL.fit(FRAME).icc().interval(alpha),
+        lambda alpha: MODEL.fit(FRAME).jackknife().conf_int(alpha),
+        lambda alpha: MODEL.fit(FRAME).cumulants().conf_int(alpha),
+        lambda alpha: MODEL.sizes(FRAME).conf_int(alpha),
+        lambda alpha: MODEL.size_effect(FRAME).pooled.interval(alpha),
+    ],
+)
+def test_every_interval_refuses_what_is_no_probability_of_missing(asked, alpha):
+    with pytest.raises(ma.ModelError, match=f"alpha={alpha} must lie between 0 and 1"):
+        asked(alpha)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from momentalg.errors import ModelError
 from momentalg.inference.canvas import BLUE, DARK, GREY, PALE, SMALL, captions, note, panels
 from momentalg.inference.level_effects import Chosen, chosen, label_of
 from momentalg.inference.plots.plot import Plot
-from momentalg.inference.reference import quantile
+from momentalg.inference.reference import quantile, require_alpha
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,8 +26,7 @@ def draw(
     alpha: float = 0.05,
 ) -> Any:
     """A panel for each factor and coefficient; intervals as in ``fit.tidy(effects="ran_vals", conf_int=True)``."""
-    if not 0 < alpha < 1:
-        raise ModelError(f"alpha= is the probability left out, between 0 and 1, not {alpha}")
+    require_alpha(alpha)
     found = chosen(fit, by, coefficient)
     most = max(len(one.values) if len(one.values) <= LABELLED else 0 for one in found)
     labels = [label_of(level) for one in found if len(one.values) <= LABELLED for level in one.effects.levels]

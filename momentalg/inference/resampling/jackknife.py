@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from momentalg.errors import ModelError, UnsupportedError
+from momentalg.errors import UnsupportedError
 from momentalg.expr.names import join_factor
-from momentalg.inference.reference import quantile
+from momentalg.inference.reference import quantile, require_alpha
 from momentalg.inference.resampling.bootstrap import estimates_of
 from momentalg.inference.resampling.drawing import LevelsLeftOut
 from momentalg.inference.resampling.equations import Asked, cells_of, data_of
@@ -133,8 +133,7 @@ class Jackknife:
         """
         import pandas as pd
 
-        if not 0 < alpha < 1:
-            raise ModelError(f"alpha={alpha!r} must lie between 0 and 1; 0.05 gives 95 % intervals")
+        require_alpha(alpha)
         apart = quantile(1 - alpha / 2, min(len(part.values) for part in self.left_out) - 1) * self.bse
         observed = pd.Series(dict(self.observed)).reindex(list(self.keys))
         return pd.DataFrame({"lower": observed - apart, "upper": observed + apart}).rename_axis(index="parameter")

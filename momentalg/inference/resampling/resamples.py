@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from momentalg.errors import ModelError, UnsupportedError
 from momentalg.expr.keys import read_key
-from momentalg.inference.reference import quantile
+from momentalg.inference.reference import quantile, require_alpha
 from momentalg.inference.resampling.running import Outcome
 
 if TYPE_CHECKING:
@@ -128,8 +128,7 @@ class Resamples:
         method = method or ("normal" if self.kind == "pigeonhole" else "percentile")
         if method not in METHODS:
             raise ModelError(f"method={method!r} is none of {', '.join(METHODS)}")
-        if not 0 < alpha < 1:
-            raise ModelError(f"alpha={alpha!r} must lie between 0 and 1; 0.05 gives 95 % intervals")
+        require_alpha(alpha)
         values, observed = self._enough(), np.array([self.observed[key] for key in self.keys])
         centre = np.array([self.centre[key] for key in self.keys])
         tails = [alpha / 2, 1 - alpha / 2]
