@@ -29,18 +29,6 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-UNIDENTIFIED_CHECKS = (
-    *("check_dict_unchanged", "check_dont_overwrite_parameters", "check_dtype_object", "check_estimators_dtypes"),
-    *("check_estimators_fit_returns_self", "check_estimators_nan_inf", "check_estimators_overwrite_params"),
-    *("check_estimators_pickle", "check_f_contiguous_array_estimator", "check_fit2d_1feature", "check_fit2d_predict1d"),
-    *("check_fit_check_is_fitted", "check_fit_idempotent", "check_fit_score_takes_y", "check_n_features_in"),
-    *("check_methods_sample_order_invariance", "check_methods_subset_invariance", "check_n_features_in_after_fitting"),
-    *("check_pipeline_consistency", "check_readonly_memmap_input", "check_regressor_data_not_an_array"),
-    *("check_regressors_int", "check_regressors_no_decision_function", "check_regressors_train"),
-    "check_supervised_y_2d",
-)
-"""Checks of scikit-learn whose data, read as groups, have a label for each row: what they ask is not identified."""
-
 
 class MomentRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """y = X b + sum of u_f(level of f) + e by moments: random intercepts for the columns `groups`, slopes by a formula.
@@ -63,8 +51,8 @@ class MomentRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     ``MomentRegressor()`` passes ``sklearn.utils.estimator_checks.check_estimator``, and so does one with groups where
     the first column of the checks' data is made three labels. As it is, each row of that column has a label of its own,
-    the variance between groups is not identified, and with ``groups=[0]`` the checks in `UNIDENTIFIED_CHECKS` end in
-    `NotIdentifiedError`, as they should.
+    the variance between groups is not identified, and with ``groups=[0]`` checks that need estimates
+    end in `NotIdentifiedError`, as they should; the tests name them.
 
     """
 
