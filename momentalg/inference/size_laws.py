@@ -87,6 +87,15 @@ class DispersionTest:
         """P(|Z| > |statistic|), Z standard normal."""
         return two_sided(self.statistic)
 
+    def __repr__(self) -> str:
+        what = {2: "variance", 3: "third cumulant"}.get(self.order, f"cumulant {self.order}")
+        given = " given N >= 1" if self.truncated else ""
+        return (
+            f"<DispersionTest: {what} {self.sample:.6g}, by the fitted law{given} {self.law:.6g}; ratio "
+            f"{self.ratio:.4g}, standard error of the difference {self.std_error:.4g}, z = {self.statistic:.4g}, "
+            f"p = {self.p_value:.4g}>"
+        )
+
 
 def goodness_of_fit(
     sizes: Array, law: SizeLaw, *, replicates: int = 999, seed: int = 1, expected: float = 5

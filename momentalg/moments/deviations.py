@@ -18,6 +18,7 @@ from momentalg.expr.nodes import Factor
 from momentalg.expr.notation import Notation
 from momentalg.model import describe
 from momentalg.model.assumptions import Assumption, GoesWith, Independent, MayBeEmpty, Nested, Unreplicated
+from momentalg.model.mapping import FrozenMapping
 from momentalg.model.model import Model
 from momentalg.model.resolved import ResolvedModel
 from momentalg.model.resolving import basic_variables
@@ -34,12 +35,15 @@ def deviations(model: ResolvedModel, factor: Factor) -> Model:
         b for b in model.groups if set(b.factor) == set(factor) or not model.is_nested(tuple(factor), b.factor)
     )
     left = replace(model, mean=(), groups=kept, incidence=None)
+    coefficients = {v for b in kept for c in b.coefficients for v, _ in c.monomial}
+    if not any(v in model.definitions or v.kind == "fixed" for v in coefficients):
+        left = replace(left, fixed=FrozenMapping(), written="")  # fixed factors are means alone, and gone
     columns = set(left.columns)
     arguments = describe.arguments(left)
     facts = [fact for fact in arguments.pop("assume", []) if _holds(fact, columns)]
     covariates = {v.name for c in left.terms for v, _ in c.monomial if v.kind == "column"}
     levels = {name: on for name, on in arguments.pop("levels", {}).items() if name in covariates}
-    arguments = {key: arguments[key] for key in ("weights", "residual_by") if key in arguments}
+    arguments = {key: arguments[key] for key in ("weights", "residual_by", "fixed") if key in arguments}
     letters = Notation.of(model)
     symbols = {b.name: s.ascii for b in kept if (s := letters.effect(b.factor)).ascii.isalpha()}
     inside = {name: on for name, on in levels.items() if set(split_factor(on)) <= columns}

@@ -230,6 +230,22 @@ def test_a_planned_crossed_design_reaches_its_standard_error():
         assert abs(deviation - planned) < 3.5 * error + 0.02 * planned, key
 
 
+def test_a_pilot_tells_the_levels_of_fixed_factors():
+    """The estimates of a fit, which have a coefficient per level, are a plan's parameters as they are."""
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame({"a": np.repeat(np.arange(30), 4), "d": rng.choice(["p", "q", "r"], 120)})
+    frame["y"] = rng.normal(size=30)[frame["a"]] + rng.normal(size=120)
+    for model in (ma.Model("y ~ 1 + C(d) + (1 | a)"), ma.Model("y ~ 1 + d + (1 | a)")):
+        known = model.fit(frame).params
+        found = model.plan(known, {"d[q]": 0.1}, design=frame.drop(columns="y"))
+        rows = pd.concat([frame.assign(a=frame["a"] + 30 * copy) for copy in range(10)])
+        x = np.column_stack([np.ones(len(rows)), rows["d"] == "q", rows["d"] == "r"]).astype(float)
+        z = (rows["a"].to_numpy()[:, None] == np.unique(rows["a"])).astype(float)
+        v = known["var(1|a)"] * z @ z.T + known["var(residual)"] * np.eye(len(rows))
+        error = np.linalg.inv(x.T @ np.linalg.solve(v, x))[1, 1] ** 0.5  # of 300 levels
+        assert found.best.numbers["levels(a)"] == math.ceil(300 * (error / 0.1) ** 2)
+
+
 def test_a_planned_pilot_reaches_its_standard_error():
     model, frame = slopes(np.random.default_rng(6), 60)
     found = plan(model, SLOPES, {"x": 0.1}, design=frame)

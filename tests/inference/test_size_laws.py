@@ -81,6 +81,7 @@ def test_another_law_is_found_out():
     assert found.truncated
     assert "given N >= 1" in repr(found)
     assert dispersion(size[size > 0], ma.Poisson()).ratio > 2
+    assert "given N >= 1" in repr(dispersion(size[size > 0], ma.Poisson()))
     assert goodness_of_fit(size[size > 0], ma.NegativeBinomial(), replicates=99).p_value > 0.01
 
 

@@ -47,6 +47,14 @@ def test_weights_are_one_over_the_enumerated_variance(model, kurtosis):
             assert 1 / weight == enumerate_cumulant((q, q), ROWS, part.model.resolved, parameters, at)
 
 
+@pytest.mark.parametrize("fixed", [{}, {"d": ["A", "B"]}])
+def test_fixed_factors_are_part_of_the_known_centre(fixed):
+    found = ma.Model("y ~ 1 + x + C(d) + (1 | user)", fixed=fixed).derived_weights(kurtosis=True)
+    assert str(found["user"].weight) == str(ONE.derived_weights(kurtosis=True)["user"].weight)
+    slopes = ma.Model("y ~ 1 + C(d) + (0 + C(d) | user)", fixed={"d": ["A", "B"]}).derived_weights()
+    assert "var(d[A]|user)" in slopes["user"].model.parameters
+
+
 def test_the_formulas_of_one_factor():
     part = ONE.derived_weights()["user"]
     assert str(part.in_theta) == "(N/(1 + N theta))^2/(2 var(residual)^2)"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from momentalg.data.levels import with_levels
 from momentalg.errors import ModelError
 from momentalg.expr.names import join_factor, quote
 from momentalg.inference.planning.balanced import balanced_errors
@@ -83,6 +84,10 @@ def plan(
         UnsupportedError: what is planned only with a pilot.
 
     """
+    if design is not None:
+        model, design = with_levels(
+            model, design, elsewhere=(model.resolved.response,)
+        )  # coefficients of fixed factors
     known = truth(model.resolved, _components(model), parameters)
     targets = _targets(model.resolved, target_se)
     if design is not None:
