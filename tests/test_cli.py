@@ -339,6 +339,19 @@ def test_fit_gives_standard_errors_and_what_they_are_in_every_format():
     assert table["warning"].str.contains(few).tolist()[1:] == [True, True]
 
 
+def test_fit_with_kurtosis_reads_all_rows(tmp_path, monkeypatch):
+    """Also of a file of several chunks; a generated module cannot have such weights."""
+    frame = ma.datasets.load("Dyestuff").iloc[:-3]
+    frame.to_csv(tmp_path / "d.csv", index=False)
+    expected = dict(ma.Model(YIELD).fit(frame, weighting="kurtosis").estimates)
+    for rows in (500, 10):
+        monkeypatch.setattr("momentalg.cli.files.CHUNK", rows)
+        found = json.loads(shown("fit", str(tmp_path / "d.csv"), YIELD, "-w", "kurtosis", "--format", "json"))
+        assert found["weighting"] == "kurtosis"
+        assert found["estimates"] == pytest.approx(expected, rel=1e-9)
+    assert "has no generated module" in refused("generate", YIELD, "-w", "kurtosis")
+
+
 def test_fit_without_standard_errors_says_why():
     """Sums for classical statistics do not give them; with a report, they come from the data."""
     found = json.loads(shown("fit", DYESTUFF, YIELD, "--statistics", "henderson3", "--format", "json"))

@@ -11,6 +11,7 @@ import click
 from momentalg.cli import files, options, reading
 from momentalg.cli.fitted import shown, write_pictures
 from momentalg.errors import DataError, NothingLeftError
+from momentalg.moments.weighting import KURTOSIS
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -97,6 +98,9 @@ def _fit(
                     yield chunk
                 empty = not rows
 
+            if equations["weighting"] == KURTOSIS:  # whose cumulants need all rows
+                parts = list(counted())
+                return model.fit(parts[0] if len(parts) == 1 else parts, missing=missing, **equations)
             sums = model.sums(counted(), missing=missing, **equations)
     except NothingLeftError as error:
         raise DataError(f"{path.name}: {error}") from error

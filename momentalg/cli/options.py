@@ -69,8 +69,9 @@ weighting = click.option(
     "-w",
     "--weighting",
     type=click.Choice(WEIGHTINGS),
-    help="Solve the equations as they are; in a second step with weights that the first gives; or renew these until "
-    "they are their own, as REML does.  [default: two-step; none for --statistics and --means]",
+    help="Solve the equations as they are; in a second step with weights that the first gives; renew these until "
+    "they are their own, as REML does; or, for one random intercept, have fourth cumulants in them, for heavy tails.  "
+    "[default: two-step; none for --statistics and --means]",
 )
 check_weighting = click.option(
     "-w",

@@ -30,6 +30,7 @@ from momentalg.expr.nodes import (
 from momentalg.expr.notation import Notation
 from momentalg.expr.traversal import walk
 from momentalg.model.resolved import ResolvedModel
+from momentalg.moments.weighting import KURTOSIS
 from momentalg.rules.model_equation import equation_of_one
 from momentalg.rules.rule import Rule
 from momentalg.rules.sample_analog import analog
@@ -86,7 +87,7 @@ def content(model: Model, data: Any = None, fit: Any = None, check: Any = None) 
     resolved = model.resolved
     system: MomentSystem = fit.system if fit is not None else model.moment_equations()
     derivations = tuple(_derivations(model, system))
-    weights = None if system.weighting == "none" else model.derived_weights()
+    weights = None if system.weighting == "none" else model.derived_weights(system.weighting == KURTOSIS)
     notation = Notation.of(resolved, units=2)
     index = notation.observation_label
     return Content(

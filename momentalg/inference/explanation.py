@@ -8,6 +8,7 @@ from momentalg.expr.escape import escape_html, escape_text, markdown_code
 from momentalg.inference.covariance import exact_traces
 from momentalg.inference.rows import rows_of
 from momentalg.inference.tables import Text, has_errors, standard_errors
+from momentalg.moments.weighting import KURTOSIS
 
 if TYPE_CHECKING:
     from momentalg.inference.result import FitResult
@@ -76,7 +77,14 @@ def _weights(fit: FitResult) -> Section:
         "Weights are functions of the design and of first estimates"
         + (f": {', '.join(f'{key} = {value:.6g}' for key, value in first.items())}." if first else ".")
     ]
-    if fit.weighting == "iterated":
+    if fit.weighting == KURTOSIS:
+        found.append(
+            "These are of the two-step fit. Then come two statistics of every level, the squared mean and the sum of "
+            "squares within of residuals from the fitted mean, by generalised least squares, with these fourth "
+            "cumulants in their covariances; estimates of excess kurtosis are held within -1 and a bound that grows "
+            "with the number of levels, or of rows."
+        )
+    elif fit.weighting == "iterated":
         found.append("Weights and estimates are iterated until they agree, which solves REML's equations by moments.")
     else:
         found.append(
@@ -94,11 +102,12 @@ def _weights(fit: FitResult) -> Section:
 
 
 def _first_step(fit: FitResult) -> dict[str, float]:
-    """The components by the first step, which weights are functions of."""
+    """The components by the first step, which weights are functions of, and fourth cumulants where they are."""
     if fit.sums is None or not hasattr(fit.sums.estimator.module, "first_step"):
         return {}
     found = fit.sums.estimator.module.first_step(dict(fit.sums.table))
-    return {key: float(found[key]) for key in fit.vcomp.index if key in found}
+    fourth = [key for key in found if key.startswith("k4(")]
+    return {key: float(found[key]) for key in (*fit.vcomp.index, *fourth) if key in found}
 
 
 def _rows(fit: FitResult) -> Section:

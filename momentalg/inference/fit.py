@@ -20,7 +20,7 @@ from momentalg.inference.labels import in_order, labelled, plain
 from momentalg.inference.result import FitResult
 from momentalg.model.mapping import FrozenMapping
 from momentalg.moments.system import default_statistics
-from momentalg.moments.weighting import chosen_weighting
+from momentalg.moments.weighting import KURTOSIS, chosen_weighting
 
 if TYPE_CHECKING:
     import numpy as np
@@ -166,6 +166,10 @@ def fit(
         NotIdentifiedError: data that do not separate the parameters, with what they do estimate.
 
     """
+    if weighting == KURTOSIS:
+        from momentalg.inference.kurtosis_weights import fit_with_kurtosis
+
+        return fit_with_kurtosis(model, data, statistics, means, missing)
     if isinstance(data, Sums):
         found = data
         model, _ = with_levels(model, data)
@@ -188,15 +192,15 @@ def fit(
     except ValueError as error:
         sizes = estimator.module.level_sizes(found.table)
         about_means = is_about_means(str(error))
-        nearest = advice(model, sizes, estimator.statistics, _data(model, data, missing), about_means)
+        simpler = advice(model, sizes, estimator.statistics, _data(model, data, missing), about_means)
         whole = not (isinstance(data, (Sums, list, tuple)) or hasattr(data, "__next__"))
         named = zeros(estimator.system, data, missing, found.nobs) if whole and not about_means else ""
-        raise NotIdentifiedError(f"{error}.{named} The nearest thing that works: {nearest}") from error
+        raise NotIdentifiedError(f"{error}.{named} The nearest thing that works: {simpler}") from error
     return FitResult(
         model=model,
         system=estimator.system,
         estimates=FrozenMapping(estimates),
-        truncated=FrozenMapping(_nearest(estimator.module, found.table, estimates)),
+        truncated=FrozenMapping(nearest(estimator.module, found.table, estimates)),
         nobs=found.nobs,
         n_groups=FrozenMapping({f: len(size) for f, size in estimator.module.level_sizes(found.table).items()}),
         dropped=found.dropped,
@@ -206,7 +210,7 @@ def fit(
     )
 
 
-def _nearest(module: ModuleType, table: Mapping[str, Any], estimates: dict[str, float]) -> dict[str, float]:
+def nearest(module: Any, table: Mapping[str, Any], estimates: dict[str, float]) -> dict[str, float]:
     """The nearest components that are covariance matrices of effects; without a metric, variances of at least 0."""
     found: dict[str, float] = (
         module.nearest(dict(table), estimates) if hasattr(module, "nearest") else module.truncate(estimates)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from momentalg.errors import UnsupportedError
 from momentalg.inference.cumulant_equations import LevelMoments, level_moments
 from momentalg.inference.prediction import residuals
-from momentalg.inference.rows import rows_of
+from momentalg.inference.rows import Rows, rows_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,18 +39,24 @@ def level_residuals(fit: FitResult, what: str) -> LevelResiduals:
 
     Raises `UnsupportedError` for other models, by name and with what works for them, and for a fit without its rows.
     """
-    import numpy as np
-
     _require_one_factor(fit, what)
     (block,) = fit.model.resolved.groups
-    levels, _ = fit.level_sizes[block.factor]
-    at = np.concatenate([rows.positions(block.factor, levels) for rows in rows_of(fit, what)])
+    order, starts = rows_by_level(fit, rows_of(fit, what))
     values = residuals(fit, "observation", "marginal").to_numpy()
-    order = np.argsort(at, kind="stable")
-    starts = np.flatnonzero(np.diff(at[order], prepend=-1))
     between, within = (fit.estimates[f"var({of})"] for of in (f"1|{block.name}", "residual"))
     theta = max(between, 0.0) / within if within > 0 else 0.0
     return LevelResiduals(block.name, values[order], starts, theta)
+
+
+def rows_by_level(fit: FitResult, parts: list[Rows]) -> tuple[Array, Array]:
+    """What orders the rows by the levels of the one factor of a model, and where in that order each level starts."""
+    import numpy as np
+
+    (block,) = fit.model.resolved.groups
+    levels, _ = fit.level_sizes[block.factor]
+    at = np.concatenate([rows.positions(block.factor, levels) for rows in parts])
+    order = np.argsort(at, kind="stable")
+    return order, np.flatnonzero(np.diff(at[order], prepend=-1))
 
 
 def _require_one_factor(fit: FitResult, what: str) -> None:

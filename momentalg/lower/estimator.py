@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING
 
+from momentalg.errors import UnsupportedError
 from momentalg.expr.keys import read_key
 from momentalg.expr.nodes import Monomial, Node, Value, Variable
 from momentalg.lower.accumulators import Accumulators
@@ -43,6 +44,7 @@ from momentalg.lower.shift import INTERCEPT, first_order, may_shift, response_de
 from momentalg.lower.symbols import resolve
 from momentalg.lower.tables import Tables
 from momentalg.lower.wording import wording
+from momentalg.moments.weighting import KURTOSIS
 
 if TYPE_CHECKING:
     from momentalg.moments.equations import Assignment
@@ -206,6 +208,12 @@ class _Lowering:
     def _reweighting(self) -> Reweighting | None:
         if self.system.weighting == "none":
             return None
+        if self.system.weighting == KURTOSIS:
+            raise UnsupportedError(
+                "weighting='kurtosis' has no generated module and no sums, and is not resampled: its fourth cumulants "
+                "need the rows. model.fit(frame, weighting='kurtosis') fits, with standard errors by sandwich; "
+                "weighting='two-step' has all of these"
+            )
         step = Reweighted(self.scope, self.model, self.centred, self.shifts, self.first)
         return step.lower(self.system.weighting == "iterated")
 

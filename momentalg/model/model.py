@@ -269,9 +269,9 @@ class Model:
         """Estimate the parameters from a frame, an iterable of frames, or `Sums`: ``model.fit(frame).params``.
 
         Moments are weighted in a second step ("two-step"), whose weights the first gives; "iterated" renews them until
-        they are their own, which solves the equations of REML, and "none" is the first step alone, as it is for
-        `statistics` that are named. Rows with missing values are refused, or dropped and counted with
-        ``missing="drop"``.
+        they are their own, which solves the equations of REML, "kurtosis" has fourth cumulants in them (one random
+        intercept), and "none" is the first step alone, as for `statistics` that are named. Rows with missing values are
+        refused, or dropped and counted with ``missing="drop"``.
         """
         from momentalg.data.levels import with_levels
         from momentalg.inference.fit import fit

@@ -187,7 +187,7 @@ def moment_equations(
     `statistics` is a name of the catalogue, a list of names and expressions, or a dictionary of named expressions;
     the default is Henderson III for one random intercept, which is ANOVA when that is all, and "within" otherwise.
     `means` is one of "projection", "products" and "plug-in"; by default, whichever of the first two applies.
-    `weighting` is one of "none", "two-step" and "iterated": see `momentalg.moments.weighting`.
+    `weighting` is one of "none", "two-step", "iterated" and "kurtosis": see `momentalg.moments.weighting`.
     """
     resolved = given_its_design(model.resolved)
     require_weighting(weighting, resolved)

@@ -15,6 +15,10 @@ V has no negative variances: in it the nearest matrices of effects without negat
 solved. The solution is free. Iterated, it is the maximum of the restricted likelihood where that lies inside; where the
 maximum is at the boundary, with a variance of 0 or a correlation of 1, the solution lies outside, as do those of the
 analysis of variance for balanced data, and is not the likelihood's. It is kept, with the truncated one beside it.
+
+V is the covariance of y, and so are these weights those of normal effects. With ``"kurtosis"`` they are made of fourth
+cumulants too, for one random intercept: `momentalg.inference.kurtosis_weights`. Fourth cumulants need the rows, and no
+module is generated.
 """
 
 from __future__ import annotations
@@ -24,7 +28,8 @@ from itertools import pairwise
 from momentalg.errors import ModelError, UnsupportedError
 from momentalg.model.resolved import ResolvedModel
 
-WEIGHTINGS = ("none", "two-step", "iterated")
+KURTOSIS = "kurtosis"
+WEIGHTINGS = ("none", "two-step", "iterated", KURTOSIS)
 
 
 def require_weighting(weighting: str, model: ResolvedModel) -> None:
@@ -33,12 +38,31 @@ def require_weighting(weighting: str, model: ResolvedModel) -> None:
         raise ModelError(f"weighting={weighting!r} is none of {', '.join(WEIGHTINGS)}")
     if weighting != "none" and (reason := why_unweighted(model)):
         raise UnsupportedError(f"weighting={weighting!r}: {reason}; weighting='none' solves the equations as they are")
+    if weighting == KURTOSIS and (reason := why_without_kurtosis(model)):
+        raise UnsupportedError(
+            f"weighting={weighting!r} is for one random intercept, (1 | factor), beside any common terms; {reason}; "
+            "weighting='two-step' has weights for normal effects, which serve any model"
+        )
 
 
 def why_unweighted(model: ResolvedModel) -> str:
     """Why the equations of a model have no weights from a first step; nothing, where they have."""
     if model.residual_by:
         return "weights are derived for one residual variance, not for one of each class"
+    return ""
+
+
+def why_without_kurtosis(model: ResolvedModel) -> str:
+    """Why the weights of a model cannot be of fourth cumulants; nothing, where they can."""
+    slopes = [block.name for block in model.groups if any(column.monomial for column in block.coefficients)]
+    if slopes:
+        return f"the effects of {slopes[0]} have slopes"
+    if len(model.groups) != 1:
+        return f"this model has {len(model.groups)} group terms, of {', '.join(block.name for block in model.groups)}"
+    if model.weights is not None:
+        return f"the residual has the known weights {model.weights}"
+    if model.responses or model.goes_with or model.known_effects:
+        return "the effects go with other variables, or are conditioned on"
     return ""
 
 
