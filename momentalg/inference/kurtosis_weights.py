@@ -22,7 +22,7 @@ When it helps, by root mean squared errors over those of the two-step fit (`test
 1,000 data sets, var(1|f) = var(residual)/2): with 1,000 levels of very unequal (lognormal) sizes 0.91 to 0.96 for
 var(1|f) with effects from t5 or lognormal, and 0.96 for var(residual) where it is normal beside lognormal effects; with
 1 + Poisson(4) rows to a level 0.97 to 1. With 100 levels 0.97 to 1.00 for unequal sizes, and 0.99 to 1.00 for Poisson
-ones: fourth cumulants are then estimated too badly. With normal effects and residuals it costs 0.1 to 0.4 %. So it is
+ones: fourth cumulants are then estimated too badly. With normal effects and residuals it costs up to 0.4 %. So it is
 for many levels of very unequal sizes with heavy tails; elsewhere the two-step fit is as good.
 """
 
