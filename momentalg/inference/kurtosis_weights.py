@@ -15,7 +15,7 @@ variance under normality, whatever its size: 2 v^2 + k4(a) + k4(e)/N^3 is at lea
 positive definite, and no level's precision is more than twice that under normality. One outlying number of m has an
 excess kurtosis of about m; sqrt(m), which grows without limit, keeps one level from making the weights of all.
 
-Sums do not hold fourth powers of residuals, so that a generated module cannot do this, and neither chunks nor
+Sums do not hold fourth powers of residuals, so that a generated module cannot do this, and neither sums nor
 resampling are offered.
 
 When it helps, by root mean squared errors over those of the two-step fit (`tests.benchmarks.kurtosis_weights`,
