@@ -133,8 +133,8 @@ def _bootstrap_t(estimate: float, scores: Array, alpha: float, replicates: int, 
     scores = np.sort(scores)  # the order of rows, and which labels there are, does not matter
     found = support(scores)
     m = found.units
-    if not math.isfinite(estimate) or not math.isfinite(found.share) or m < 2:
-        return Interval(math.nan, math.nan, "none", f"{m} independent units give no standard error")
+    if not math.isfinite(estimate) or not math.isfinite(found.share) or m < 3:  # of two, every usable t* is 0
+        return Interval(math.nan, math.nan, "none", f"{m} independent units give no interval")
     se = math.sqrt(float((scores**2).sum()) * m / (m - 1))
     scores = scores - scores.mean()  # what units are drawn from has its own truth
     skewness = float((scores**3).sum()) / float((scores**2).sum()) ** 1.5

@@ -117,7 +117,7 @@ def test_no_standard_error_is_said():
     for found in (interval(1.0, np.zeros(5)), interval(math.nan, centred(np.arange(30.0))), interval(1.0, np.zeros(1))):
         assert math.isnan(found.low)
         assert math.isnan(found.high)
-        assert "no standard error" in (found.warning or "")
+        assert "give no interval" in (found.warning or "")
 
 
 def test_wald_intervals():
@@ -141,3 +141,12 @@ def test_what_cannot_be_used_is_refused():
 def test_the_order_of_the_units_does_not_matter():
     scores = centred(np.random.default_rng(6).lognormal(size=40))
     assert interval(1.0, scores) == interval(1.0, scores[::-1])
+
+
+def test_two_units_give_no_interval_and_none_without_width():
+    found = interval(1.0, np.array([-0.5, 0.5]))
+    assert math.isnan(found.low)
+    assert math.isnan(found.high)
+    assert "2 independent units give no interval" in (found.warning or "")
+    three = interval(1.0, np.array([-0.5, 0.2, 0.3]))
+    assert three.low < three.high
