@@ -175,3 +175,18 @@ def test_rows_are_needed(frame):
     exact = frame.assign(y=frame["a"] * 1.0)
     with pytest.raises(UnsupportedError, match="needs a positive residual variance"):
         bootstrap(ma.Model("y ~ 1 + (1 | a)"), exact, "residual", weighting="none")
+
+
+def test_predicted_residuals_have_lighter_tails_than_residuals_and_it_is_said():
+    """Pairs of exponential residuals: what the two predicted ones are mixtures of is nearer to the normal law."""
+    rng = np.random.default_rng(4)
+    a = np.repeat(np.arange(4000), 2)
+    residuals = rng.exponential(size=len(a))
+    data = pd.DataFrame({"a": a, "y": rng.exponential(size=4000)[a] + residuals})
+    fit = ma.Model("y ~ 1 + (1 | a)").fit(data)
+    drawn = plan(fit, data, "residual").residuals
+    excess = [np.mean((v - v.mean()) ** 4) / np.var(v) ** 2 - 3 for v in (residuals, drawn)]
+    assert excess[1] < 0.6 * excess[0]
+    assert "standard errors of components are too small" in "\n".join(
+        bootstrap(fit, data, kind="residual", replicates=2).notes
+    )

@@ -6,6 +6,8 @@ they are drawn with replacement from the predicted effects and residuals, which 
 predictions are shrunken, so that with S their covariance and G the estimated one each vector of effects is multiplied
 by A with A S A' = G, and residuals are brought to the variance v. Rows, labels and covariates stay as they are. An
 estimate that is no matrix of covariances is replaced by the nearest one, which is what the bias is counted from.
+Predictions mix the effects and residuals of a level, so that their fourth cumulants are smaller than those they stand
+for, which reflating does not undo: of components, standard errors are too small where tails are heavy.
 """
 
 from __future__ import annotations
