@@ -124,7 +124,7 @@ def test_tails_and_intervals_are_those_of_t_with_units_less_means(sleepstudy):
             else:
                 ends = estimate + np.array([-1, 1]) * q * error
             assert bounds.loc[key].to_numpy() == pytest.approx(ends, rel=1e-7)
-    with pytest.raises(ModelError, match="between 0 and 1, not 5"):
+    with pytest.raises(ModelError, match="alpha=5 must lie between 0 and 1"):
         found.conf_int(5)
 
 
