@@ -324,3 +324,18 @@ def test_errors_of_predictions_without_the_dense_forms_are_close_and_not_too_sma
         ratio = np.einsum("lcc->lc", one) / np.einsum("lcc->lc", two)
         assert ratio.min() > 0.99
         assert ratio.max() < 1.2
+
+
+@pytest.mark.parametrize(("law", "third"), [("exponential", 2.0), ("normal", 0.0)])
+def test_the_third_cumulant_of_the_residual_ties_the_mean_to_the_residual_variance(law: str, third: float) -> None:
+    """Cov(intercept, s_e^2) is kappa_3 (sum of the rows' weights in the intercept, 1)/n to first order."""
+    random = np.random.default_rng(11)
+    n = 8_000
+    labels = np.stack([random.integers(0, 80, n), random.integers(0, 50, n)])
+    residuals = random.exponential(size=n) if law == "exponential" else random.normal(size=n)
+    y = random.normal(size=80)[labels[0]] + random.normal(size=50)[labels[1]] + residuals
+    crossed = Design(labels, np.ones((n, 1)), [0], [(0, [0]), (1, [0])]).cells(y)
+    assert crossed.sizes.max() > 3  # cells of several rows
+    found = part._crossed_covariance(crossed, [np.eye(1), np.eye(1)], 1.0)
+    assert n * found[0, -1] == pytest.approx(third, abs=0.6)
+    assert found[-1, 0] == found[0, -1]

@@ -651,8 +651,8 @@ def _crossed_covariance(crossed, thetas, residual):
     Of the mean parameters (X'V^-1 X)^-. Of the components 2 M^-1, M the matrix of the forms: exact for normal effects
     and weights at the components; and what effects that are not normal add to it, kappa_4 by the spread of the squares
     of the levels' scores Z_l'P y beyond that of normal ones, and for the residual by that of the squares of cells.
-    Between both, the third cumulants of the effects; that of the residual is left out. That weights are estimated
-    does not matter to this order, since the equations have no bias whatever the weights.
+    Between both, the third cumulants of the effects and of the residual. That weights are estimated does not matter to
+    this order, since the equations have no bias whatever the weights.
     """
     p, count = len(crossed.mean), len(crossed.components) + 1
     if _left(crossed) <= 1e-14 * crossed.total[-1, -1]:  # the mean leaves nothing, and what there is, is rounding
@@ -678,28 +678,36 @@ def _crossed_covariance(crossed, thetas, residual):
     found = np.zeros((p + count, p + count))
     found[:p, :p] = model.covariance
     found[p:, p:] = inverse @ both @ inverse
-    found[-1, -1] += _residual_excess(crossed, model)
+    skewness, excess = _residual_cumulants(crossed, model)
+    found[-1, -1] += excess
     found[:p, p:] = skew @ inverse
+    most = np.sqrt(np.diag(model.covariance) * found[-1, -1])  # a covariance is no greater
+    found[:p, -1] = np.clip(found[:p, -1] + skewness, -most, most)
     found[p:, :p] = found[:p, p:].T
     return found
 
 
-def _residual_excess(crossed, model):
-    """What kappa_4 of the residual adds to the variance of s_e^2: kappa_4/n, by the squares of the residuals of cells.
+def _residual_cumulants(crossed, model):
+    """What kappa_3 of the residual adds to the covariances of the mean and s_e^2, and kappa_4 to the variance of s_e^2.
 
-    The residuals given predicted effects are shrunk by a factor that is taken to be the same for all. Where they are
-    next to nothing they say nothing of kappa_4, which is at most the number of cells times s_e^4 in a sample.
+    kappa_4/n, by the squares of the residuals of cells; and by these times what their residuals add to the mean. The
+    residuals given predicted effects are shrunk by a factor that is taken to be the same for all. Where they are next
+    to nothing they say nothing of kappa_4, which is at most the number of cells times s_e^4 in a sample.
     """
-    contrast = np.zeros(crossed.products.shape[:2])
-    contrast[:, crossed.mean] = -model.beta
-    for codes, columns, effects in zip(crossed.codes, crossed.columns, model.effects, strict=True):
-        contrast[:, columns] -= effects[codes]
-    contrast[:, -1] = 1.0
-    squares = np.einsum("ni,nij,nj->n", contrast, crossed.products, contrast)
-    n = crossed.sizes.sum()
+    p, n = len(crossed.mean), crossed.sizes.sum()
+    rest = np.zeros((*crossed.products.shape[:2], p + 1))  # V^-1 [X, y] s_e^2, in the columns of the products
+    rest[:, crossed.mean, np.arange(p)] = 1.0
+    rest[:, -1, p] = 1.0
+    for codes, columns, root, solved in zip(crossed.codes, crossed.columns, model.roots, model.solved, strict=True):
+        rest[:, columns] -= (root @ solved)[codes]
+    contrast = rest @ np.append(-model.beta, 1.0)
+    taken = (crossed.products @ contrast[:, :, None])[:, :, 0]
+    squares = np.sum(contrast * taken, axis=1)
     each = squares.sum() / n
     if each <= 0:
-        return 0.0
+        return np.zeros(p), 0.0
     shrunk = each / model.residual
+    added = np.einsum("nip,ni->np", rest[:, :, :p], taken) @ model.covariance / model.residual
+    third = added.T @ (squares - crossed.sizes * each) / shrunk**3
     excess = (np.sum((squares - crossed.sizes * each) ** 2) / n - 2 * each**2) / shrunk**4
-    return min(max(excess, -2 * model.residual**2), len(squares) * model.residual**2) / n
+    return third / n, min(max(excess, -2 * model.residual**2), len(squares) * model.residual**2) / n
