@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 REPLICATES = 1_999
 MOST_REPLICATES = 19_999
+DRAWS = 1_000_000  # of units, that more replicates are taken up to: with few units ends are in the tails of t*
 BEYOND = 25  # replicates beyond each end, at least, for small alpha
 AT_ONCE = 2_000  # replicates, for the sake of memory
 INDIVIDUAL = 2_000  # units drawn one by one; the sums over many others, of less influence each, are nearly normal
@@ -97,7 +98,8 @@ def intervals(estimates: Array, scores: Array, alpha: float = 0.05, seed: int = 
     estimates, scores = np.asarray(estimates, float), np.asarray(scores, float)
     if scores.ndim != 2 or scores.shape[1:] != estimates.shape:
         raise ValueError(f"scores are (units, estimates), here (m, {len(estimates)}), not {scores.shape}")
-    replicates = min(max(REPLICATES, math.ceil(2 * BEYOND / alpha) - 1), MOST_REPLICATES)
+    wanted = max(REPLICATES, math.ceil(2 * BEYOND / alpha) - 1, DRAWS // max(len(scores), 1))
+    replicates = min(wanted, MOST_REPLICATES)
     rng = np.random.default_rng(seed)
     return tuple(
         _bootstrap_t(float(e), column, alpha, replicates, rng) for e, column in zip(estimates, scores.T, strict=True)
