@@ -10,6 +10,7 @@ from momentalg.data.columns import is_missing
 from momentalg.data.frames import covariate_columns, select
 from momentalg.errors import DataError
 from momentalg.expr.nodes import Label
+from momentalg.lower.examples import require_few_labels
 from momentalg.model.fixed_factors import plain_label
 from momentalg.model.resolved import ResolvedModel
 
@@ -37,7 +38,9 @@ def with_levels(model: Model, data: Any, elsewhere: Collection[str] = ()) -> tup
             known.extend(label for label in labels if label not in known)
     if not found:
         return model, data
-    return model.with_fixed({name: _sorted(name, labels) for name, labels in found.items()}), data
+    known = model.with_fixed({name: _sorted(name, labels) for name, labels in found.items()})
+    require_few_labels(known.resolved)  # before equations are solved, which takes long with many
+    return known, data
 
 
 def _seen(frame: Any, model: ResolvedModel, elsewhere: Collection[str]) -> dict[str, list[Label]]:

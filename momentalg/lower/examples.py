@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from momentalg.errors import UnsupportedError
+from momentalg.expr.names import quote
 from momentalg.expr.nodes import Label, Variable
 from momentalg.lower.exact import ExactRows
 from momentalg.lower.symbols import leaves
@@ -48,8 +49,28 @@ _CROSSED = (
 )
 
 
+_BY_CHANCE = 10  # known labels that chance shows all of; those of a longer list are taken in turn
+_MOST = 64  # known labels of a column, as exact answers take a time that grows with their cube
+
+
+def require_few_labels(model: ResolvedModel) -> None:
+    """Raise `UnsupportedError` for a fixed factor, or classes, with more levels than can be."""
+    for column, known in model.coded.items():
+        if known and len(known) > _MOST:
+            raise UnsupportedError(
+                f"{column!r} has {len(known)} levels, and a fixed factor may have {_MOST}: (1 | {quote(column)}) makes "
+                "it random, and where numbers are read as texts, make the column numeric"
+            )
+
+
 def shapes(model: ResolvedModel) -> Iterator[Shape]:
-    """Designs for a model, small ones first."""
+    """Designs for a model, small ones first; with more known labels than chance shows, those that show all of them."""
+    most = max((len(known or ()) for known in model.coded.values()), default=0)
+    if most > _BY_CHANCE:
+        for more in (1, 2):
+            large = (most + 2, most + 1, 5, 3) * more
+            yield Shape((), sum(large), (6, 5, 4), more) if _has_several(model) else Shape(large, sum(large), (), more)
+        return
     if not _has_several(model):
         for seed in (1, 2):
             for sizes in _SIZES:
@@ -132,7 +153,8 @@ def _labels(model: ResolvedModel, shape: Shape, numbers: Iterator[int]) -> dict[
     for column, known in model.coded.items():
         if known is None:
             raise UnsupportedError(f"the levels of {column} are not known: declare them, fixed={{{column!r}: [...]}}")
-        found[column] = [known[next(numbers) % len(known)] for _ in range(shape.rows)]
+        turns = range(shape.rows) if len(known) > _BY_CHANCE else (next(numbers) for _ in range(shape.rows))
+        found[column] = [known[turn % len(known)] for turn in turns]
     return found
 
 

@@ -15,7 +15,7 @@ from momentalg.expr.nodes import ZERO, Node
 from momentalg.lower.exact import ExactRows, Reading, solve
 from momentalg.lower.exact_projections import dot
 from momentalg.lower.exact_weighted import two_step
-from momentalg.lower.examples import example, shapes, trials
+from momentalg.lower.examples import example, require_few_labels, shapes, trials
 from momentalg.lower.ir import SelfTest, TestRow
 from momentalg.lower.stepwise import stages
 from momentalg.model.resolved import ResolvedModel
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 def make_self_test(solution: Solution) -> SelfTest:
     """Ten rows on which all estimates exist, or more where the model needs them, and the exact answers."""
     model, weighted = solution.system.model, solution.system.weighting != "none"
+    require_few_labels(model)
     found = ""  # what the last of them does not identify
     for shape in shapes(model):
         rows = example(model, shape)

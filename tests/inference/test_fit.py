@@ -554,3 +554,23 @@ def test_a_slope_on_a_covariate_far_from_zero_is_accurate_or_refused() -> None:
     assert ma.Model("y ~ 0 + (0 + z | a)").fit(frame).params["var(z|a)"] == pytest.approx(
         1e-12 * ma.Model("y ~ 0 + (1 | a)").fit(frame).params["var(1|a)"], rel=1e-3
     )  # z is all but 10^6, and there is no intercept that it would be told from
+
+
+@pytest.mark.parametrize("levels", [17, 20, 30])
+def test_fixed_factors_of_many_levels(levels):
+    """More levels than a self-test shows by chance: the estimates are those of indicator columns, by dense matrices."""
+    rng = np.random.default_rng(levels)
+    frame = pd.DataFrame({"g": np.repeat(np.arange(40), 5), "f": [f"q{t % levels:02}" for t in range(200)]})
+    frame["y"] = rng.normal(size=40)[frame["g"]] + rng.normal(size=200)
+    found = ma.Model("y ~ f + (1 | g)").fit(frame).estimates
+    x = np.column_stack([np.ones(200), *(frame["f"] == f"q{k:02}" for k in range(1, levels))]).astype(float)
+    z = (frame["g"].to_numpy()[:, None] == np.arange(40)).astype(float)
+    v = found["var(1|g)"] * z @ z.T + found["var(residual)"] * np.eye(200)
+    slopes = np.linalg.solve(x.T @ np.linalg.solve(v, x), x.T @ np.linalg.solve(v, frame["y"]))
+    assert [found["Intercept"], *(found[f"f[q{k:02}]"] for k in range(1, levels))] == pytest.approx(slopes, rel=1e-8)
+
+
+def test_labels_taken_for_a_fixed_factor_are_refused_by_name():
+    frame = pd.DataFrame({"g": [0, 0, 1, 1] * 25, "id": [f"p{t}" for t in range(100)], "y": np.arange(100.0)})
+    with pytest.raises(ma.errors.UnsupportedError, match=r"'id' has 100 levels.*\(1 \| id\) makes it random"):
+        ma.Model("y ~ id + (1 | g)").fit(frame)
