@@ -8,6 +8,7 @@ changed.
 from __future__ import annotations
 
 from fractions import Fraction
+from operator import add, sub
 
 from momentalg.cumulants.level_weights import WEIGHT, moved
 from momentalg.cumulants.polynomial import Polynomial, Powers, Symbol
@@ -60,15 +61,20 @@ def divide(dividend: Polynomial, divisor: Polynomial) -> Polynomial | None:
         powers = dict(monomial)
         return tuple(powers.get(s, 0) for s in symbols)
 
-    lead = max(divisor.terms, key=exponents)
+    left = {exponents(m): c for m, c in dividend.terms.items()}
+    by = {exponents(m): c for m, c in divisor.terms.items()}
+    lead = max(by)
     quotient: list[tuple[Powers, Fraction]] = []
-    while dividend:
+    while left:
         if len(quotient) > LIMIT:
             return None
-        top = max(dividend.terms, key=exponents)
-        difference = [a - b for a, b in zip(exponents(top), exponents(lead), strict=True)]
-        factor = frozenset((s, d) for s, d in zip(symbols, difference, strict=True) if d)
-        coefficient = dividend.terms[top] / divisor.terms[lead]
-        quotient.append((factor, coefficient))
-        dividend = dividend - divisor * Polynomial({factor: coefficient})
+        top = max(left)
+        factor = tuple(map(sub, top, lead))
+        coefficient = left[top] / by[lead]
+        quotient.append((frozenset((s, d) for s, d in zip(symbols, factor, strict=True) if d), coefficient))
+        for powers, c in by.items():
+            product = tuple(map(add, powers, factor))
+            left[product] = left.get(product, 0) - coefficient * c
+            if not left[product]:
+                del left[product]
     return Polynomial(quotient)
