@@ -152,11 +152,14 @@ def _errors(fit: FitResult) -> Section:
         f"Estimates are referred to {reference}: clusters less mean parameters. For variances there is no p-value, as "
         "the estimator of one that is 0 is skewed."
     )
-    methods = dict.fromkeys(interval.method for interval in fit.intervals().values() if interval.method != "none")
+    methods: dict[str, list[str]] = {}
+    for key, interval in fit.intervals().items():
+        if interval.method != "none":
+            methods.setdefault(interval.method, []).append(key)
     return "Standard errors", [
         f"{which}.",
         f"{fit.covariance.meaning}.",
         about_variances,
         *(f"None for {text}." for _, text in missing),
-        f"Intervals: {'; '.join(methods)}.",
+        "Intervals: " + "; ".join(f"{method} ({', '.join(keys)})" for method, keys in methods.items()) + ".",
     ]

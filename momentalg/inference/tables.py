@@ -111,7 +111,7 @@ def has_errors(fit: FitResult) -> bool:
 
 def _without(fit: FitResult) -> str:
     if fit.data is None:
-        return "none: sums for classical statistics do not give them; model.sums(frame, weighting='two-step') do"
+        return "none: sums for classical statistics do not give them; those for weighting='two-step' do"
     return "not computed: fit.bse solves the equations anew without each unit in turn"
 
 

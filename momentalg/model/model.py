@@ -309,7 +309,9 @@ class Model:
     def plan(self, parameters: Mapping[str, Any], target_se: Mapping[str, float], **settings: Any) -> Plan:
         """Find how many levels, and observations in each, reach standard errors and at what cost.
 
-        The settings are those of `momentalg.inference.planning.plan.plan`: size, levels, observed, cost, design, ...
+        ``model.plan({"var(1|user)": 1, "var(residual)": 2}, {"var(1|user)": 0.1})``; `parameters` are taken for true,
+        as `fit.params` may be. Settings: numbers to try, size=, levels=, vary=, observed=; cost=; design=, a pilot:
+        see `momentalg.inference.planning.plan.plan`.
         """
         from momentalg.inference.planning.plan import plan
 

@@ -35,7 +35,7 @@ WEIGHTINGS = ("none", "two-step", "iterated", KURTOSIS)
 def require_weighting(weighting: str, model: ResolvedModel) -> None:
     """Refuse what is no weighting, and one that the model does not have."""
     if weighting not in WEIGHTINGS:
-        raise ModelError(f"weighting={weighting!r} is none of {', '.join(WEIGHTINGS)}")
+        raise ModelError(f"weighting={weighting!r} is none of {', '.join(map(repr, WEIGHTINGS))}")
     if weighting != "none" and (reason := why_unweighted(model)):
         raise UnsupportedError(f"weighting={weighting!r}: {reason}; weighting='none' solves the equations as they are")
     if weighting == KURTOSIS and (reason := why_without_kurtosis(model)):

@@ -149,7 +149,7 @@ def test_scores_are_of_units_and_their_squares_the_covariance(frame):
 
 
 def test_weightings_are_refused_by_name():
-    with pytest.raises(ma.ModelError, match="weighting='three-step' is none of none, two-step, iterated"):
+    with pytest.raises(ma.ModelError, match="weighting='three-step' is none of 'none', 'two-step', 'iterated'"):
         ma.Model("y ~ 1 + (1 | user)").moment_equations(weighting="three-step")
     classes = ma.Model("y ~ 1 + (1 | user)", residual_by="site")
     with pytest.raises(ma.UnsupportedError, match=r"not for one of each class.*weighting='none'"):
