@@ -370,7 +370,7 @@ print("matplotlib.pyplot" in sys.modules)
         ({"kind": "sizes", "bins": 3}, "the picture 'sizes' has no option bins=; it has ax=, by="),
         ({"kind": "sizes", "by": "user"}, "by='user' is no factor with effects"),
         ({"kind": "caterpillar", "coefficient": "x"}, r"coefficient='x' has no effects; there is \(1 \| Subject\)"),
-        ({"kind": "caterpillar", "alpha": 95}, "alpha= is the probability left out"),
+        ({"kind": "caterpillar", "alpha": 95}, "alpha=95 must lie between 0 and 1"),
         ({"kind": "quantiles", "level": 95}, "level= is a probability"),
         ({"kind": "pooling", "level": "nobody"}, "level='nobody' is no level of Subject"),
         ({"kind": "pooling", "level": "308", "size": 3}, "not both"),
