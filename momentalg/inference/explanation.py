@@ -43,7 +43,8 @@ def _model(fit: FitResult) -> Section:
 def _equations(fit: FitResult) -> Section:
     system = fit.system
     definition = _definition(fit.statistics)
-    found = [f"Statistics: {fit.statistics}{f': {definition}' if definition else ''}."]
+    step = "Statistics" if fit.weighting == "none" else "Statistics of the first step"
+    found = [f"{step}: {fit.statistics}{f': {definition}' if definition else ''}."]
     found.append(
         f"{len(system.variance)} equations for {', '.join(system.unknowns)}: "
         f"{', '.join(e.name for e in system.variance)}, each set equal to its expectation given the design."

@@ -74,10 +74,10 @@ def parts(fit: FitResult, alpha: float) -> Parts:
 def facts(fit: FitResult) -> list[tuple[str, str]]:
     """What the fit is of: model, statistics, numbers of rows and levels, which standard errors."""
     groups = ", ".join(f"{name}: {count}" for name, count in fit.n_groups.items())
-    weighting = "" if fit.weighting == "none" else f", weights {fit.weighting}"
+    weighting = "" if fit.weighting == "none" else f"{fit.weighting} weights, the first step by "
     found = [
         ("Model", fit.model.formula),
-        ("Statistics", f"{fit.statistics} (means: {fit.system.means}{weighting})"),
+        ("Statistics", f"{weighting}{fit.statistics} (means: {fit.system.means})"),
         ("Observations", str(fit.nobs) + (f" ({fit.dropped} with missing values dropped)" if fit.dropped else "")),
         ("Levels", groups),
         *standard_errors(fit),
