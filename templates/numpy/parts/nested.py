@@ -1,8 +1,8 @@
 """Weighted forms, generalised least squares, influence and predictions where the factors lie in one another.
 
-The text of this file is placed in estimators of such models, as it is. All of it works on what `_second_step` gives: the
-cross-products W'R^-1 W of the finest levels, W the columns of the mean and of the effects, and y, and R the residuals'
-covariance in units of their variance; and the factors, the finest first.
+The text of this file is placed in estimators of such models, as it is. All of it works on what `_second_step` gives:
+the cross-products W'R^-1 W of the finest levels, W the columns of the mean and of the effects, and y, and R the
+residuals' covariance in units of their variance; and the factors, the finest first.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ def _chain(working, thetas):
     level adds up what is left of its finer ones. Returns (S[z, :], B) for each factor, and what the units have left.
     """
     steps, left = [], working["cells"]
-    for (up, count, columns), theta in zip(working["factors"], thetas):
+    for (up, count, columns), theta in zip(working["factors"], thetas, strict=True):
         left = _added(left, up, count)
         rows = left[:, columns, :]
         shares = np.broadcast_to(theta, (count, *theta.shape))
@@ -102,7 +102,7 @@ def _residual(mean, slopes, width):
 def _thetas(working, theta):
     """The matrices of the effects of each factor, from one number per component."""
     found = [np.zeros((len(columns), len(columns)), dtype=theta.dtype) for _, _, columns in working["factors"]]
-    for value, (factor, c, d) in zip(theta, working["components"]):
+    for value, (factor, c, d) in zip(theta, working["components"], strict=True):
         found[factor][c, d] = found[factor][d, c] = value
     return found
 
@@ -190,7 +190,7 @@ def _predictions(working, components):
     residual = max(components[-1], 0.0)
     inverse, _, rest, _, steps = _generalised(working, theta)
     found = []
-    for matrix, (rows, own, _) in zip(_thetas(working, theta), _within_units(working, steps)):
+    for matrix, (rows, own, _) in zip(_thetas(working, theta), _within_units(working, steps), strict=True):
         on_mean = rows[:, :, working["mean"]]
         own = own - on_mean @ inverse @ np.swapaxes(on_mean, 1, 2)
         found.append((rows @ rest @ matrix, residual * (matrix - matrix @ own @ matrix)))
@@ -204,4 +204,5 @@ def _arranged(cells, sizes, factors):
         up = positions if finer is None or positions is None else _through(finer, positions)
         chain.append((up, count, columns))
         finer = positions if positions is not None else np.arange(len(cells))
-    return {"cells": cells, "factors": chain, "sizes": sizes if factors[-1][0] is None else np.bincount(factors[-1][0], weights=sizes)}
+    of_units = sizes if factors[-1][0] is None else np.bincount(factors[-1][0], weights=sizes)
+    return {"cells": cells, "factors": chain, "sizes": of_units}
