@@ -70,11 +70,12 @@ class Cumulants:
         ends = [(found.low, found.high) for found in self.intervals(alpha)]
         return pd.DataFrame(ends, index=pd.Index(self.keys, name="parameter"), columns=[0, 1])
 
-    def table(self, alpha: float = 0.05) -> pd.DataFrame:
-        """The estimates with standard errors, intervals, and what speaks against them."""
+    @property
+    def table(self) -> pd.DataFrame:
+        """The estimates with standard errors, 95 % intervals, and what speaks against them."""
         import pandas as pd
 
-        found = self.intervals(alpha)
+        found = self.intervals()
         columns = {
             "estimate": self.params,
             "std_error": self.bse,

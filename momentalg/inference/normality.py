@@ -63,6 +63,7 @@ class NormalityTests:
                 return test
         raise KeyError(f"{of!r}: there are {', '.join(repr(t.of) for t in self.tests)}")
 
+    @property
     def table(self) -> pd.DataFrame:
         """One row per component: skewness, excess kurtosis, statistic, p-value, replicates."""
         import pandas as pd

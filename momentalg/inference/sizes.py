@@ -60,11 +60,11 @@ class Sizes:
         return pd.DataFrame(rows, index=index, columns=["estimate", "std_error", "conf_low", "conf_high", "scale"])
 
     def conf_int(self, alpha: float = 0.05) -> pd.DataFrame:
-        """The confidence intervals of level 1 - alpha, by key."""
+        """The confidence intervals of level 1 - alpha, by key: columns 0 and 1."""
         import pandas as pd
 
         index = pd.Index([m.key for m in self.moments], name="moment")
-        return pd.DataFrame([m.interval(alpha) for m in self.moments], index=index, columns=["conf_low", "conf_high"])
+        return pd.DataFrame([m.interval(alpha) for m in self.moments], index=index, columns=[0, 1])
 
     def __getitem__(self, key: str) -> SizeMoment:
         """A moment by its key, computed if it is not in the table: ``sizes["cov(size(user)^2,X)"]``."""

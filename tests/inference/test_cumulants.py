@@ -100,7 +100,7 @@ def test_the_result_has_keys_and_the_delta_method():
     assert abs(found.params["skewness(residual)"]) < 4 * found.bse["skewness(residual)"]
     assert found.params["skewness(1|user)"] > 4 * found.bse["skewness(1|user)"]
     assert np.allclose(np.sqrt(np.diag(found.cov_params())), found.bse)
-    table = found.table()
+    table = found.table
     assert (table["conf_low"] < table["estimate"]).all()
     assert (table["conf_high"] > table["estimate"]).all()
     third = cumulants(fitted("y ~ 1 + (1 | user)", frame), order=3)

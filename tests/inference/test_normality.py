@@ -56,7 +56,7 @@ def test_the_table_and_the_same_seed():
     found = normality(fit, replicates=199)
     assert found["1|user"].p_value < 0.02
     assert found["1|user"].skewness > 0.5
-    assert list(found.table().index) == ["1|user", "residual"]
+    assert list(found.table.index) == ["1|user", "residual"]
     assert normality(fit, replicates=199) == found
     assert "p-values by simulation" in repr(found)
     with pytest.raises(KeyError, match=r"there are '1.user', 'residual'"):

@@ -127,7 +127,7 @@ class Jackknife:
         return pd.Series(total, index=pd.Index(self.keys, name="parameter"), name="bias")
 
     def conf_int(self, alpha: float = 0.05) -> pd.DataFrame:
-        """Intervals estimate -+ t * standard error, with the columns `lower` and `upper`.
+        """Intervals estimate -+ t * standard error, by key: columns 0 and 1.
 
         t is the quantile with one degree of freedom fewer than there are groups, of the factor with fewest.
         """
@@ -136,7 +136,7 @@ class Jackknife:
         require_alpha(alpha)
         apart = quantile(1 - alpha / 2, min(len(part.values) for part in self.left_out) - 1) * self.bse
         observed = pd.Series(dict(self.observed)).reindex(list(self.keys))
-        return pd.DataFrame({"lower": observed - apart, "upper": observed + apart}).rename_axis(index="parameter")
+        return pd.DataFrame({0: observed - apart, 1: observed + apart}).rename_axis(index="parameter")
 
     @cached_property
     def estimates(self) -> pd.DataFrame:

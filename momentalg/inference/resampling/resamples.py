@@ -110,7 +110,7 @@ class Resamples:
         return found.where(~self._off_centre, float("nan")).rename("bias")
 
     def conf_int(self, alpha: float = 0.05, method: str | None = None) -> pd.DataFrame:
-        """Confidence intervals at the level 1 - alpha, with the columns `lower` and `upper`.
+        """Confidence intervals at the level 1 - alpha, by key: columns 0 and 1.
 
         Args:
             alpha: one minus the level.
@@ -141,7 +141,7 @@ class Resamples:
             lower, upper = np.quantile(values.to_numpy(), tails, axis=0)
             if method == "basic":
                 lower, upper = observed + centre - upper, observed + centre - lower
-        found = pd.DataFrame({"lower": lower, "upper": upper}, index=values.columns)
+        found = pd.DataFrame({0: lower, 1: upper}, index=values.columns)
         if method != "normal":
             found[self._off_centre.to_numpy()] = float("nan")
         return found
@@ -151,7 +151,7 @@ class Resamples:
         import pandas as pd
 
         columns = {"estimate": pd.Series(dict(self.observed)), "std_error": self.bse, "bias": self.bias}
-        table = pd.DataFrame(columns).reindex(list(self.keys)).join(self.conf_int())
+        table = pd.DataFrame(columns).reindex(list(self.keys)).join(self.conf_int().set_axis(["lower", "upper"], axis=1))
         lines = [f"{self.kind} bootstrap of {self.question.model}", f"{self.question.described}; seed {self.seed}", ""]
         return "\n".join([*lines, table.to_string(float_format=lambda v: f"{v:.5g}"), "", *self.notes])
 
