@@ -151,7 +151,8 @@ class Resamples:
         import pandas as pd
 
         columns = {"estimate": pd.Series(dict(self.observed)), "std_error": self.bse, "bias": self.bias}
-        table = pd.DataFrame(columns).reindex(list(self.keys)).join(self.conf_int().set_axis(["lower", "upper"], axis=1))
+        ends = self.conf_int().set_axis(["lower", "upper"], axis=1)
+        table = pd.DataFrame(columns).reindex(list(self.keys)).join(ends)
         lines = [f"{self.kind} bootstrap of {self.question.model}", f"{self.question.described}; seed {self.seed}", ""]
         return "\n".join([*lines, table.to_string(float_format=lambda v: f"{v:.5g}"), "", *self.notes])
 
