@@ -12,6 +12,10 @@ from momentalg.lower.arrays import Expr
 from momentalg.lower.ir import EstimatorIR, Reweighting
 from momentalg.lower.shift import INTERCEPT
 
+NESTED = ("nested",)
+CROSSED = ("crossed", "crossed_sweeps", "crossed_elimination", "crossed_forms", "crossed_estimates")
+"""The files of templates/numpy/parts that a module has, in the order in which they build on one another."""
+
 MOST_TURNS = 500
 """How often weights are renewed before they are said not to settle."""
 
@@ -51,7 +55,7 @@ def second_step_of(ir: EstimatorIR) -> SecondStep | None:
         suffix=step.suffix,
         given=tuple(_given(step, shifted)),
         intercept=str(step.mean_keys.index(INTERCEPT)) if shifted else "",
-        functions=_functions("nested" if step.nested else "crossed"),
+        functions=functions(NESTED if step.nested else CROSSED),
     )
 
 
@@ -97,10 +101,11 @@ def _cells(step: Reweighting) -> list[str]:
     return [f'"crossed": _Crossed({code(step.cells)}, {code(step.sizes)}, {_numbers(step.mean)}, [', *lines, "]),"]
 
 
-def _functions(part: str) -> str:
+def functions(parts: Iterable[str]) -> str:
     """The functions of templates/numpy/parts, as they are there, without what a module of their own begins with."""
-    text = (template_root() / "numpy" / "parts" / f"{part}.py").read_text(encoding="utf-8")
-    return text.partition("import numpy as np\n")[2].strip("\n")
+    folder = template_root() / "numpy" / "parts"
+    texts = ((folder / f"{part}.py").read_text(encoding="utf-8") for part in parts)
+    return "\n\n\n".join(text.partition("import numpy as np\n")[2].strip("\n") for text in texts)
 
 
 def _position(positions: Expr | None) -> str:

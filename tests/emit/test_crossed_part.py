@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
@@ -14,15 +15,19 @@ import pytest
 import statsmodels.formula.api as smf
 from scipy import optimize
 
-PART = Path(__file__).parents[2] / "templates" / "numpy" / "parts" / "crossed.py"
+from momentalg.emit.numpy_weighted import CROSSED, functions
 
 
 def load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("crossed_part", PART)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    """The files of crossed factors as one module, as they are in an estimator."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "crossed_part.py"
+        path.write_text(f"import numpy as np\n\n{functions(CROSSED)}\n", encoding="utf-8")
+        spec = importlib.util.spec_from_file_location("crossed_part", path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
     return module
 
 
