@@ -558,5 +558,5 @@ def test_estimated_weights_are_checked_and_said_to_be():
     found = check(ONE_WAY, parameters=TRUE, design=FRAME, weighting="two-step", replicates=200, seed=3)
     assert found.passed
     assert any("weights are estimated" in note for note in found.notes)
-    with pytest.raises(ModelError, match="none of none, two-step, iterated"):
+    with pytest.raises(ModelError, match="is none of 'none', 'two-step', 'iterated'"):
         check(ONE_WAY, parameters=TRUE, design=FRAME, weighting="thrice", replicates=10)
