@@ -6,7 +6,7 @@ import ast
 
 from tests.imports import functions, imports
 
-EXAMPLE = '''
+EXAMPLE = """
 import numpy as np
 from momentalg.expr import nodes
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class Model:
         def deeper():
             return discover("momentalg.rules", "RULE")
         return importlib.import_module(name)
-'''
+"""
 
 
 def test_imports_with_their_place():

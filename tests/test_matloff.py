@@ -204,11 +204,9 @@ def test_plugging_in_the_squared_mean_is_biased_by_what_theory_says(one_way):
     S, N = total_and_size(one_way)
     n, G = one_way.size(), one_way.total(one_way.y)
     within = one_way.total(one_way.y**2) - ma.over("user", S**2 / N)
-    plugged = (
-        sample_variance(S)
-        - (G / n) ** 2 * sample_variance(N)
-        - n / 2 * within / (n - ma.over("user", 1))
-    ) / (ma.over("user", N**2) / 2)
+    plugged = (sample_variance(S) - (G / n) ** 2 * sample_variance(N) - n / 2 * within / (n - ma.over("user", 1))) / (
+        ma.over("user", N**2) / 2
+    )
     d = one_way.mean(plugged, given=ma.design)
     for mu, var_a, var_e in ((7, 2, 3), (0, 1, 0), (100, 0, 1)):
         parameters = {"Intercept": mu, "var(1|user)": var_a, "var(residual)": var_e}

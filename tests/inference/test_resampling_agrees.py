@@ -111,3 +111,8 @@ def test_they_agree_with_the_sandwich_of_weighted_equations_to_the_order_of_its_
     about = (values - values.mean(axis=0)) ** 2
     errors = about.std(axis=0) / replicates**0.5 / (2 * about.mean(axis=0))
     assert (np.abs(drawn.bse.to_numpy() / left_out.bse.to_numpy() - 1) < 4 * errors + 0.02).all()
+
+
+def test_a_multiway_jackknife_over_few_levels_says_that_it_may_be_too_small():
+    fit = ma.Model("diameter ~ 1 + (1 | plate) + (1 | sample)").fit(ma.datasets.load("Penicillin"))
+    assert any("with 6 levels of sample it may be far too small" in note for note in fit.jackknife().notes)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from momentalg.errors import UnsupportedError
 from momentalg.expr.names import join_factor
+from momentalg.inference.intervals import FEWEST
 from momentalg.inference.reference import quantile, require_alpha
 from momentalg.inference.resampling.bootstrap import estimates_of
 from momentalg.inference.resampling.drawing import LevelsLeftOut
@@ -163,6 +164,12 @@ class Jackknife:
             found.append("errors and biases are from the other groups: too small for an estimate that rests on these")
         if np.isnan(self.bse).any():
             found.append("the variance of some estimates came out negative: there are too few levels for this method")
+        fewest = min(self.left_out, key=lambda part: part.groups)
+        if len(self.left_out) > 1 and fewest.groups < FEWEST:
+            found.append(
+                f"a multiway variance is a difference, and with {fewest.groups} levels of {fewest.name} it may be far "
+                "too small without being negative"
+            )
         return tuple(found)
 
     def summary(self) -> str:
