@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from momentalg.emit.numpy_code import code
-from momentalg.emit.numpy_text import literal
+from momentalg.emit.numpy_text import docstring, literal
 from momentalg.emit.templates import template_root
 from momentalg.lower.arrays import Expr
 from momentalg.lower.ir import EstimatorIR, Reweighting
@@ -51,7 +51,7 @@ def second_step_of(ir: EstimatorIR) -> SecondStep | None:
         near=0 if step.iterated else 1,
         weighting="iterated" if step.iterated else "two-step",
         keys=_listed(literal(key) for key in (*step.mean_keys, *step.keys)),
-        unit=step.factors[-1].name,
+        unit=docstring(step.factors[-1].name),
         suffix=step.suffix,
         given=tuple(_given(step, shifted)),
         intercept=str(step.mean_keys.index(INTERCEPT)) if shifted else "",

@@ -97,7 +97,8 @@ def _weights(fit: FitResult) -> Section:
         "As the weights are estimated, the estimator is consistent, and not exactly unbiased."
         if exact_traces(fit)
         else "The coefficients are traces of matrices of all levels, too many here to be exact: they are averages over "
-        "vectors of random signs, always the same ones, which moves estimates by some hundredths of a standard error."
+        "vectors of random signs, always the same ones, which moves estimates by some hundredths of a standard error. "
+        "Covariances of the errors of predicted effects are approximate likewise, as a rule somewhat too large."
     )
     return "Weights", found
 

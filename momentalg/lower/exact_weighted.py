@@ -1,7 +1,7 @@
 """The second step of a weighted estimator, by a second road: whole matrices of rows, in arithmetic of 60 digits.
 
-Every form is y'A y, and its coefficients are tr(A V_h); A = P V_g P for factors that lie in one another. The first step
-is given exactly; fractions of inverses of whole matrices would have thousands of digits.
+Every form is y'A y, and its coefficients are tr(A V_h), A = P V_g P with V of all factors. The first step is given
+exactly; fractions of inverses of whole matrices would have thousands of digits.
 """
 
 from __future__ import annotations

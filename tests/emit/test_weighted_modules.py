@@ -199,3 +199,14 @@ def test_a_large_crossed_design_says_that_its_coefficients_are_estimated(monkeyp
     assert "too many crossed levels for exact coefficients" in probed.summary()
     for key, value in exact.items():
         assert abs(probed.estimates[key] - value) <= 0.2 * fit.bse[key]
+
+
+@pytest.mark.parametrize("others", [[], [ma.Group("h")]])
+@pytest.mark.parametrize("name", ['g"""', "a\\", "x\ny", 'q"; raise SystemExit #', "{{ 7 }}", "{% x %}", "'" * 3])
+def test_names_of_users_are_data_in_a_weighted_module(name, others):
+    model = ma.Model(response="y", common=[], group=[ma.Group(name), *others])
+    module = model.moment_equations(weighting="two-step").estimator().load()
+    module.self_test()
+    columns = {name: [0, 0, 1, 1, 2, 2], "h": [0, 1, 0, 1, 0, 1], "y": [1.0, 2.0, 4.0, 5.0, 9.0, 9.5]}
+    sums = module.accumulate({key: np.array(values) for key, values in columns.items()})
+    assert len(module.effects(sums, module.solve(sums))) == 1 + len(others)
