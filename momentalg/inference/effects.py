@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from momentalg.inference.fit import Sums
     from momentalg.inference.result import FitResult
+    from momentalg.inference.sums import Sums
 
     Array = np.ndarray[Any, Any]
 

@@ -36,9 +36,10 @@ from typing import TYPE_CHECKING, Any
 
 from momentalg.errors import UnsupportedError
 from momentalg.inference.cumulant_equations import cumulants_of
-from momentalg.inference.fit import Estimator, Sums, estimator_of, fit, nearest
+from momentalg.inference.fit import fit, nearest
 from momentalg.inference.pair_forms import LevelTable, PairEquations, WorkingMoments
 from momentalg.inference.rows import rows_of
+from momentalg.inference.sums import Estimator, Sums, estimator_of
 from momentalg.inference.unit_residuals import level_residuals, rows_by_level
 from momentalg.model.mapping import FrozenMapping
 from momentalg.moments.weighting import KURTOSIS

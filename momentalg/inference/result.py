@@ -20,8 +20,8 @@ from momentalg.inference.views import Views
 if TYPE_CHECKING:
     import pandas as pd
 
-    from momentalg.inference.fit import Sums
     from momentalg.inference.intervals import Interval
+    from momentalg.inference.sums import Sums
     from momentalg.model.model import Model
     from momentalg.moments.system import MomentSystem
 

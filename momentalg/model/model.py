@@ -38,11 +38,11 @@ if TYPE_CHECKING:
 
     from momentalg.check.verdict import SimulationCheck
     from momentalg.derive.derivation import Derivation
-    from momentalg.inference.fit import Sums
     from momentalg.inference.planning.result import Plan
     from momentalg.inference.result import FitResult
     from momentalg.inference.size_effect import SizeEffect
     from momentalg.inference.sizes import Sizes
+    from momentalg.inference.sums import Sums
     from momentalg.moments.derived_weights import DerivedWeights
     from momentalg.moments.local_identification import Identified
     from momentalg.moments.pooling import Pooling
@@ -265,6 +265,7 @@ class Model:
         means: str | None = None,
         missing: str = "refuse",
         weighting: str | None = None,
+        engine: str | None = None,
     ) -> FitResult:
         """Estimate the parameters from a frame, an iterable of frames, or `Sums`: ``model.fit(frame).params``.
 
@@ -277,7 +278,7 @@ class Model:
         from momentalg.inference.fit import fit
 
         model, data = with_levels(self, data)
-        return fit(model, data, statistics, means=means, missing=missing, weighting=weighting)
+        return fit(model, data, statistics, means=means, missing=missing, weighting=weighting, engine=engine)
 
     def sums(
         self,
@@ -286,13 +287,14 @@ class Model:
         means: str | None = None,
         missing: str = "refuse",
         weighting: str | None = None,
+        engine: str | None = None,
     ) -> Sums:
         """Accumulate the sums of a chunk of data; sums add: ``model.fit(model.sums(first) + model.sums(second))``."""
         from momentalg.data.levels import with_levels
         from momentalg.inference.fit import sums
 
         model, data = with_levels(self, data)
-        return sums(model, data, statistics, means=means, missing=missing, weighting=weighting)
+        return sums(model, data, statistics, means=means, missing=missing, weighting=weighting, engine=engine)
 
     def sizes(self, data: Any, by: str | None = None, moments: Names = (), missing: str = "refuse") -> Sizes:
         """Moments of the sizes and of what goes with them, with standard errors: ``model.sizes(frame).table``."""

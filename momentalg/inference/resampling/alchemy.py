@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from momentalg.data.columns import read_columns
 from momentalg.errors import DataError, ModelError, NotIdentifiedError, UnsupportedError
 from momentalg.expr.names import join_factor
-from momentalg.inference import fit as fitting
+from momentalg.inference import sums as fitting
 from momentalg.inference.resampling.bootstrap import estimates_of
 from momentalg.inference.resampling.cells import FAILURES, Cells, Factor, combined
 from momentalg.inference.resampling.equations import Asked, CellEstimator, data_of, equations

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from momentalg.data.levels import with_levels
 from momentalg.errors import ModelError
-from momentalg.inference import fit as fitting
+from momentalg.inference import sums as fitting
 from momentalg.inference.resampling.cells import Cells, names_by_cells
 from momentalg.inference.result import FitResult
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from momentalg.data.columns import read_columns
 from momentalg.emit.numpy import EstimatorModule
 from momentalg.errors import NotIdentifiedError, UnsupportedError
-from momentalg.inference import fit as fitting
+from momentalg.inference import sums as fitting
 from momentalg.inference.resampling.bootstrap import fingerprint
 from momentalg.inference.resampling.cells import FAILURES
 from momentalg.inference.resampling.equations import Asked, equations

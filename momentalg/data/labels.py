@@ -1,0 +1,88 @@
+"""Labels of levels, on their way into the sums of a module, which knows codes, and back.
+
+Whatever a frame calls them, labels are of one kind in sums, so that sums of different engines merge: whole numbers are
+int64 (uint64 beyond it), numbers float64, texts str, truth values bool, dates and times datetime64[us].
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from momentalg.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+
+def in_order(name: str, codes: Array, labels: Array) -> tuple[Array, Array]:
+    """The same labels in sorted order, which is that of levels in a module."""
+    import numpy as np
+
+    try:
+        order = np.argsort(labels)
+    except TypeError as error:
+        raise DataError(
+            f"the labels in {name!r} are of kinds that have no order, such as texts and numbers; make them one kind, "
+            f"as in frame.astype({{{name!r}: str}})"
+        ) from error
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    return rank[codes], labels[order]
+
+
+def plain(labels: Array) -> Array:
+    """Labels as they are in sums: of one kind, whatever the frame that they are from; others are left as they are."""
+    import numpy as np
+
+    match labels.dtype.kind:
+        case "i" | "u":
+            return labels if labels.dtype == np.uint64 and labels.max(initial=0) >= 2**63 else labels.astype(np.int64)
+        case "f":
+            return labels.astype(np.float64)
+        case "M":
+            return _times(labels)
+        case "O":
+            return _from_objects(labels)
+        case _:
+            return labels
+
+
+def _from_objects(labels: Array) -> Array:
+    import numpy as np
+
+    kinds = {type(v) for v in labels.tolist()}
+    if kinds and all(issubclass(kind, str) for kind in kinds):
+        return labels.astype(str)
+    if kinds == {bool}:
+        return labels.astype(bool)
+    if kinds and kinds <= {int} | {np.int64, np.int32} and all(-(2**63) <= v < 2**63 for v in labels.tolist()):
+        return labels.astype(np.int64)
+    if kinds and all(issubclass(kind, dt.date) for kind in kinds):
+        if any(getattr(v, "tzinfo", None) is not None for v in labels.tolist()):
+            return labels
+        return _times(labels.astype("datetime64[us]"))
+    return labels
+
+
+def _times(labels: Array) -> Array:
+    """Dates and times as microseconds; nanoseconds are kept where they are finer than that."""
+    found = labels.astype("datetime64[us]")
+    return found if (found == labels).all() else labels
+
+
+def labelled(level: Array, labels: Sequence[Array | None]) -> Array:
+    """Levels by their labels, in place of codes of these; None where labels were read as they are."""
+    import numpy as np
+
+    names = level.dtype.names
+    if names is None:
+        return level if labels[0] is None else np.asarray(labels[0][level])
+    parts = [level[n] if known is None else known[level[n]] for n, known in zip(names, labels, strict=True)]
+    found = np.empty(len(level), dtype=[(n, part.dtype) for n, part in zip(names, parts, strict=True)])
+    for name, part in zip(names, parts, strict=True):
+        found[name] = part
+    return found

@@ -1,0 +1,175 @@
+"""`Sums`: what a fit needs of some data. Sums of chunks, files or sites add up exactly, whichever engine made them.
+
+``model.fit(model.sums(first) + model.sums(second))``: tables are merged by the labels of levels, never estimates
+averaged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from types import MappingProxyType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+from momentalg.data.engines.engine import Part, Task, chosen
+from momentalg.data.files.marks import Mark
+from momentalg.errors import DataError, ModelError, NothingLeftError
+from momentalg.moments.system import default_statistics
+from momentalg.moments.weighting import chosen_weighting
+
+if TYPE_CHECKING:
+    from momentalg.emit.numpy import EstimatorModule
+    from momentalg.model.model import Model
+    from momentalg.moments.system import MomentSystem
+
+
+@dataclass(frozen=True)
+class Estimator:
+    """A model with the statistics to fit it by; equal, and cached, by its text."""
+
+    text: str
+    statistics: str
+    means: str | None
+    weighting: str
+    model: Model = field(compare=False, repr=False)
+    given: Any = field(compare=False, repr=False)
+
+    @property
+    def described(self) -> str:
+        """The model and the statistics, for messages."""
+        means = f", means={self.means!r}" if self.means else ""
+        weighting = f", weighting={self.weighting!r}" if self.weighting != "none" else ""
+        return f"{self.text} with {self.statistics}{means}{weighting}"
+
+    @property
+    def system(self) -> MomentSystem:
+        """The moment equations."""
+        return _system(self)
+
+    @property
+    def generated(self) -> EstimatorModule:
+        """The generated NumPy module as text, with the representation that it was made from."""
+        return self.generated_in("numpy")
+
+    def generated_in(self, backend: str) -> EstimatorModule:
+        """The generated module in a language of Python."""
+        return _generated(self, backend)
+
+    @property
+    def module(self) -> ModuleType:
+        """The generated NumPy module."""
+        return self.generated.load()
+
+
+@dataclass(frozen=True, repr=False)
+class Sums:
+    """What a fit needs of some data. Sums of parts of the data add; the labels of levels match them up."""
+
+    estimator: Estimator
+    table: Mapping[str, Any]
+    nobs: int
+    dropped: int = 0
+    files: frozenset[Mark] = frozenset()  # that are in them
+
+    def __repr__(self) -> str:
+        dropped = f", {self.dropped} dropped" if self.dropped else ""
+        return f"<Sums for {self.estimator.described}: {self.nobs} observations{dropped}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the table as a dictionary, so that sums travel between processes."""
+        return _restored, (self.estimator, dict(self.table), self.nobs, self.dropped, self.files)
+
+    def __add__(self, other: Sums) -> Sums:
+        if not isinstance(other, Sums):
+            return NotImplemented
+        if other.estimator != self.estimator:
+            raise ModelError(
+                f"sums of different models or statistics do not add: {self.estimator.described} and "
+                f"{other.estimator.described}{_of_their_own(self.estimator.model, other.estimator.model)}"
+            )
+        try:
+            table = self.estimator.module.combine(dict(self.table), dict(other.table))
+        except (TypeError, ValueError) as error:
+            raise DataError(f"these sums do not merge: {error}") from error
+        return replace(
+            self,
+            table=MappingProxyType(table),
+            nobs=self.nobs + other.nobs,
+            dropped=self.dropped + other.dropped,
+            files=self.files | other.files,
+        )
+
+    def __radd__(self, other: object) -> Sums:
+        """Let ``sum(parts)`` work, which begins with 0."""
+        return self if other == 0 else NotImplemented
+
+
+def _of_their_own(first: Model, second: Model) -> str:
+    """What to do where two models differ in the levels that were seen in parts of the data."""
+    known = [dict(m.resolved.coded) for m in (first, second)]
+    if first.formula != second.formula or known[0] == known[1]:
+        return ""
+    return f"; declare the levels of all parts for {', '.join(map(repr, known[0]))}, in fixed= or residual_by="
+
+
+def _restored(estimator: Estimator, table: dict[str, Any], *counted: Any) -> Sums:
+    return Sums(estimator, MappingProxyType(table), *counted)
+
+
+def sums_of(estimator: Estimator, data: Any, missing: str, engine: str | None = None) -> Sums:
+    """The sums of an estimator: anything that has a module, a model whose levels are known, and a description."""
+    if isinstance(data, (list, tuple)) or hasattr(data, "__next__"):
+        return _sums_of_parts(estimator, data, missing, engine)
+    return _sums_of_part(estimator, data, missing, engine)
+
+
+def _sums_of_parts(estimator: Estimator, parts: Iterable[Any], missing: str, engine: str | None) -> Sums:
+    """The sums of all parts; one whose rows are all dropped has none of its own, and is counted."""
+    total: Sums | None = None
+    left_out = 0
+    for part in parts:
+        try:
+            more = _sums_of_part(estimator, part, missing, engine)
+        except NothingLeftError as error:
+            left_out += error.rows
+            continue
+        total = more if total is None else total + more
+    if total is None:
+        raise NothingLeftError(left_out) if left_out else DataError("there are no parts of data")
+    return replace(total, dropped=total.dropped + left_out)
+
+
+def _sums_of_part(estimator: Estimator, data: Any, missing: str, engine: str | None) -> Sums:
+    part = accumulated(estimator, data, missing, engine)
+    return Sums(estimator, MappingProxyType(part.table), part.nobs, part.dropped)
+
+
+def accumulated(estimator: Estimator, data: Any, missing: str, engine: str | None = None) -> Part:
+    """What an engine makes of data: the one asked for by name, else the one whose own kind the data are."""
+    found = chosen(data, engine)
+    generated = estimator.generated if found.language == "numpy" else estimator.generated_in(found.language)
+    return found.accumulate(Task(estimator.model.resolved, generated.ir, generated.load(), missing), data)
+
+
+def estimator_of(model: Model, statistics: Any, means: str | None, weighting: str | None = None) -> Estimator:
+    """What a fit is by; statistics that are named are solved as they are, unless a weighting is."""
+    asked = default_statistics(model.resolved) if statistics is None else statistics
+    named = asked if isinstance(asked, str) else repr(asked)
+    chosen = chosen_weighting(model.resolved, weighting, statistics is means is None)
+    return Estimator(repr(model), named, means, chosen, model, statistics)
+
+
+@lru_cache(maxsize=64)
+def _system(estimator: Estimator) -> MomentSystem:
+    asked = estimator.given, estimator.means, estimator.weighting
+    system: MomentSystem = estimator.model.moment_equations(*asked)
+    return system
+
+
+@lru_cache(maxsize=64)
+def _generated(estimator: Estimator, backend: str) -> EstimatorModule:
+    from momentalg.emit.backend import estimator as generate
+
+    found: EstimatorModule = generate(estimator.system, backend)
+    return found
