@@ -44,12 +44,12 @@ class _Crossed:
             self.places.append((factor, place))
             self.components.extend((factor, int(c), int(d)) for c in place for d in place[place >= c])
         around = [*self.mean, products.shape[1] - 1]  # X and y
-        self.total = products[:, around][:, :, around].sum(axis=0)
+        self.total = products.sum(axis=0)[np.ix_(around, around)]
         self.own, self.common = [], []  # per level Z'Z and Z'[X, y]
         for codes, columns, levels in zip(self.codes, self.columns, self.levels, strict=True):
-            self.own.append(_level_sums(products[:, columns][:, :, columns], codes, levels))
-            self.common.append(_level_sums(products[:, columns][:, :, around], codes, levels))
-        self._links = {}
+            self.own.append(_block_sums(products, columns, columns, codes, levels))
+            self.common.append(_block_sums(products, columns, around, codes, levels))
+        self._links, self._ordered = {}, {}
 
     def covariances(self, thetas):
         """The covariance matrix of each factor, from those of the blocks, without their negative eigenvalues."""
@@ -80,13 +80,27 @@ class _Crossed:
         if k == g:
             return self.own[k] @ coefficients
         first, second, cross = self.linked(k, g)
+        begins = self._begins(k, g)
         found = np.empty((self.levels[k], cross.shape[1], coefficients.shape[2]))
         for right in range(coefficients.shape[2]):  # one column of numbers at a time is several times faster
-            others = [np.ascontiguousarray(column)[second] for column in coefficients[:, :, right].T]
+            others = [np.ascontiguousarray(column).take(second) for column in coefficients[:, :, right].T]
             for c in range(cross.shape[1]):
-                weights = sum(cross[:, c, d] * column for d, column in enumerate(others))
-                found[:, c, right] = np.bincount(first, weights=weights, minlength=self.levels[k])
+                weights = others[0] * cross[:, c, 0]
+                for d, column in enumerate(others[1:], start=1):
+                    weights += cross[:, c, d] * column
+                if begins is None:
+                    found[:, c, right] = np.bincount(first, weights=weights, minlength=self.levels[k])
+                else:
+                    found[:, c, right] = np.add.reduceat(weights, begins)
         return found
+
+    def _begins(self, k, g):
+        """Where the pairs of each level of k begin, if they are in the order of these levels."""
+        if (k, g) not in self._ordered:
+            first = self.linked(k, g)[0]
+            ordered = not (first[1:] < first[:-1]).any()
+            self._ordered[k, g] = np.flatnonzero(np.diff(first, prepend=-1)) if ordered else None
+        return self._ordered[k, g]
 
     def contract(self, tensors):
         """The coefficient of each component from tensors t[c, d] per factor, traces with Z_c Z_d'."""
@@ -100,6 +114,15 @@ def _level_sums(values, codes, levels):
     for column in range(flat.shape[1]):
         found[:, column] = np.bincount(codes, weights=flat[:, column], minlength=levels)
     return found.reshape(levels, *values.shape[1:])
+
+
+def _block_sums(products, rows, columns, codes, levels):
+    """The sums over the cells of each level of the products of some columns with others, (levels, rows, columns)."""
+    found = np.empty((levels, len(rows), len(columns)))
+    for c, row in enumerate(rows):
+        for d, column in enumerate(columns):
+            found[:, c, d] = np.bincount(codes, weights=products[:, row, column], minlength=levels)
+    return found
 
 
 def _nonnegative(matrix, metric):

@@ -129,7 +129,7 @@ def _crossed_covariance(crossed, thetas, residual):
         return np.zeros((p + count, p + count))
     covariances, residual = _working(crossed, thetas, residual)
     model = _MixedModel(crossed, covariances, residual)
-    matrix, _, scores, information = _forms(crossed, covariances, residual)
+    matrix, _, scores, information = _forms(crossed, covariances, residual, model)
     inverse = np.linalg.inv(matrix)
     excess, skew = np.zeros((count, count)), np.zeros((p, count))
     for k, usual in enumerate(information):

@@ -15,12 +15,13 @@ def _cost(crossed):
     return absorbed * (2 + width * (width + 1) / 2) + size**3 * (4 + width * (width + 1))
 
 
-def _forms(crossed, covariances, residual):
+def _forms(crossed, covariances, residual, model=None):
     """The equations of MINQUE with the working covariance matrix V of all factors: matrix @ components = right.
 
     y'P V_g P y has the expectation sum over h of component_h tr(P V_g P V_h), whatever the weights; at a solution that
     equals them the equations are REML's. The traces are exact where that costs no more than `DENSE`, and by probes
-    otherwise. Returns matrix, right, and per factor Z'P y and the blocks Z_l'P Z_l of its levels.
+    otherwise, with `model` the equations at these components if they are solved already. Returns matrix, right, and per
+    factor Z'P y and the blocks Z_l'P Z_l of its levels.
     """
     exact = _cost(crossed) <= DENSE
     if exact:
@@ -28,7 +29,7 @@ def _forms(crossed, covariances, residual):
         scores, information = model.levels()
         pairs, squares = model.traces(information), model.squares
     else:
-        model = _MixedModel(crossed, covariances, residual)
+        model = model or _MixedModel(crossed, covariances, residual)
         scores, squares = model.scores, model.squares
         information, pairs = _probed(crossed, model)
     count = len(crossed.components)
@@ -74,15 +75,14 @@ def _probed(crossed, model):
             probes, share = generator.choice([-1.0, 1.0], (count, levels)), 1 / count
         else:
             probes, share = np.eye(levels), 1.0
-        found = np.zeros((levels, q, q))
-        for probe in probes:
-            effects = probe[:, None, None] * np.eye(q)  # one right side for each column
-            common = [crossed.across(k, h, effects) for k in range(number)]
-            around = np.einsum("lci,lcm->im", crossed.common[h], effects)
-            tables = model.projected(common, around, 1e-7)
-            for k, table in enumerate(tables):
-                pairs[k, h] = pairs.get((k, h), 0.0) + share * np.einsum("lca,ldb->cdab", table, table)
-            found += share * tables[h] * probe[:, None, None]
+        signs = np.asarray(probes).T  # (levels, probes)
+        effects = (signs[:, None, :, None] * np.eye(q)[:, None, :]).reshape(levels, q, -1)  # each probe in each column
+        common = [crossed.across(k, h, effects) for k in range(number)]
+        around = np.einsum("lci,lcm->im", crossed.common[h], effects)
+        tables = [table.reshape(*table.shape[:2], -1, q) for table in model.projected(common, around, 1e-7)]
+        for k, table in enumerate(tables):
+            pairs[k, h] = share * np.einsum("lcpa,ldpb->cdab", table, table, optimize=True)
+        found = share * np.einsum("lcpd,lp->lcd", tables[h], signs)
         information.append((found + np.swapaxes(found, 1, 2)) / 2)
     for k in range(number):
         for h in range(k + 1):

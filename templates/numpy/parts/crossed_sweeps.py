@@ -37,8 +37,10 @@ class _MixedModel:
         solved = self.solution(right, tolerance)
         effects = {g: self.roots[g] @ solved[g] for g in self.kept}
         tables = [
-            (table - sum(crossed.across(k, g, u) for g, u in effects.items())) / self.residual
-            for k, table in enumerate(common)
+            np.linalg.inv(root.T) @ solved[k]  # by the equations themselves, where L is not next to singular
+            if root.shape[0] == root.shape[1] and np.linalg.norm(root, -2) > 1e-2 * np.sqrt(self.residual)
+            else (table - sum(crossed.across(k, g, u) for g, u in effects.items())) / self.residual
+            for k, (root, table) in enumerate(zip(self.roots, common, strict=True))
         ]
         explained = sum(np.einsum("lci,lcm->im", crossed.common[g], u) for g, u in effects.items())
         return tables, (around - explained) / self.residual, solved
