@@ -29,6 +29,7 @@ DELEGATES = {
         "Model.derived_weights",
         "Model.fit",
         "Model.identified",
+        "Model.load_sums",
         "Model.moment_equations",
         "Model.plan",
         "Model.pooling",

@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
-from momentalg.errors import MomentalgError
+from momentalg.data.files.whole import require_folder, whole
 
-
-def require_folder(target: Path) -> None:
-    """Raise `MomentalgError` when the folder of a file to write is missing: better before long work than after."""
-    if not target.parent.is_dir():
-        raise MomentalgError(
-            f"cannot write {target.name}: the folder {str(target.parent)!r} does not exist; make it first"
-        )
+__all__ = ["require_folder", "write_whole"]
 
 
 def write_whole(path: str | os.PathLike[str], content: str | bytes) -> Path:
@@ -23,16 +16,6 @@ def write_whole(path: str | os.PathLike[str], content: str | bytes) -> Path:
     Text is written as UTF-8 with plain newlines. Raises `MomentalgError` when the folder is missing.
     """
     target = Path(path)
-    require_folder(target)
-    if target.is_dir():
-        raise MomentalgError(f"cannot write {str(target)!r}: it is a folder; name a file")
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with whole(target) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
     return target

@@ -19,6 +19,9 @@ from momentalg.moments.system import default_statistics
 from momentalg.moments.weighting import chosen_weighting
 
 if TYPE_CHECKING:
+    import os
+    from pathlib import Path
+
     from momentalg.emit.numpy import EstimatorModule
     from momentalg.model.model import Model
     from momentalg.moments.system import MomentSystem
@@ -103,6 +106,12 @@ class Sums:
     def __radd__(self, other: object) -> Sums:
         """Let ``sum(parts)`` work, which begins with 0."""
         return self if other == 0 else NotImplemented
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write them to a file, which ``model.load_sums(path)`` reads: `momentalg.inference.saved_sums`."""
+        from momentalg.inference.saved_sums import save
+
+        return save(self, path)
 
 
 def _of_their_own(first: Model, second: Model) -> str:

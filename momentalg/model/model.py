@@ -296,6 +296,18 @@ class Model:
         model, data = with_levels(self, data)
         return sums(model, data, statistics, means=means, missing=missing, weighting=weighting, engine=engine)
 
+    def load_sums(
+        self,
+        path: str | PathLike[str],
+        statistics: Any = None,
+        means: str | None = None,
+        weighting: str | None = None,
+    ) -> Sums:
+        """Read sums that ``sums.save(path)`` wrote; refused unless they are of this model, and of what is asked for."""
+        from momentalg.inference.saved_sums import load
+
+        return load(self, path, statistics, means, weighting)
+
     def sizes(self, data: Any, by: str | None = None, moments: Names = (), missing: str = "refuse") -> Sizes:
         """Moments of the sizes and of what goes with them, with standard errors: ``model.sizes(frame).table``."""
         from momentalg.inference.sizes import sizes
