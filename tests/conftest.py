@@ -43,6 +43,7 @@ PACKAGES = {
     "polars": "polars",
     "sklearn": "sklearn",
     "spark": "pyspark",
+    "sqlglot": "sqlglot",
     "statsmodels": "statsmodels",
     "typst": "typst",
 }

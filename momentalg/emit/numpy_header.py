@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from momentalg.emit.numpy_text import docstring, literal, wrapped
@@ -53,16 +54,20 @@ def shift_note(ir: EstimatorIR) -> str:
     return "\n".join(line for note in notes for line in wrapped(note, indent=""))
 
 
-def command(ir: EstimatorIR) -> str:
-    """The line that regenerates the module."""
-    if not ir.arguments and ir.code:
-        return "\n".join(wrapped(f"{ir.code}.write({literal(file_name(ir))})", indent="        "))
-    if not ir.arguments:
-        return "model.moment_equations(statistics).estimator().write(path), with statistics or targets of one's own"
-    return f"momentalg generate {shlex.join(ir.arguments)} -o {file_name(ir)}"
+def command(ir: EstimatorIR, options: Mapping[str, str | tuple[str, ...]] | None = None, suffix: str = ".py") -> str:
+    """The line that regenerates the module, or with `options` what another backend makes, in a file of that suffix."""
+    given = options or {}
+    asked = f"estimator({', '.join(f'{name}={value!r}' for name, value in given.items())})"
+    if not ir.arguments and not ir.code:
+        return f"model.moment_equations(statistics).{asked}.write(path), with statistics or targets of one's own"
+    words = [word for name, value in given.items() if isinstance(value, str) for word in (f"--{name}", value)]
+    if not ir.arguments or len(words) < 2 * len(given):
+        code = ir.code.removesuffix("estimator()") + asked
+        return "\n".join(wrapped(f"{code}.write({literal(file_name(ir, suffix))})", indent="        "))
+    return f"momentalg generate {shlex.join([*ir.arguments, *words])} -o {file_name(ir, suffix)}"
 
 
-def file_name(ir: EstimatorIR) -> str:
+def file_name(ir: EstimatorIR, suffix: str = ".py") -> str:
     """The name of the module's file, after the response."""
     plain = re.sub(r"\W+", "_", ir.response, flags=re.ASCII).strip("_").lower()
-    return f"{plain or 'response'}_estimator.py"
+    return f"{plain or 'response'}_estimator{suffix}"

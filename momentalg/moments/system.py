@@ -139,11 +139,14 @@ class MomentSystem(Readable):
 
         return coefficients(self, frame, missing, mean_squares)
 
-    def estimator(self, backend: str = "numpy") -> Any:
-        """Generate the estimator of all parameters; `source`, `write(path)` and `load()` of what is returned."""
+    def estimator(self, backend: str = "numpy", **options: Any) -> Any:
+        """Generate the estimator of all parameters; `source`, `write(path)` and `load()` of what is returned.
+
+        Options are the backend's: ``estimator("sql", dialect="duckdb", table="ratings")``.
+        """
         from momentalg.emit.backend import estimator
 
-        return estimator(self, backend)
+        return estimator(self, backend, **options)
 
     def reading(self) -> tuple[Sequence[Section], Notation]:
         """The statistics and their expectations, as sections."""

@@ -1,0 +1,104 @@
+"""The SQL backend: an `EstimatorIR` becomes queries that accumulate its sums where the data are, in a database.
+
+Queries are built and written by sqlglot, in the dialect that is asked for. They give the sums of the generated NumPy
+module, whose `solve` finishes: a database adds up, and does not invert matrices.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from momentalg.data.engines.engine import Part
+from momentalg.emit.backend import Backend
+from momentalg.emit.writing import write_whole
+from momentalg.errors import UnsupportedError
+from momentalg.lower.ir import EstimatorIR
+from momentalg.model.mapping import FrozenMapping
+
+LEFT_OUT = {"": "no dialect", "dax": "no SQL", "prql": "no SQL", "tableau": "no tables", "oracle": "decimal arithmetic"}
+"""What sqlglot knows and is not offered, and why."""
+
+
+@dataclass(frozen=True, repr=False)
+class SqlProgram:
+    """Queries that accumulate the sums of an estimator from a table: by name, in the order in which they are read."""
+
+    dialect: str
+    table: tuple[str, ...]
+    queries: Mapping[str, str]
+    ir: EstimatorIR
+
+    @cached_property
+    def source(self) -> str:
+        """The queries as one script, with what they are about in comments."""
+        from momentalg.emit.queries.script import script
+
+        return script(self.ir, self.dialect, self.table, self.queries)
+
+    def write(self, path: str | os.PathLike[str]) -> Path:
+        """Write the script to `path`, whole or not at all, and return the path."""
+        return write_whole(path, self.source)
+
+    def part(
+        self, results: Mapping[str, Any], missing: str = "refuse", local_to: Mapping[str, str] | None = None
+    ) -> Part:
+        """The sums in the results of all queries: frames of any kind, or mappings of columns, by the query's name.
+
+        Rows with a missing value are refused, or counted as dropped with ``missing="drop"``. `local_to` gives, for
+        a nested column of labels, the column that it is local to: its labels are then called as in ``batch:cask``.
+
+        Raises:
+            DataError: rows that cannot be used, or results that do not belong together.
+
+        """
+        from momentalg.emit.queries.results import part_of
+
+        return part_of(self.ir, results, missing, local_to or {})
+
+    def __repr__(self) -> str:
+        return (
+            f"<SqlProgram: {len(self.queries)} queries for {self.dialect}; .queries, .source, .write(path), .part(...)>"
+        )
+
+
+def generate(ir: EstimatorIR, dialect: str = "duckdb", table: str | tuple[str, ...] = "data") -> SqlProgram:
+    """Generate the queries of an estimator from a table of a database.
+
+    Points in `table` separate a schema from a name, as in "shop.ratings"; a tuple has names with points.
+    Raises `UnsupportedError` without sqlglot, and for dialects that it does not know.
+    """
+    known = dialects()
+    if dialect not in known:
+        raise UnsupportedError(f"no SQL dialect {dialect!r}; there are {', '.join(known)}")
+    parts = tuple(table.split(".")) if isinstance(table, str) else tuple(table)
+    if not 1 <= len(parts) <= 3 or not all(parts):
+        raise UnsupportedError(f"the table {table!r} is not one to three names with points between them")
+    from sqlglot import ErrorLevel
+
+    from momentalg.emit.queries.names import Names
+    from momentalg.emit.queries.statements import Statements
+
+    statements = Statements(Names(ir), parts).all()
+    written = {
+        name: statement.sql(dialect=dialect, pretty=True, identify=True, unsupported_level=ErrorLevel.RAISE)
+        for name, statement in statements.items()
+    }
+    return SqlProgram(dialect, parts, FrozenMapping(written), ir)
+
+
+def dialects() -> tuple[str, ...]:
+    """The dialects that queries can be written in; raises `UnsupportedError` without sqlglot."""
+    if find_spec("sqlglot") is None:
+        raise UnsupportedError("SQL is written by sqlglot, which is not installed: pip install 'momentalg[sql]'")
+    from sqlglot.dialects.dialect import Dialects
+
+    return tuple(sorted(d.value for d in Dialects if d.value not in LEFT_OUT))
+
+
+BACKEND = Backend("sql", "queries that accumulate the sums in a database, in any dialect of sqlglot", generate)
