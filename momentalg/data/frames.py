@@ -25,17 +25,17 @@ def select(frame: Any, names: Sequence[str]) -> Any:
         lengths = {name: len(frame[name]) for name in names if name in frame}
         if len(set(lengths.values())) > 1:
             raise DataError(f"the columns differ in length: {lengths}")
-        _require(names, list(frame))
+        require_columns(names, list(frame))
         frame = pd.DataFrame({name: frame[name] for name in names})
     if isinstance(frame, pd.DataFrame):
-        _require(names, list(frame.columns))
+        require_columns(names, list(frame.columns))
         frame = frame[list(names)]
     found = as_narwhals(frame)
     if isinstance(found, nw.LazyFrame):
-        _require(names, found.collect_schema().names())
+        require_columns(names, found.collect_schema().names())
         found = found.select(*names).collect()
     else:
-        _require(names, found.columns)
+        require_columns(names, found.columns)
         found = found.select(*names)
     if len(found) == 0:
         raise DataError("the data have no rows")
@@ -81,7 +81,8 @@ def _columns(model: ResolvedModel, variable: Variable) -> list[str]:
     ]
 
 
-def _require(names: Sequence[str], present: Sequence[Any]) -> None:
+def require_columns(names: Sequence[str], present: Sequence[Any]) -> None:
+    """Check that each of `names` is there, once; raises `DataError` with the names that are close."""
     counts = Counter(present)
     for name in names:
         if counts[name] == 1:

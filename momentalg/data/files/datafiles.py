@@ -1,0 +1,120 @@
+"""`DataFiles`: data files that are read as one data set. All are opened, and compared, before a row is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from momentalg.data.files.formats.format import Format, Header, Piece, Reading, format_of
+from momentalg.data.files.marks import Mark, mark_of
+from momentalg.data.files.paths import data_paths, is_paths
+from momentalg.data.frames import needed_columns, require_columns
+from momentalg.errors import DataError
+from momentalg.model.resolved import ResolvedModel
+
+NUMBERS = frozenset({"whole numbers", "numbers"})
+
+
+@dataclass(frozen=True)
+class DataFiles:
+    """Files in the order in which they are read; `separator` is that of text in columns, if its ending does not say.
+
+    `numbers` are columns that were looked at, and hold numbers.
+    """
+
+    paths: tuple[Path, ...]
+    separator: str | None = None
+    numbers: frozenset[str] = frozenset()
+
+    def formats(self) -> tuple[Format, ...]:
+        """The format of each file; raises `UnsupportedError` for an ending that is not known."""
+        return tuple(format_of(path, self.separator) for path in self.paths)
+
+    def opened(self, model: ResolvedModel, names: Sequence[str]) -> tuple[Header, ...]:
+        """The header of each file, all of which have the columns `names`, of the same kind.
+
+        Raises `DataError`, naming the file, for one that cannot be opened or lacks a column, and for a column whose
+        kind changes between files: labels have one kind, and numbers are whole or not.
+        """
+        reading = self.reading(model, names)
+        headers = []
+        for path, known in zip(self.paths, self.formats(), strict=True):
+            found = known.header(path, reading)
+            try:
+                require_columns(names, found.names)
+            except DataError as error:
+                raise DataError(f"{path.name}: {error}") from error
+            headers.append(found)
+        for name in names:
+            _require_one_kind(name, self.paths, [dict(h.columns)[name] for h in headers], name in model.columns)
+        return tuple(headers)
+
+    def marks(self, headers: Sequence[Header]) -> tuple[Mark, ...]:
+        """The mark of each file; raises `DataError` for two of the same content, unless it is no rows at all."""
+        found = tuple(mark_of(path) for path in self.paths)
+        first: dict[Mark, Path] = {}
+        for path, mark, header in zip(self.paths, found, headers, strict=True):
+            if header.rows != 0 and first.setdefault(mark, path) is not path:
+                raise DataError(
+                    f"{first[mark]} and {path} have the same content, whose rows would count twice; leave one out"
+                )
+        return found
+
+    def pieces(self, file: int, model: ResolvedModel, names: Sequence[str], start: int = 0) -> Iterator[Piece]:
+        """The pieces of a file from number `start` on, of the columns `names`."""
+        path = self.paths[file]
+        return format_of(path, self.separator).pieces(path, self.reading(model, names), start)
+
+    def frames(self, model: ResolvedModel, names: Sequence[str]) -> Iterator[Any]:
+        """All pieces of all files as frames; those without rows are passed over."""
+        for file in range(len(self.paths)):
+            for piece in self.pieces(file, model, names):
+                if len(piece.frame):
+                    yield piece.frame
+
+    def reading(self, model: ResolvedModel, names: Sequence[str]) -> Reading:
+        """What is read of each file for a model."""
+        return Reading(tuple(names), frozenset(names) & frozenset(model.columns), self.separator)
+
+
+def is_files(data: Any) -> bool:
+    """Whether data are files, or paths that name files."""
+    return isinstance(data, DataFiles) or is_paths(data)
+
+
+def data_files(data: Any, separator: str | None = None) -> DataFiles:
+    """The files that are meant by paths, folders and patterns; see `momentalg.data.files.paths`."""
+    return data if isinstance(data, DataFiles) else DataFiles(data_paths(data), separator)
+
+
+def read(data: Any, model: ResolvedModel, leave_out: str | None = None, separator: str | None = None) -> Any:
+    """The columns of a model in files as one frame: of pandas from text, else of Arrow."""
+    import narwhals as nw
+
+    files = data_files(data, separator)
+    names = [name for name in needed_columns(model) if name != leave_out]
+    files.opened(model, names)
+    frames = [nw.from_native(frame) for frame in files.frames(model, names)]
+    if not frames:
+        raise no_rows(files)
+    return nw.maybe_reset_index(nw.concat(frames)).to_native()
+
+
+def no_rows(files: DataFiles) -> DataError:
+    """What is said of files that have columns and no rows."""
+    which = files.paths[0].name if len(files.paths) == 1 else f"{files.paths[0].name} and the others"
+    return DataError(f"{which}: there is a header and no rows; nothing is left to fit")
+
+
+def _require_one_kind(name: str, paths: Sequence[Path], kinds: Sequence[str | None], is_label: bool) -> None:
+    known: Mapping[str, Path] = {kind: path for path, kind in reversed(list(zip(paths, kinds, strict=True))) if kind}
+    if len(known) < 2 or (not is_label and set(known) <= NUMBERS):
+        return
+    (one, first), (other, second), *_ = known.items()
+    found = f"{one} in {first.name} and {other} in {second.name}"
+    if not is_label:
+        raise DataError(f"the column {name!r} holds {found}; make it one kind in all files")
+    text = "; labels in text files are read as text" if "texts" in known else ""
+    raise DataError(f"the labels in {name!r} are {found}: a level would be two; make them one kind in all files{text}")

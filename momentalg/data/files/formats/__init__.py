@@ -1,0 +1,1 @@
+"""Formats of data files. One module of this package each, found by `FORMAT`."""

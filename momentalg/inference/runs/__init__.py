@@ -1,0 +1,1 @@
+"""Runs over data files: piece by piece, with progress, interrupted and resumed from a checkpoint."""

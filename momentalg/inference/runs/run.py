@@ -1,0 +1,170 @@
+"""One pass over data files, piece by piece: sums that are bounded by the tables, never by the rows.
+
+The built-in engine reads pieces of rows; an engine of its own kind of data opens a file at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, nullcontext
+from dataclasses import dataclass, replace
+from os import PathLike
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from momentalg.data.engines.engine import BUILT_IN, named
+from momentalg.data.files.datafiles import DataFiles, no_rows
+from momentalg.data.files.formats import format as formats
+from momentalg.data.files.formats.format import Header, Piece
+from momentalg.data.frames import needed_columns
+from momentalg.errors import DataError, NothingLeftError
+from momentalg.inference.runs.checkpoint import Checkpoint, facts
+from momentalg.inference.runs.interrupts import terminable
+from momentalg.inference.runs.progress import Listener, Progress, listening
+from momentalg.inference.runs.state import State
+from momentalg.inference.sums import Estimator, Sums, accumulated
+
+KEPT = 500_000
+"""Rows up to which the data stay in memory with the fit, for what sums do not tell: plots, the jackknife."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that is complete: the sums, the frame where the files are small, and the checkpoint, still there."""
+
+    sums: Sums
+    frame: Any
+    checkpoint: Checkpoint | None
+
+    def handed_over(self) -> None:
+        """Remove the checkpoint: what was asked for is there."""
+        if self.checkpoint is not None:
+            self.checkpoint.remove()
+
+
+def run(
+    estimator: Estimator,
+    files: DataFiles,
+    missing: str,
+    engine: str | None = None,
+    checkpoint: str | PathLike[str] | None = None,
+    progress: bool | Listener | None = None,
+) -> Run:
+    """The sums of files, from the checkpoint on if there is one.
+
+    Raises:
+        DataError: files that cannot be read, do not fit together, or change while they are read; each is named.
+        MomentalgError: a checkpoint that cannot be written; the one before is whole.
+
+    """
+    known = named(engine or BUILT_IN)
+    model = estimator.model.resolved
+    headers = files.opened(model, needed_columns(model))
+    marks = files.marks(headers)
+    keeper = None
+    if checkpoint is not None:
+        keeper = Checkpoint(Path(checkpoint), estimator, facts(estimator, files, marks, missing, known.name))
+    start = state = keeper.found() if keeper is not None else State()
+    frame = None
+    with ExitStack() as stack:
+        tell = stack.enter_context(listening(progress))
+        stack.enter_context(terminable() if keeper is not None else nullcontext())
+        try:
+            for state, piece in _states(_Pass(estimator, files, headers, missing, known.name), start):
+                tell(_progress(files, state, piece.share if piece else 0.0, start))
+                if piece is not None and known.scan is None:
+                    frame = piece.frame if len(piece.frame) == state.rows <= KEPT else None
+                if keeper is not None:
+                    keeper.save_if_due(state)
+            if keeper is not None and state is not start:
+                keeper.save(state)
+        except KeyboardInterrupt as stop:
+            if keeper is None:
+                raise
+            keeper.save(state)
+            raise type(stop)(
+                f"stopped after {state.rows:,} rows, which are in {keeper.path}; run the same again to go on from there"
+            ) from stop
+    if state.total is None:
+        raise _nothing(files, state)
+    sums = replace(state.total, dropped=state.total.dropped + state.left_out, files=frozenset(marks))
+    return Run(sums, frame, keeper)
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """What is done with each file."""
+
+    estimator: Estimator
+    files: DataFiles
+    headers: Sequence[Header]
+    missing: str
+    engine: str
+
+    def pieces(self, file: int, start: int) -> Iterator[Piece]:
+        """A file in pieces of rows; in one, where the engine opens it itself."""
+        model = self.estimator.model.resolved
+        scan = named(self.engine).scan
+        if self.headers[file].rows == 0:
+            return
+        if scan is None:
+            yield from self.files.pieces(file, model, needed_columns(model), start)
+        elif start == 0:
+            yield Piece(scan(self.files.paths[file], model.columns), 1.0)
+
+    def sums(self, data: Any) -> Sums:
+        """The sums of a piece."""
+        part = accumulated(self.estimator, data, self.missing, self.engine)
+        return Sums(self.estimator, MappingProxyType(part.table), part.nobs, part.dropped)
+
+
+def _states(over: _Pass, state: State) -> Iterator[tuple[State, Piece | None]]:
+    """The state after each piece, with the piece, and after each file."""
+    is_scanned = named(over.engine).scan is not None
+    for file in range(state.file, len(over.files.paths)):
+        path = over.files.paths[file]
+        before = _written(path)
+        for piece in over.pieces(file, state.piece):
+            if not is_scanned and not len(piece.frame):
+                continue
+            try:
+                state = state.after(over.sums(piece.frame))
+            except NothingLeftError as error:
+                state = state.after(None, error.rows)
+            except DataError as error:
+                first = state.piece * formats.ROWS
+                counted = f" (rows are counted from {first})" if first else ""
+                raise DataError(f"{path.name}: {error}{counted}") from error
+            yield state, piece
+        if _written(path) != before:
+            raise DataError(f"{path} changed while it was read: the sums are of no use; run again when it is complete")
+        state = state.next_file()
+        yield state, None
+
+
+def _written(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
+
+
+def _progress(files: DataFiles, state: State, share: float, start: State) -> Progress:
+    sizes = [path.stat().st_size for path in files.paths]
+    at = min(state.file, len(sizes) - 1)
+    return Progress(
+        file=files.paths[at],
+        files_done=state.file,
+        files=len(sizes),
+        rows=state.rows,
+        resumed=start.rows,
+        read=sum(sizes[: state.file]) + int(share * sizes[at]),
+        size=sum(sizes),
+    )
+
+
+def _nothing(files: DataFiles, state: State) -> DataError:
+    if not state.left_out:
+        return no_rows(files)
+    if len(files.paths) == 1:
+        return DataError(f"{files.paths[0].name}: {NothingLeftError(state.left_out)}")
+    return NothingLeftError(state.left_out)
