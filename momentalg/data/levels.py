@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from momentalg.data.columns import is_missing
+from momentalg.data.files.datafiles import DataFiles, data_files, is_files
 from momentalg.data.frames import covariate_columns, select
 from momentalg.errors import DataError
 from momentalg.expr.nodes import Label
@@ -21,13 +23,15 @@ if TYPE_CHECKING:
 def with_levels(model: Model, data: Any, elsewhere: Collection[str] = ()) -> tuple[Model, Any]:
     """The model with the levels of its fixed factors in `data`, and the data to read on with.
 
-    `data` is a frame, a list of frames, whose levels are taken together, or an iterator of frames, the first of which
-    has to show all levels; sums of data know the levels that they were made with. A covariate whose values are texts or
-    categories is a fixed factor. The data need not have the columns in `elsewhere`.
+    `data` is a frame, a list of frames or files, whose levels are taken together, or an iterator of frames, the first
+    of which has to show all levels; sums of data know the levels that they were made with. A covariate whose values are
+    texts or categories is a fixed factor. The data need not have the columns in `elsewhere`.
     """
     if hasattr(data, "estimator"):
         known = data.estimator.model.resolved.coded
         return model.with_fixed(known) if known and model.resolved.coded != known else model, data
+    if is_files(data):
+        return _with_levels_of_files(model, data_files(data), elsewhere)
     if hasattr(data, "__next__"):
         first = next(data, None)
         return (model, data) if first is None else (with_levels(model, first, elsewhere)[0], chain([first], data))
@@ -36,17 +40,47 @@ def with_levels(model: Model, data: Any, elsewhere: Collection[str] = ()) -> tup
         for name, labels in _seen(frame, model.resolved, elsewhere).items():
             known = found.setdefault(name, [])
             known.extend(label for label in labels if label not in known)
+    return _known(model, found), data
+
+
+def _known(model: Model, found: Mapping[str, list[Label]]) -> Model:
+    """The model with levels that were found."""
     if not found:
-        return model, data
+        return model
     known = model.with_fixed({name: _sorted(name, labels) for name, labels in found.items()})
     require_few_labels(known.resolved)  # before equations are solved, which takes long with many
-    return known, data
+    return known
+
+
+def _with_levels_of_files(model: Model, files: DataFiles, elsewhere: Collection[str]) -> tuple[Model, DataFiles]:
+    """The same of files, of which only the columns that may be factors are read, once, and the columns of numbers."""
+    wanted = [name for name in _wanted(model.resolved, elsewhere) if name not in files.numbers]
+    if not wanted:
+        return model, files
+    kinds = [dict(header.columns) for header in files.opened(model.resolved, wanted)]
+    told = {name: {kind[name] for kind in kinds} - {None} for name in wanted}
+    unknown = [name for name in wanted if name not in model.resolved.coded and not told[name]]
+    first = next(files.frames(model.resolved, unknown), None) if unknown else None
+    texts = [] if first is None else [name for name in unknown if _is_text(select(first, unknown)[name])]
+    factors = [name for name in wanted if name in model.resolved.coded or name in texts or "texts" in told[name]]
+    found: dict[str, dict[Label, None]] = {name: {} for name in factors}
+    for frame in files.frames(model.resolved, factors, labels=factors) if factors else ():
+        selected = select(frame, factors)
+        for name in factors:
+            found[name].update(dict.fromkeys(_labels(selected[name])))
+    known = _known(model, {name: list(labels) for name, labels in found.items()})
+    return known, replace(files, numbers=files.numbers | (set(wanted) - set(factors)))
+
+
+def _wanted(model: ResolvedModel, elsewhere: Collection[str]) -> tuple[str, ...]:
+    """The columns that are, or may be, fixed factors without known levels."""
+    names = dict.fromkeys((*model.coded, *covariate_columns(model)))
+    return tuple(name for name in names if model.coded.get(name) is None and name not in elsewhere)
 
 
 def _seen(frame: Any, model: ResolvedModel, elsewhere: Collection[str]) -> dict[str, list[Label]]:
     """The labels in each column that is a fixed factor without known levels, in order of appearance."""
-    names = dict.fromkeys((*model.coded, *covariate_columns(model)))
-    wanted = tuple(name for name in names if model.coded.get(name) is None and name not in elsewhere)
+    wanted = _wanted(model, elsewhere)
     if not wanted:
         return {}
     selected = select(frame, wanted)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from momentalg.data.files.datafiles import DataFiles, is_files
+from momentalg.data.frames import needed_columns
 from momentalg.data.levels import with_levels
 from momentalg.errors import DataError, ModelError, NotIdentifiedError, UnsupportedError
 from momentalg.inference.advice import Data, advice, identified
 from momentalg.inference.failure import constants, is_about_means, require_regular, zeros
 from momentalg.inference.result import FitResult
+from momentalg.inference.runs.progress import Listener
+from momentalg.inference.runs.run import Run, run
 from momentalg.inference.sums import Sums, estimator_of, sums_of
 from momentalg.model.mapping import FrozenMapping
 from momentalg.moments.weighting import KURTOSIS
@@ -27,10 +32,21 @@ def sums(
     missing: str = "refuse",
     weighting: str | None = None,
     engine: str | None = None,
+    checkpoint: str | PathLike[str] | None = None,
+    progress: bool | Listener | None = None,
 ) -> Sums:
-    """Accumulate the sums of a frame, or of an iterable of frames."""
+    """Accumulate the sums of a frame, of an iterable of frames, or of files, for which see `momentalg.inference.runs`.
+
+    `checkpoint` and `progress` are of files.
+    """
     model, data = with_levels(model, data)
-    return sums_of(estimator_of(model, statistics, means, weighting), data, missing, engine)
+    estimator = estimator_of(model, statistics, means, weighting)
+    if isinstance(data, DataFiles):
+        done = run(estimator, data, missing, engine, checkpoint, progress)
+        done.handed_over()
+        return done.sums
+    _require_no_checkpoint(checkpoint)
+    return sums_of(estimator, data, missing, engine)
 
 
 def fit(
@@ -41,8 +57,10 @@ def fit(
     missing: str = "refuse",
     weighting: str | None = None,
     engine: str | None = None,
+    checkpoint: str | PathLike[str] | None = None,
+    progress: bool | Listener | None = None,
 ) -> FitResult:
-    """Estimate the parameters of a model from a frame, an iterable of frames, or `Sums`.
+    """Estimate the parameters of a model from a frame, an iterable of frames, files, or `Sums`.
 
     Unless `statistics` are named, their equations are weighted in a second step: see `momentalg.moments.weighting`.
 
@@ -51,7 +69,11 @@ def fit(
         NotIdentifiedError: data that do not separate the parameters, with what they do estimate.
 
     """
+    done: Run | None = None
     if weighting == KURTOSIS:
+        if is_files(data):  # its cumulants need all rows
+            model, data = with_levels(model, data)
+            data = list(data.frames(model.resolved, needed_columns(model.resolved)))
         from momentalg.inference.kurtosis_weights import fit_with_kurtosis
 
         return fit_with_kurtosis(model, data, statistics, means, missing)
@@ -66,7 +88,13 @@ def fit(
             raise ModelError(f"these sums are of {found.estimator.described}; the fit is of {asked.described}")
     else:
         model, data = with_levels(model, data)
-        found = sums(model, data, statistics, means, missing, weighting, engine)
+        if isinstance(data, DataFiles):
+            asked = estimator_of(model, statistics, means, weighting)
+            done = run(asked, data, missing, engine, checkpoint, progress)
+            found = done.sums
+            data = found if done.frame is None else done.frame
+        else:
+            found = sums(model, data, statistics, means, missing, weighting, engine, checkpoint)
     estimator = found.estimator
     try:
         estimates = estimator.module.solve(dict(found.table))
@@ -81,7 +109,7 @@ def fit(
         whole = not (isinstance(data, (Sums, list, tuple)) or hasattr(data, "__next__"))
         named = zeros(estimator.system, data, missing, found.nobs) if whole and not about_means else ""
         raise NotIdentifiedError(f"{error}.{named} The nearest thing that works: {simpler}") from error
-    return FitResult(
+    result = FitResult(
         model=model,
         system=estimator.system,
         estimates=FrozenMapping(estimates),
@@ -93,6 +121,17 @@ def fit(
         data=None if isinstance(data, Sums) or hasattr(data, "__next__") else data,
         missing=missing,
     )
+    if done is not None:
+        done.handed_over()
+    return result
+
+
+def _require_no_checkpoint(checkpoint: object) -> None:
+    if checkpoint is not None:
+        raise DataError(
+            "a checkpoint is of a run over files: give paths, such as 'ratings/*.parquet', in place of frames; or add "
+            "up and save the sums of frames, model.sums(frame).save(path)"
+        )
 
 
 def nearest(module: Any, table: Mapping[str, Any], estimates: dict[str, float]) -> dict[str, float]:

@@ -266,8 +266,13 @@ class Model:
         missing: str = "refuse",
         weighting: str | None = None,
         engine: str | None = None,
+        checkpoint: str | PathLike[str] | None = None,
+        progress: Any = None,
     ) -> FitResult:
-        """Estimate the parameters from a frame, an iterable of frames, or `Sums`: ``model.fit(frame).params``.
+        """Estimate the parameters from a frame, an iterable of frames, files, or `Sums`: ``model.fit(frame).params``.
+
+        Files are paths, folders and patterns, ``"ratings/*.parquet"``; they are read in pieces, with a bar for
+        ``progress=True``, or a function that is told, and go on from the file `checkpoint` after an interruption.
 
         Moments are weighted in a second step ("two-step"), whose weights the first gives; "iterated" renews them until
         they are their own, which solves the equations of REML, "kurtosis" has fourth cumulants in them (one random
@@ -278,7 +283,7 @@ class Model:
         from momentalg.inference.fit import fit
 
         model, data = with_levels(self, data)
-        return fit(model, data, statistics, means=means, missing=missing, weighting=weighting, engine=engine)
+        return fit(model, data, statistics, means, missing, weighting, engine, checkpoint, progress)
 
     def sums(
         self,
@@ -288,13 +293,15 @@ class Model:
         missing: str = "refuse",
         weighting: str | None = None,
         engine: str | None = None,
+        checkpoint: str | PathLike[str] | None = None,
+        progress: Any = None,
     ) -> Sums:
         """Accumulate the sums of a chunk of data; sums add: ``model.fit(model.sums(first) + model.sums(second))``."""
         from momentalg.data.levels import with_levels
         from momentalg.inference.fit import sums
 
         model, data = with_levels(self, data)
-        return sums(model, data, statistics, means=means, missing=missing, weighting=weighting, engine=engine)
+        return sums(model, data, statistics, means, missing, weighting, engine, checkpoint, progress)
 
     def load_sums(
         self,

@@ -62,21 +62,23 @@ class DataFiles:
                 )
         return found
 
-    def pieces(self, file: int, model: ResolvedModel, names: Sequence[str], start: int = 0) -> Iterator[Piece]:
+    def pieces(
+        self, file: int, model: ResolvedModel, names: Sequence[str], start: int = 0, labels: Sequence[str] = ()
+    ) -> Iterator[Piece]:
         """The pieces of a file from number `start` on, of the columns `names`."""
         path = self.paths[file]
-        return format_of(path, self.separator).pieces(path, self.reading(model, names), start)
+        return format_of(path, self.separator).pieces(path, self.reading(model, names, labels), start)
 
-    def frames(self, model: ResolvedModel, names: Sequence[str]) -> Iterator[Any]:
-        """All pieces of all files as frames; those without rows are passed over."""
+    def frames(self, model: ResolvedModel, names: Sequence[str], labels: Sequence[str] = ()) -> Iterator[Any]:
+        """All pieces of all files as frames; those without rows are passed over. `labels` are read as labels too."""
         for file in range(len(self.paths)):
-            for piece in self.pieces(file, model, names):
+            for piece in self.pieces(file, model, names, labels=labels):
                 if len(piece.frame):
                     yield piece.frame
 
-    def reading(self, model: ResolvedModel, names: Sequence[str]) -> Reading:
-        """What is read of each file for a model."""
-        return Reading(tuple(names), frozenset(names) & frozenset(model.columns), self.separator)
+    def reading(self, model: ResolvedModel, names: Sequence[str], labels: Sequence[str] = ()) -> Reading:
+        """What is read of each file for a model, whose label columns are labels."""
+        return Reading(tuple(names), frozenset(names) & {*model.columns, *labels}, self.separator)
 
 
 def is_files(data: Any) -> bool:
