@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from momentalg.emit.numpy_code import assignment, code, is_difference
 from momentalg.emit.numpy_header import Content, command, contents, file_name, shift_note
-from momentalg.emit.numpy_rows import read_lines, row_product, row_total
+from momentalg.emit.numpy_rows import read_lines, row_product
 from momentalg.emit.numpy_text import docstring, literal, literals, wrapped
 from momentalg.emit.numpy_weighted import SecondStep, second_step_of
 from momentalg.expr.escape import escape_text
@@ -136,9 +136,9 @@ def context_of(ir: EstimatorIR) -> Context:
         text=literals(list(dict.fromkeys([*_label_columns(ir), *(c.column for c in ir.coded if _is_text(c))]))),
         read=tuple(read_lines(ir)),
         shifts=tuple(s.name for s in shifted),
-        moved=tuple(f"{s.name} = {s.name} - shift_{s.name}" for s in shifted),
+        moved=tuple(f"{s.name} = _About({s.name}, shift_{s.name})" for s in shifted),
         tables=tables,
-        totals=tuple((a.name, row_total(a.powers)) for a in totals),
+        totals=tuple((a.name, row_product(a.powers)) for a in totals),
         unshifted_slopes=tuple((s.name, literal(s.column), s.farthest) for s in ir.unshifted_slopes),
         sums_moved=_moved_sums(ir),
         recentred=tuple(line for a in _in_tables(ir) for line in assignment(f'moved["{a.name}"]', a.recentred)),

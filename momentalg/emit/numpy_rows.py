@@ -24,15 +24,8 @@ def read_lines(ir: EstimatorIR) -> list[str]:
 
 
 def row_product(powers: Powers) -> str:
-    """A product of rows and their reciprocals."""
-    above = " * ".join(name for name, exponent in powers for _ in range(exponent))
-    return (above or "1.0") + "".join(f" / {name}" for name, exponent in powers for _ in range(-exponent))
-
-
-def row_total(powers: Powers) -> str:
-    """The total of a product of rows: a dot product, which needs no memory for the product of two."""
-    names = [name for name, exponent in powers for _ in range(exponent)]
-    if len(names) == 1 or any(exponent < 0 for _, exponent in powers):
-        return f"np.sum({row_product(powers)})"
-    head, last = names[:-1], names[-1]
-    return f"{head[0]} @ {last}" if len(head) == 1 else f"({' * '.join(head)}) @ {last}"
+    """A product of symbols at some rows, and of reciprocals."""
+    above = [f"{name}[rows] ** 2" for name, exponent in powers for _ in range(exponent // 2)]
+    above += [f"{name}[rows]" for name, exponent in powers if exponent > 0 and exponent % 2]
+    below = "".join(f" / {name}[rows]" for name, exponent in powers for _ in range(-exponent))
+    return (" * ".join(above) or "1.0") + below
