@@ -130,7 +130,7 @@ def covariance(fit: FitResult, kind: str | None = None) -> Covariance:
         )
     assert fit.sums is not None
     module = fit.sums.estimator.module
-    values = module.covariance(dict(fit.sums.table), dict(fit.estimates))
+    values = module.covariance(fit.sums.prepared, dict(fit.estimates))
     over, clusters = clusters_of(fit)
     if formula == PLUG_IN:
         over = " and ".join(dict.fromkeys(block.name for block in fit.model.resolved.groups))
@@ -150,7 +150,7 @@ def exact_traces(fit: FitResult) -> bool:
     """Whether the coefficients of weighted forms are exact; with many crossed levels they are estimated."""
     if fit.sums is None or not hasattr(fit.sums.estimator.module, "traces_are_exact"):
         return True
-    return bool(fit.sums.estimator.module.traces_are_exact(dict(fit.sums.table)))
+    return bool(fit.sums.estimator.module.traces_are_exact(fit.sums.prepared))
 
 
 def formula_of(fit: FitResult) -> str | None:

@@ -71,7 +71,7 @@ def predicted(fit: FitResult) -> Mapping[str, Effects]:
     sums, estimates = _sums(fit)
     found = {}
     try:
-        effects = sums.estimator.module.effects(dict(sums.table), dict(estimates))
+        effects = sums.estimator.module.effects(sums.prepared, dict(estimates))
     except FloatingPointError as error:
         raise DataError(str(error)) from error
     for name, (levels, coefficients, predictions, covariances) in effects.items():

@@ -107,7 +107,7 @@ def _first_step(fit: FitResult) -> dict[str, float]:
     """The components by the first step, which weights are functions of, and fourth cumulants where they are."""
     if fit.sums is None or not hasattr(fit.sums.estimator.module, "first_step"):
         return {}
-    found = fit.sums.estimator.module.first_step(dict(fit.sums.table))
+    found = fit.sums.estimator.module.first_step(fit.sums.prepared)
     fourth = [key for key in found if key.startswith("k4(")]
     return {key: float(found[key]) for key in (*fit.vcomp.index, *fourth) if key in found}
 

@@ -97,7 +97,7 @@ def fit(
             found = sums(model, data, statistics, means, missing, weighting, engine, checkpoint)
     estimator = found.estimator
     try:
-        estimates = estimator.module.solve(dict(found.table))
+        estimates = estimator.module.solve(found.prepared)
     except FloatingPointError as error:
         raise DataError(str(error)) from error
     except MemoryError as error:
@@ -113,7 +113,7 @@ def fit(
         model=model,
         system=estimator.system,
         estimates=FrozenMapping(estimates),
-        truncated=FrozenMapping(nearest(estimator.module, found.table, estimates)),
+        truncated=FrozenMapping(nearest(estimator.module, found.prepared, estimates)),
         nobs=found.nobs,
         n_groups=FrozenMapping({f: len(size) for f, size in estimator.module.level_sizes(found.table).items()}),
         dropped=found.dropped,
@@ -151,7 +151,7 @@ def _data(model: Model, data: Any, missing: str) -> Data | None:
     def works(model: Model) -> bool:
         def solved() -> None:  # not `fit`, whose failure would look for simpler models still
             found = sums(model, data, missing=missing)
-            found.estimator.module.solve(dict(found.table))
+            found.estimator.module.solve(found.prepared)
 
         return identified(solved)
 

@@ -37,7 +37,7 @@ def influence(fit: FitResult) -> Mapping[str, Array]:
         return fit.covariance.influence
     module = fit.sums.estimator.module
     if fit.covariance.kind == SANDWICH and hasattr(module, "scores"):
-        found = module.scores(dict(fit.sums.table), dict(fit.estimates))
+        found = module.scores(fit.sums.prepared, dict(fit.estimates))
         return {key: found[:, n] for n, key in enumerate(module.KEYS)}
     return _of_levels(fit) if fit.covariance.kind == PLUG_IN else {}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +74,13 @@ class Sums:
     nobs: int
     dropped: int = 0
     files: frozenset[Mark] = frozenset()  # that are in them
+
+    @cached_property
+    def prepared(self) -> dict[str, Any]:
+        """The table as the functions of the module take it, with what several of them need found once."""
+        module = self.estimator.module
+        found: dict[str, Any] = dict(self.table)
+        return module.prepared(found) if hasattr(module, "prepared") else found
 
     def __repr__(self) -> str:
         dropped = f", {self.dropped} dropped" if self.dropped else ""

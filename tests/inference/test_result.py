@@ -32,7 +32,10 @@ def with_covariance(fit, matrix, scores=None, keys=None):
     module = SimpleNamespace(**own)
     if scores is not None:
         module.scores = lambda *_: scores
-    return replace(fit, sums=SimpleNamespace(estimator=SimpleNamespace(module=module), table=fit.sums.table))
+    return replace(
+        fit,
+        sums=SimpleNamespace(estimator=SimpleNamespace(module=module), table=fit.sums.table, prepared=fit.sums.table),
+    )
 
 
 def some_covariance(k, seed=0):
@@ -155,7 +158,8 @@ def test_as_many_means_as_units_leave_no_reference():
     model = ma.Model("y ~ x + I(x^2) + (1 | u)")
     fit = model.fit(frame.assign(x=[0.0, 1, 3, 2, 1, 5]), weighting="none")
     found = with_covariance(
-        replace(fit, sums=SimpleNamespace(estimator=SimpleNamespace(module=SimpleNamespace()), table={})), np.eye(5)
+        replace(fit, sums=SimpleNamespace(estimator=SimpleNamespace(module=SimpleNamespace()), table={}, prepared={})),
+        np.eye(5),
     )
     assert found.df == 0
     assert found.pvalues.isna().all()
