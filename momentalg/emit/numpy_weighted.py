@@ -13,7 +13,7 @@ from momentalg.lower.ir import EstimatorIR, Reweighting
 from momentalg.lower.shift import INTERCEPT
 
 NESTED = ("nested",)
-CROSSED = ("crossed", "crossed_sweeps", "crossed_elimination", "crossed_forms", "crossed_estimates")
+CROSSED = ("crossed", "crossed_links", "crossed_sweeps", "crossed_elimination", "crossed_forms", "crossed_estimates")
 """The files of templates/numpy/parts that a module has, in the order in which they build on one another."""
 
 MOST_TURNS = 500
