@@ -1,4 +1,4 @@
-"""The one product that takes time with crossed factors: of the links between levels of two factors with coefficients."""
+"""The product that crossed factors spend their time in: of the links between levels of two factors with coefficients."""
 
 import numpy as np
 
