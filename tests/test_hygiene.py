@@ -101,7 +101,7 @@ def test_constraints_pin_every_direct_dependency_and_nothing_but_versions():
     assert pins == sorted(pins, key=lambda pin: pin.split("==")[0])
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     groups = project["dependency-groups"]
-    direct = [*project["project"]["dependencies"], *groups["test"], *groups["lint"]]
+    direct = [*project["project"]["dependencies"], *groups["test"], *groups["engines"], *groups["lint"]]
     named = {re.match(r"[\w-]+", requirement)[0].lower() for requirement in direct}
     assert named <= {pin.split("==")[0] for pin in pins}
 
