@@ -67,7 +67,7 @@ def read_columns(frame: Any, model: ResolvedModel, missing: str = "refuse") -> C
             arrays[name] = numbers(selected[name], name, name == model.response)
     arrays, kept = _without_missing(arrays, labels, missing)
     for name in model.coded:
-        _require_levels(model, name, labels[name][np.unique(arrays[name])].tolist())
+        require_levels(model, name, labels[name][np.unique(arrays[name])].tolist())
     for name, values in arrays.items():
         if name not in labels:
             _require_finite(name, values)
@@ -189,7 +189,7 @@ def _without_missing(
     return {name: values[~rows] for name, values in arrays.items()}, ~rows
 
 
-def _require_levels(model: ResolvedModel, name: str, found: Sequence[Any]) -> None:
+def require_levels(model: ResolvedModel, name: str, found: Sequence[Any]) -> None:
     """Check that a fixed factor has no other levels than are declared, or were seen in the first of several frames."""
     levels = model.coded[name]
     strange = [label for label in found if levels is not None and label not in levels]

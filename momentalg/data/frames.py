@@ -54,6 +54,13 @@ def as_narwhals(frame: Any) -> Any:
         ) from None
 
 
+def is_lazy(data: Any) -> bool:
+    """Whether data are a lazy frame or a relation of any kind, whose rows are not in memory."""
+    import narwhals as nw
+
+    return isinstance(nw.from_native(data, pass_through=True), nw.LazyFrame)
+
+
 def covariate_columns(model: ResolvedModel) -> tuple[str, ...]:
     """The data columns that the covariates of a model are read from, in order."""
     terms = model.terms

@@ -34,6 +34,25 @@ def in_order(name: str, codes: Array, labels: Array) -> tuple[Array, Array]:
     return rank[codes], labels[order]
 
 
+def local(outer_codes: Array, outer: Array, codes: Array, labels: Array) -> tuple[Array, Array]:
+    """Labels that are local to those of another column, told apart as in ``A:a``: their codes, and they, sorted.
+
+    Raises `DataError` where two of them would be called the same.
+    """
+    import numpy as np
+
+    pairs, new = np.unique(outer_codes * len(labels) + codes, return_inverse=True)
+    above, below = plain(outer).tolist(), plain(labels).tolist()
+    found = [f"{above[pair // len(labels)]}:{below[pair % len(labels)]}" for pair in pairs.tolist()]
+    if len(set(found)) < len(found):
+        twice = next(name for name in found if found.count(name) > 1)
+        raise DataError(f"two levels would both be called {twice!r}; leave ':' out of the labels that are nested")
+    order = np.argsort(np.array(found))
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    return rank[new.reshape(-1)], np.array(found)[order]
+
+
 def plain(labels: Array) -> Array:
     """Labels as they are in sums: of one kind, whatever the frame that they are from; others are left as they are."""
     import numpy as np

@@ -1,0 +1,157 @@
+"""What the tables of a pass show that must not be: missing values, infinities, labels that are not known, broken facts.
+
+The tables tell at no cost that something is wrong; a second look at the rows then says what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+
+from momentalg.data.columns import require_levels
+from momentalg.data.lazy.columns import INFINITE, WIDE, Columns
+from momentalg.data.lazy.groups import ROWS, Groups, closed, count_of, range_of, strange
+from momentalg.data.lazy.rows import has_no_known_label
+from momentalg.data.lazy.tables import LevelTable
+from momentalg.errors import DataError, NothingLeftError
+from momentalg.expr.names import join_factor
+from momentalg.lower.arrays import Table
+from momentalg.lower.ir import EstimatorIR
+from momentalg.model.resolved import ResolvedModel
+
+if TYPE_CHECKING:
+    Array = np.ndarray[Any, Any]
+
+
+def require_complete(tables: Sequence[LevelTable], found: Groups, columns: Columns, missing: str) -> None:
+    """Raise `DataError` for no rows, for none that is complete, and for missing values that are refused."""
+    whole = tables[found.tables.index(found.whole)]
+    if whole.rows == 0:
+        raise DataError("the data have no rows")
+    counts = (whole.aggregates[count_of(c)].sum() for c in columns.names() if count_of(c) in whole.aggregates)
+    if missing == "refuse" and (any(t.n < t.rows for t in tables) or any(n < whole.rows for n in counts)):
+        _refuse_missing(columns)
+    if whole.n == 0:
+        raise NothingLeftError(whole.rows)
+
+
+def require_known(whole: LevelTable, ir: EstimatorIR, model: ResolvedModel, columns: Columns) -> None:
+    """Raise `DataError` for a label of a fixed factor, or of a class, that is none of those declared."""
+    for coded in ir.coded:
+        if whole.aggregates[strange(coded.column)].sum() > 0:
+            key = nw.col(columns.keys[coded.column])
+            odd = columns.frame.filter(has_no_known_label(coded, columns) > 0).select(key).head(1).collect()
+            require_levels(model, coded.column, odd[columns.keys[coded.column]].to_list())
+
+
+def require_finite(tables: Iterable[LevelTable], columns: Columns, otherwise: str) -> None:
+    """Raise `DataError` for what is not finite, naming the column, or by the message `otherwise` where none is."""
+    if not all(np.isfinite(values).all() for t in tables for values in t.aggregates.values()):
+        refuse_infinite(columns, otherwise)
+
+
+def refuse_infinite(columns: Columns, otherwise: str) -> None:
+    """Raise `DataError`, naming the first column that is infinite somewhere, or by the message `otherwise`."""
+    flags = {name: nw.col(own).abs() == INFINITE for name, own in columns.values.items()}
+    counts, _ = _counted(columns, list(flags.values()))
+    for name, count in zip(flags, counts, strict=True):
+        if count and isinstance(columns.types[name], WIDE):
+            raise DataError(f"{name!r} holds whole numbers beyond 2**53, which are not exact as floats; rescale it")
+        if count:
+            raise DataError(f"{name!r} is infinite in {count} rows; drop these rows, or bound the values")
+    raise DataError(otherwise)
+
+
+def require_facts(tables: Sequence[LevelTable], found: Groups, model: ResolvedModel, columns: Columns) -> None:
+    """Check what the model declares of the design, as `momentalg.data.columns.require_facts` does."""
+    for variable, factor in model.constant_on.items():
+        table = closed(model, factor)
+        group = found.covering(table)
+        if group is not None and variable.kind == "column" and variable.name in columns.values:
+            level_table = tables[found.tables.index(group)]
+            _require_constant(level_table, variable.name, factor, table)
+    for factor in sorted(model.unreplicated):
+        _require_single(tables, found, factor, closed(model, factor), columns)
+
+
+def _require_constant(cells: LevelTable, name: str, factor: Table, table: Table) -> None:
+    first, level = _levels(cells, table)
+    low, high = (cells.aggregates[range_of(name, end)] for end in ("min", "max"))
+    least, most = low[first], high[first]
+    np.minimum.at(least, level, low)
+    np.maximum.at(most, level, high)
+    if (least != most).any():
+        at = int((least != most).argmax())
+        raise DataError(
+            f"{name!r} is declared constant within {join_factor(factor)}, but at {_named(cells, factor, first[at])} "
+            f"it is both {least[at]:g} and {most[at]:g}; correct the data, or leave it out of levels="
+        )
+
+
+def _require_single(tables: Sequence[LevelTable], found: Groups, factor: Table, table: Table, columns: Columns) -> None:
+    group = found.covering(table)
+    if group is not None:
+        cells = tables[found.tables.index(group)]
+        first, level = _levels(cells, table)
+        sizes = np.bincount(level, weights=cells.size)
+        if not (sizes > 1).any():
+            return
+        at = int((sizes > 1).argmax())
+        named, size, count = _named(cells, factor, first[at]), int(sizes[at]), int((sizes > 1).sum())
+    else:
+        keys = [columns.keys[c] for c in table]
+        there = reduce(or_, (nw.col(own).is_null() for own in columns.names().values()))
+        counted = columns.frame.filter(~there).select(*keys).group_by(*keys).agg(nw.len().alias(ROWS))
+        repeated = counted.filter(nw.col(ROWS) > 1)
+        count = int(repeated.select(nw.len()).collect().item())
+        if not count:
+            return
+        one = repeated.head(1).collect()
+        labels = {c: one[columns.keys[c]].to_list()[0] for c in factor}
+        named, size = _in_words(factor, labels), int(one[ROWS][0])
+    raise DataError(
+        f"{join_factor(factor)} is declared to have one observation at most, but {named} has {size}; {count} cells "
+        f"have more than one. Leave out ma.unreplicated({join_factor(factor)!r}), and results hold with replicates"
+    )
+
+
+def _levels(cells: LevelTable, table: Table) -> tuple[Array, Array]:
+    """The first cell of each level of a coarser table, and for each cell its level."""
+    if tuple(cells.labels) == tuple(table):
+        return np.arange(len(cells.size)), np.arange(len(cells.size))
+    code = np.zeros(len(cells.size), dtype=np.int64)
+    for column in table:
+        _, more = np.unique(cells.labels[column], return_inverse=True)
+        _, code = np.unique(code * (more.max() + 1) + more, return_inverse=True)
+    _, first, level = np.unique(code, return_index=True, return_inverse=True)
+    return first, level
+
+
+def _named(cells: LevelTable, factor: Table, row: int) -> str:
+    return _in_words(factor, {c: cells.labels[c][row].item() for c in factor})
+
+
+def _in_words(factor: Table, labels: Mapping[str, Any]) -> str:
+    return repr(labels[factor[0]]) if len(factor) == 1 else ", ".join(f"{c} {labels[c]!r}" for c in factor)
+
+
+def _refuse_missing(columns: Columns) -> None:
+    gone = {name: nw.col(own).is_null() for name, own in columns.names().items()}
+    (count, *counts), rows = _counted(columns, [reduce(or_, gone.values()), *gone.values()])
+    found = ", ".join(f"{name!r} ({n})" for name, n in zip(gone, counts, strict=True) if n)
+    raise DataError(
+        f"{count} of {rows} rows have missing values: {found}; missing='drop' leaves them out and counts them"
+    )
+
+
+def _counted(columns: Columns, conditions: Sequence[Any]) -> tuple[list[int], int]:
+    """In how many rows conditions hold, and the number of rows."""
+    flags = [nw.when(c).then(nw.lit(1)).otherwise(nw.lit(0)).alias(f"m{k}") for k, c in enumerate(conditions)]
+    sums = [nw.col(f"m{k}").sum() for k in range(len(flags))]
+    found = columns.frame.select(*flags).select(*sums, nw.len().alias(ROWS)).collect()
+    return [int(found[f"m{k}"].to_list()[0] or 0) for k in range(len(flags))], int(found[ROWS].to_list()[0])
