@@ -177,9 +177,12 @@ def _laid_out(sums: Sums) -> tuple[dict[str, Any], dict[str, Array]]:
 
 
 def _version() -> str:
-    from importlib.metadata import version
+    from importlib.metadata import PackageNotFoundError, version
 
-    return version("momentalg")
+    try:
+        return version("momentalg")
+    except PackageNotFoundError:
+        return "0+unknown"
 
 
 def _names(estimator: Estimator) -> Any:

@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Any
 from momentalg.data.engines.engine import Part, Task, chosen
 from momentalg.data.files.marks import Mark
 from momentalg.errors import DataError, ModelError, NothingLeftError
+from momentalg.inference.label_kinds import require_same_kinds
+from momentalg.inference.taking_away import difference
+from momentalg.inference.without_levels import without
 from momentalg.moments.system import default_statistics
 from momentalg.moments.weighting import chosen_weighting
 
@@ -93,11 +96,13 @@ class Sums:
     def __add__(self, other: Sums) -> Sums:
         if not isinstance(other, Sums):
             return NotImplemented
-        if other.estimator != self.estimator:
-            raise ModelError(
-                f"sums of different models or statistics do not add: {self.estimator.described} and "
-                f"{other.estimator.described}{_of_their_own(self.estimator.model, other.estimator.model)}"
+        _require_same(self.estimator, other.estimator)
+        if twice := {mark.digest: mark.name for mark in self.files & other.files}:
+            named = " and ".join(sorted({m.name for m in self.files | other.files if m.digest in twice}))
+            raise DataError(
+                f"{named}: this content is in both sums, and the same rows would count twice; leave one out"
             )
+        require_same_kinds(self.estimator.module.LEVELS, self.table, other.table)
         try:
             table = self.estimator.module.combine(dict(self.table), dict(other.table))
         except (TypeError, ValueError) as error:
@@ -110,6 +115,45 @@ class Sums:
             files=self.files | other.files,
         )
 
+    def __sub__(self, other: Sums) -> Sums:
+        """What is left when rows that are in these sums are taken away: `momentalg.inference.taking_away`."""
+        if not isinstance(other, Sums):
+            return NotImplemented
+        _require_same(self.estimator, other.estimator)
+        for mark in sorted(other.files - self.files):
+            raise DataError(
+                f"{mark.name} is not one of the files in these sums; if it holds rows of theirs that are to go, take "
+                "them away as rows: sums - part.unmarked"
+            )
+        if other.dropped > self.dropped:
+            raise DataError(f"rows that were dropped: {other.dropped} to take away, and {self.dropped} in these sums")
+        require_same_kinds(self.estimator.module.LEVELS, self.table, other.table)
+        try:
+            table = difference(self.estimator.generated.ir, self.estimator.module, self.table, other.table)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"these sums are not taken away: {error}") from error
+        return replace(
+            self,
+            table=MappingProxyType(table),
+            nobs=self.nobs - other.nobs,
+            dropped=self.dropped - other.dropped,
+            files=self.files - other.files,
+        )
+
+    def without(self, factor: str, labels: Any) -> Sums:
+        """What is left without all rows of some levels, as in ``sums.without("user", ["u7", "u9"])``.
+
+        Raises `UnsupportedError` where the sums do not tell the rows of a level apart.
+        """
+        model, ir = self.estimator.model.resolved, self.estimator.generated.ir
+        table = without(model, ir, self.table, factor, labels)
+        return replace(self, table=MappingProxyType(table), nobs=int(table[f"size{ir.tables[0].suffix}"].sum()))
+
+    @property
+    def unmarked(self) -> Sums:
+        """The same sums, of rows that may be from anywhere: they do not know the files that they were read from."""
+        return replace(self, files=frozenset())
+
     def __radd__(self, other: object) -> Sums:
         """Let ``sum(parts)`` work, which begins with 0."""
         return self if other == 0 else NotImplemented
@@ -119,6 +163,15 @@ class Sums:
         from momentalg.inference.saved_sums import save
 
         return save(self, path)
+
+
+def _require_same(first: Estimator, second: Estimator) -> None:
+    """Check that sums are of the same model, for the same statistics."""
+    if first != second:
+        raise ModelError(
+            f"sums of different models or statistics do not add: {first.described} and {second.described}"
+            f"{_of_their_own(first.model, second.model)}"
+        )
 
 
 def _of_their_own(first: Model, second: Model) -> str:
