@@ -80,9 +80,9 @@ class _Crossed:
         if k == g:
             return self.own[k] @ coefficients
         first, second, cross = self.linked(k, g)
-        return _linked_products(first, second, cross, self._begins(k, g), coefficients, self.levels[k])
+        return _linked_products(first, second, cross, self.begins(k, g), coefficients, self.levels[k])
 
-    def _begins(self, k, g):
+    def begins(self, k, g):
         """Where the pairs of each level of k begin, if they are in the order of these levels."""
         if (k, g) not in self._ordered:
             first = self.linked(k, g)[0]

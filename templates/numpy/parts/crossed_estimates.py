@@ -109,7 +109,8 @@ def _errors_given_others(crossed, covariances, residual, covariance):
             for g in range(len(shrinkage)):
                 if g != k:
                     first, second, cross = crossed.linked(k, g)
-                    brought += _level_sums(cross @ errors[g][second] @ np.swapaxes(cross, 1, 2), first, len(table))
+                    moved = np.einsum("pab,pbc,pdc->pad", cross, errors[g][second], cross)
+                    brought += _level_sums(moved, first, len(table))
             new.append(residual * table + table @ brought @ table)
         errors = new
     return errors
