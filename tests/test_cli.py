@@ -135,8 +135,8 @@ def test_the_caret_stands_under_the_place():
         (["fit", DYESTUFF, "yield ~ 1 + (1 | Batch)"], "did you mean 'Yield'"),
         (["fit", YIELD, DYESTUFF], "DATA comes before FORMULA"),
         (["fit", "missing.csv", YIELD], "missing.csv: No such file"),
-        (["fit", "yields.parquet", YIELD], "model.fit(pandas.read_parquet('yields.parquet'))"),
-        (["fit", "yields.dat", YIELD], "give --separator"),
+        (["fit", "no*.csv", YIELD], "no file matches 'no*.csv'"),
+        (["fit", DYESTUFF, YIELD, "--engine", "abacus"], "no engine 'abacus'; there are"),
         (["rules", "variance"], "or total_variance?"),
         (["rules", "zzz"], "`momentalg rules` lists all"),
         (["statistics", "anova"], "did you mean henderson1"),
@@ -345,7 +345,7 @@ def test_fit_with_kurtosis_reads_all_rows(tmp_path, monkeypatch):
     frame.to_csv(tmp_path / "d.csv", index=False)
     expected = dict(ma.Model(YIELD).fit(frame, weighting="kurtosis").estimates)
     for rows in (500, 10):
-        monkeypatch.setattr("momentalg.cli.files.CHUNK", rows)
+        monkeypatch.setattr("momentalg.data.files.formats.format.ROWS", rows)
         found = json.loads(shown("fit", str(tmp_path / "d.csv"), YIELD, "-w", "kurtosis", "--format", "json"))
         assert found["weighting"] == "kurtosis"
         assert found["estimates"] == pytest.approx(expected, rel=1e-9)
@@ -368,7 +368,7 @@ def test_fit_writes_a_report_with_the_data_if_they_are_in_memory(tmp_path, monke
     report = path.read_text()
     assert "1764.05" in report
     assert "## Data" in report
-    monkeypatch.setattr("momentalg.cli.files.CHUNK", 7)
+    monkeypatch.setattr("momentalg.inference.runs.run.KEPT", 7)
     ran = run("fit", DYESTUFF, YIELD, "--report", str(path))
     assert ran.stderr == f"wrote {path}, without the data, which have more than 7 rows\n"
     assert "1764.05" in path.read_text()
@@ -382,7 +382,7 @@ def test_fit_draws_into_a_folder(tmp_path, monkeypatch):
     shown("fit", DYESTUFF, YIELD, "--plot", str(folder))
     kinds = {"caterpillar", "densities", "pooling", "quantiles", "residuals", "shrinkage", "sizes"}
     assert {path.name for path in folder.iterdir()} == {f"{kind}.png" for kind in kinds}
-    monkeypatch.setattr("momentalg.cli.files.CHUNK", 7)
+    monkeypatch.setattr("momentalg.inference.runs.run.KEPT", 7)
     text = run("fit", DYESTUFF, YIELD, "--plot", str(tmp_path / "others")).stderr
     assert {path.stem for path in (tmp_path / "others").iterdir()} == {"caterpillar", "pooling", "quantiles"}
     assert "left out shrinkage: level means need the rows" in " ".join(text.split())
@@ -394,7 +394,7 @@ def test_fit_reads_in_chunks_as_in_one_piece(tmp_path, monkeypatch):
     frame = pd.DataFrame({"user": ["1", "2", "1", "x", "2", "x", "01", "01"], "y": [1, 2, 3.5, 4, 5, 6, 7, 8]})
     frame.to_csv(tmp_path / "y.csv", index=False)
     whole = shown("fit", str(tmp_path / "y.csv"), ONE_WAY, "--format", "json")
-    monkeypatch.setattr("momentalg.cli.files.CHUNK", 3)
+    monkeypatch.setattr("momentalg.data.files.formats.format.ROWS", 3)
     parts = json.loads(shown("fit", str(tmp_path / "y.csv"), ONE_WAY, "--format", "json"))
     assert parts["levels"] == {"user": 4}
     assert parts["estimates"] == pytest.approx(json.loads(whole)["estimates"], rel=1e-12)
@@ -402,7 +402,7 @@ def test_fit_reads_in_chunks_as_in_one_piece(tmp_path, monkeypatch):
 
 
 def test_fit_counts_or_refuses_missing_values(tmp_path, monkeypatch):
-    monkeypatch.setattr("momentalg.cli.files.CHUNK", 3)
+    monkeypatch.setattr("momentalg.data.files.formats.format.ROWS", 3)
     path = tmp_path / "y.csv"
     path.write_text("user,y\na,1\na,2\nb,3\nb,\nb,\nb,\na,5\nc,6\nc,NA\nc,7\n")
     message = refused("fit", str(path), ONE_WAY)

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from momentalg.cli import files, meeting, options, reading
+from momentalg.cli import meeting, options, reading
 from momentalg.errors import ModelError, UnsupportedError
 from momentalg.expr.names import join_factor
 
@@ -100,15 +100,14 @@ def _design(
     model: Any, sizes: str | None, units: str | None, data: Path | None, separator: str | None
 ) -> tuple[Any, Any]:
     """The design of a check, and the number of units of a random one."""
-    from momentalg.data.frames import needed_columns
+    from momentalg.data.files.datafiles import read
 
     if data is not None:
         if sizes is not None or units is not None:
             raise ModelError(
                 "--data gives the design of a file, --sizes and --units one at random: give one of the two"
             )
-        names = [name for name in needed_columns(model.resolved) if name != model.resolved.response]
-        return files.read(data, names, model.resolved.columns, separator), None
+        return read(data, model.resolved, separator, design_only=True), None
     if model.resolved.incidence is not None:
         if sizes is not None:
             raise ModelError("--incidence says all about the sizes of levels: leave out --sizes")

@@ -1,33 +1,37 @@
-"""`momentalg fit`: estimates from a data file."""
+"""`momentalg fit`: estimates from data files, or from saved sums."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from momentalg.cli import files, options, reading
+from momentalg.cli import options, reading
 from momentalg.cli.fitted import shown, write_pictures
-from momentalg.errors import DataError, NothingLeftError
-from momentalg.moments.weighting import KURTOSIS
+from momentalg.errors import UnsupportedError
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
-
+    from momentalg.data.files.datafiles import DataFiles
     from momentalg.inference.result import FitResult
+    from momentalg.inference.runs.progress import Listener, Progress
+    from momentalg.inference.sums import Sums
     from momentalg.model.model import Model
+
+LARGE = 20_000_000  # bytes from which reading takes long enough for a bar
 
 
 @click.command(
-    short_help="Estimate the parameters from a file.",
+    short_help="Estimate the parameters from files.",
     epilog=options.example(
         "momentalg fit ratings.csv 'rating ~ 1 + size(user) + (1 | user)'",
         "momentalg fit scores.csv 'score ~ 1 + (1 | user) + (1 | item)'",
+        "momentalg fit 'rat*.csv' 'rating ~ 1 + (1 | user)' --checkpoint run.checkpoint",
     ),
 )
-@click.argument("data", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("data", nargs=-1, required=True)
 @options.formula
 @options.statistics
 @options.means
@@ -35,6 +39,9 @@ if TYPE_CHECKING:
 @options.declared
 @options.missing
 @options.separator
+@options.engine
+@options.checkpoint
+@click.option("--save-sums", type=click.Path(dir_okay=False, path_type=Path), help="A file to save the sums in, .sums.")
 @click.option(
     "--format",
     "form",
@@ -45,7 +52,7 @@ if TYPE_CHECKING:
 )
 @options.report_and_pictures
 def fit(
-    data: Path,
+    data: tuple[str, ...],
     formula: str,
     statistics: str | None,
     means: str | None,
@@ -53,62 +60,95 @@ def fit(
     declared: Mapping[str, Any],
     missing: str,
     separator: str | None,
+    engine: str | None,
+    checkpoint: Path | None,
+    save_sums: Path | None,
     form: str,
     report: Path | None,
     pictures: Path | None,
 ) -> None:
-    """Estimate the parameters of FORMULA from the file DATA, which comes first.
+    """Estimate the parameters of FORMULA from the files DATA, which come first.
 
-    DATA is text in columns (.csv or .tsv, perhaps compressed) whose first line names them. It is read in chunks, so
-    that it may be larger than memory. A report has the design of the data, and pictures show single levels and rows,
-    if there are no more than 500,000 rows.
+    DATA are files, folders and patterns such as 'ratings/*.parquet': Parquet, Arrow, or text in columns (.csv or .tsv,
+    perhaps compressed) whose first line names them; or saved sums (.sums). They are read in pieces, so that they may be
+    larger than memory. A report has the design of the data, and pictures show single levels and rows, if there are no
+    more than 500,000 rows.
     """
-    if "~" in data.name and not data.exists():
-        raise click.UsageError(f"DATA comes before FORMULA: momentalg fit {formula} {str(data)!r}")
+    early = next((one for one in data if "~" in one.lstrip("~") and not Path(one).exists()), None)
+    if early is not None:
+        others = " ".join([formula, *(repr(one) for one in data if one != early)])
+        raise click.UsageError(f"DATA comes before FORMULA: momentalg fit {others} {early!r}")
     model = reading.model(formula, declared)
-    equations = {"statistics": statistics, "means": means, "weighting": weighting}
-    found = _fit(model, data, missing, separator, report is not None or pictures is not None, equations)
-    click.echo(shown(found, form))
+    equations: dict[str, Any] = {"statistics": statistics, "means": means, "weighting": weighting}
+    found = _fit(model, data, separator, equations, {"missing": missing, "engine": engine, "checkpoint": checkpoint})
+    if save_sums is not None:
+        click.echo(f"wrote {_sums(found).save(save_sums)}", err=True)
+    kept = found if report is not None or pictures is not None else replace(found, data=None)
+    click.echo(shown(kept, form))
     if report is not None:
-        model.report(report, data=found.data, fit=found)
-        without = "" if found.data is not None else f", without the data, which have more than {files.CHUNK:,} rows"
-        click.echo(f"wrote {report}{without}", err=True)
+        model.report(report, data=kept.data, fit=kept)
+        click.echo(f"wrote {report}{_without_data(kept)}", err=True)
     if pictures is not None:
-        write_pictures(found, pictures)
+        write_pictures(kept, pictures)
 
 
 def _fit(
-    model: Model, path: Path, missing: str, separator: str | None, keep: bool, equations: Mapping[str, str | None]
+    model: Model,
+    data: tuple[str, ...],
+    separator: str | None,
+    equations: Mapping[str, Any],
+    how: Mapping[str, Any],
 ) -> FitResult:
-    """The fit of a file: by the sums of its chunks, or with `keep` from the frame, if there is only one chunk."""
-    from momentalg.data.frames import needed_columns
+    """The fit of files and of saved sums together."""
+    from momentalg.data.files.datafiles import data_files
+    from momentalg.inference.runs.progress import listening
+    from momentalg.inference.saved_sums import SUFFIX
 
-    names = needed_columns(model.resolved)
-    start = rows = 0  # the first row of the piece that is read, and of the next
-    empty = False
-    first: list[DataFrame] = []  # the first chunk, if it is kept
-    try:
-        with files.chunks(path, names, model.resolved.columns, separator) as found:
+    saved = [model.load_sums(path, **equations) for path in data if path.endswith(SUFFIX)]
+    rows = [path for path in data if not path.endswith(SUFFIX)]
+    if not rows:
+        return model.fit(sum(saved[1:], saved[0]))
+    files = data_files(rows, separator)
+    with listening(_is_watched(files)) as bar:
+        how = {**how, "progress": _telling(bar, how["checkpoint"])}
+        if not saved:
+            return model.fit(files, **equations, **how)
+        known = saved[0].estimator.model
+        return known.fit(sum(saved, known.sums(files, **equations, **how)))
 
-            def counted() -> Iterator[DataFrame]:
-                nonlocal start, rows, empty
-                for chunk in found:
-                    start, rows = rows, rows + len(chunk)
-                    first[:] = [chunk] if keep and not start else []
-                    yield chunk
-                empty = not rows
 
-            if equations["weighting"] == KURTOSIS:  # whose cumulants need all rows
-                parts = list(counted())
-                return model.fit(parts[0] if len(parts) == 1 else parts, missing=missing, **equations)
-            sums = model.sums(counted(), missing=missing, **equations)
-    except NothingLeftError as error:
-        raise DataError(f"{path.name}: {error}") from error
-    except DataError as error:
-        if empty:
-            raise DataError(f"{path.name}: there is a header and no rows; nothing is left to fit") from error
-        what = str(error).replace("missing='drop'", "--missing drop")  # what to write here, not in Python
-        raise DataError(f"{what} (rows are counted from {start})" if start else what) from error
-    if first:
-        return model.fit(first[0], missing=missing, **equations)
-    return model.fit(sums)
+def _telling(bar: Listener, checkpoint: Path | None) -> Listener:
+    """Tell the bar, and first that a run goes on from its checkpoint."""
+    told = False
+
+    def listener(now: Progress) -> None:
+        nonlocal told
+        if now.resumed and not told:
+            click.echo(f"going on from {checkpoint}, which has {now.resumed:,} rows", err=True)
+            told = True
+        bar(now)
+
+    return listener
+
+
+def _is_watched(files: DataFiles) -> bool:
+    """Whether someone watches standard error, and the files are large enough to watch."""
+    from rich.console import Console
+
+    return Console(stderr=True).is_terminal and sum(path.stat().st_size for path in files.paths) >= LARGE
+
+
+def _sums(found: FitResult) -> Sums:
+    if found.sums is None:
+        raise UnsupportedError("fourth cumulants need all rows, which sums are not: leave out --save-sums, or kurtosis")
+    return found.sums
+
+
+def _without_data(found: FitResult) -> str:
+    """What is said of a report without data."""
+    from momentalg.inference.runs.run import KEPT
+
+    if found.data is not None:
+        return ""
+    many = found.nobs + found.dropped > KEPT
+    return f", without the data, which {f'have more than {KEPT:,} rows' if many else 'are not in memory'}"

@@ -93,6 +93,17 @@ separator = click.option(
     metavar="CHARACTER",
     help="What separates the columns of the data.  [default: a comma; a tab in .tsv]",
 )
+engine = click.option(
+    "--engine",
+    metavar="NAME",
+    help="What accumulates the sums, such as polars or duckdb.  [default: numpy, on pieces of the files]",
+)
+checkpoint = click.option(
+    "--checkpoint",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A file to write the sums so far to, now and then and when interrupted; a run that finds it goes on from "
+    "there. It is removed at the end.",
+)
 
 
 def declared(command: Callable[..., Any]) -> Callable[..., Any]:

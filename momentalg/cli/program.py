@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from typing import Any
 
 import click
@@ -18,6 +20,15 @@ from momentalg.errors import MomentalgError
 QUOTING = "A formula is one argument: put it in quotes, as in 'y ~ 1 + (1 | user)'."
 
 
+INTERRUPTED = 130
+"""The exit code of a run that was interrupted, as shells have it."""
+
+
+def as_typed(text: str) -> str:
+    """A message with options in place of the arguments of Python."""
+    return text.replace("missing='drop'", "--missing drop").replace("separator='", "--separator '")
+
+
 class Refusal(click.ClickException):
     """What momentalg refuses: one message on standard error, and exit code 2."""
 
@@ -31,11 +42,16 @@ class Program(click.Group):
         try:
             return super().invoke(ctx)
         except MomentalgError as error:
-            raise Refusal(str(error)) from error
+            raise Refusal(as_typed(str(error))) from error
         except OSError as error:
             if error.filename is None:
                 raise
             raise Refusal(f"{error.filename}: {error.strerror}") from error
+        except KeyboardInterrupt as stop:  # click would only say that it was aborted
+            told = str(stop)  # where to go on from, if there is a checkpoint
+            again = f": {shlex.join(['momentalg', *sys.argv[1:]])}" if told else ""
+            click.echo(f"\n{told or 'stopped'}{again}", err=True)
+            raise SystemExit(INTERRUPTED) from stop
         except click.UsageError as error:
             if "unexpected extra argument" in error.message:
                 raise click.UsageError(f"{error.message}\n{QUOTING}", error.ctx) from error

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from momentalg.cli import files, options, reading
+from momentalg.cli import options, reading
 
 
 @click.command(
@@ -33,12 +33,12 @@ def report(
     separator: str | None,
 ) -> None:
     """Write a report on FORMULA: the model, derivation, equations, solution and estimator; with --data, the fit."""
-    from momentalg.data.frames import needed_columns
+    from momentalg.data.files.datafiles import read
 
     model = reading.model(formula, declared)
     frame = fitted = None
     if data is not None:
-        frame = files.read(data, needed_columns(model.resolved), model.resolved.columns, separator)
+        frame = read(data, model.resolved, separator=separator)
         fitted = model.fit(frame, missing=missing)
     model.report(output, data=frame, fit=fitted)
     click.echo(f"wrote {output}", err=True)

@@ -73,7 +73,8 @@ def fit(
     if weighting == KURTOSIS:
         if is_files(data):  # its cumulants need all rows
             model, data = with_levels(model, data)
-            data = list(data.frames(model.resolved, needed_columns(model.resolved)))
+            frames = list(data.frames(model.resolved, needed_columns(model.resolved)))
+            data = frames[0] if len(frames) == 1 else frames
         from momentalg.inference.kurtosis_weights import fit_with_kurtosis
 
         return fit_with_kurtosis(model, data, statistics, means, missing)

@@ -91,12 +91,18 @@ def data_files(data: Any, separator: str | None = None) -> DataFiles:
     return data if isinstance(data, DataFiles) else DataFiles(data_paths(data), separator)
 
 
-def read(data: Any, model: ResolvedModel, leave_out: str | None = None, separator: str | None = None) -> Any:
-    """The columns of a model in files as one frame: of pandas from text, else of Arrow."""
+def read(data: Any, model: ResolvedModel, separator: str | None = None, design_only: bool = False) -> Any:
+    """The columns of a model in files as one frame: of pandas from text, else of Arrow.
+
+    With `design_only`, those of them but the response that the files have: the others may come from elsewhere.
+    """
     import narwhals as nw
 
     files = data_files(data, separator)
-    names = [name for name in needed_columns(model) if name != leave_out]
+    names: Sequence[str] = needed_columns(model)
+    if design_only:
+        present = files.opened(model, ())[0].names
+        names = [name for name in names if name != model.response and name in present]
     files.opened(model, names)
     frames = [nw.from_native(frame) for frame in files.frames(model, names)]
     if not frames:

@@ -69,6 +69,7 @@ def run(
     frame = None
     with ExitStack() as stack:
         tell = stack.enter_context(listening(progress))
+        tell(_progress(files, start, 0.0, start))
         stack.enter_context(terminable() if keeper is not None else nullcontext())
         try:
             for state, piece in _states(_Pass(estimator, files, headers, missing, known.name), start):
