@@ -1,35 +1,67 @@
-"""DuckDB: relations, on the connection that they are of; frames in memory are scanned in place."""
+"""DuckDB: relations, on the connection that they are of, with its limits; frames in memory are scanned in place."""
 
 from __future__ import annotations
 
-from typing import Any
+import tempfile
+from glob import escape
+from typing import TYPE_CHECKING, Any
 
 from momentalg.data.engines.engine import Engine, Part, Task, is_from
 from momentalg.errors import DataError
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TITLE = "DuckDB"
+PACKAGES = ("duckdb", "_duckdb", "pyarrow")
+
 
 def _takes(data: Any) -> bool:
-    return is_from(data, "duckdb", "DuckDBPyRelation") or is_from(data, "_duckdb", "DuckDBPyRelation")
+    return any(is_from(data, package, "DuckDBPyRelation") for package in PACKAGES[:2])
 
 
 def _accumulate(task: Task, data: Any) -> Part:
-    from momentalg.data.engines.lazy import accumulate
+    from momentalg.data.engines.lazy import accumulate, told_by
 
-    return accumulate(task, data if _takes(data) else _relation(task, data))
+    with told_by(TITLE, *PACKAGES):
+        return accumulate(task, data if _takes(data) else _relation(task, data))
+
+
+def _connection() -> Any:
+    """A connection of its own; what does not fit into its memory goes to where temporary files go."""
+    import duckdb
+
+    return duckdb.connect(config={"temp_directory": tempfile.gettempdir()})
 
 
 def _relation(task: Task, data: Any) -> Any:
-    """A relation on a connection of its own of a frame in memory, which is scanned where it is."""
-    import duckdb
-
+    """A relation of a frame in memory, which is scanned where it is."""
     from momentalg.data.frames import needed_columns, select
 
-    found = select(data, needed_columns(task.model))
-    try:
-        table = found.to_arrow()
-    except Exception as error:
-        raise DataError(f"these data do not become an Arrow table, which DuckDB would scan: {error}") from error
-    return duckdb.connect().from_arrow(table)
+    names = needed_columns(task.model)
+    alike = [name for name in names if [n.casefold() for n in names].count(name.casefold()) > 1]
+    if alike:
+        raise DataError(f"DuckDB does not tell {' from '.join(map(repr, alike))}, by case alone: rename one of them")
+    return _connection().from_arrow(select(data, names).to_arrow())
 
 
-ENGINE = Engine("duckdb", "DuckDB, on its relations", _takes, _accumulate, needs=("duckdb", "pyarrow"))
+def _scan(path: Path, labels: tuple[str, ...]) -> Any:
+    from momentalg.data.engines.lazy import told_by
+    from momentalg.data.files.formats.text import MISSING_WORDS, separator_of
+
+    with told_by(TITLE, *PACKAGES):
+        connection, name = _connection(), escape(str(path))
+        if path.suffix == ".parquet":
+            return connection.read_parquet(name)
+        if path.suffix in (".arrow", ".feather", ".ipc"):
+            from pyarrow import dataset
+
+            return connection.from_arrow(dataset.dataset(path, format="ipc"))
+        given: dict[str, Any] = {"sep": separator_of(path, None), "header": True, "na_values": list(MISSING_WORDS)}
+        found = connection.read_csv(name, **given)
+        types = {n: "DOUBLE" if str(t) == "BIGINT" else str(t) for n, t in zip(found.columns, found.types, strict=True)}
+        types |= {name: "VARCHAR" for name in labels if name in types}
+        return connection.read_csv(name, dtype=types, **given)
+
+
+ENGINE = Engine("duckdb", "DuckDB, on its relations", _takes, _accumulate, _scan, needs=("duckdb", "pyarrow"))

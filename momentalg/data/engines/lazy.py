@@ -6,11 +6,13 @@ as they may be in sorted data, the pass is done again about the means that it fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from momentalg.data.engines.engine import Part, Task
+from momentalg.errors import DataError
 
 if TYPE_CHECKING:
     from momentalg.data.lazy.columns import Columns
@@ -28,6 +30,17 @@ Collect = Callable[[Sequence[Any]], Sequence[Any]]
 def one_by_one(frames: Sequence[Any]) -> Sequence[Any]:
     """Each lazy frame computed by itself."""
     return [frame.collect() for frame in frames]
+
+
+@contextmanager
+def told_by(title: str, *packages: str) -> Iterator[None]:
+    """Turn what the packages of an engine raise, of memory, disks, damaged files and values, into `DataError`."""
+    try:
+        yield
+    except Exception as error:
+        if type(error).__module__.split(".")[0] not in packages:
+            raise
+        raise DataError(f"{title} could not compute the sums: {next(iter(str(error).splitlines()), '')}") from error
 
 
 def accumulate(task: Task, data: Any, collect: Collect = one_by_one) -> Part:

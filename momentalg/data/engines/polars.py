@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from momentalg.data.engines.engine import Engine, Part, Task, is_from
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TITLE = "Polars"
 
 
 def _takes(data: Any) -> bool:
@@ -13,20 +18,21 @@ def _takes(data: Any) -> bool:
 
 
 def _accumulate(task: Task, data: Any) -> Part:
-    from momentalg.data.engines.lazy import accumulate
+    from momentalg.data.engines.lazy import accumulate, told_by
 
-    return accumulate(task, _lazy(data), _collect)
+    with told_by(TITLE, "polars"):
+        return accumulate(task, _lazy(task, data), _collect)
 
 
-def _lazy(data: Any) -> Any:
+def _lazy(task: Task, data: Any) -> Any:
     """A lazy frame of Polars, of which there is one of every frame in memory."""
     import polars as pl
 
-    from momentalg.data.frames import as_narwhals
+    from momentalg.data.frames import needed_columns, select
 
     if isinstance(data, (pl.LazyFrame, pl.DataFrame)):
         return data.lazy()
-    return as_narwhals(data).lazy(backend="polars").to_native()
+    return select(data, needed_columns(task.model)).lazy(backend="polars").to_native()
 
 
 def _collect(frames: Sequence[Any]) -> Sequence[Any]:
@@ -37,4 +43,26 @@ def _collect(frames: Sequence[Any]) -> Sequence[Any]:
     return [nw.from_native(frame) for frame in found]
 
 
-ENGINE = Engine("polars", "Polars, on its lazy frames", _takes, _accumulate, needs=("polars",))
+def _scan(path: Path, labels: tuple[str, ...]) -> Any:
+    import polars as pl
+
+    from momentalg.data.engines.lazy import told_by
+    from momentalg.data.files.formats.text import MISSING_WORDS, separator_of
+
+    with told_by(TITLE, "polars"):
+        if path.suffix == ".parquet":
+            return pl.scan_parquet(path, glob=False)
+        if path.suffix in (".arrow", ".feather", ".ipc"):
+            return pl.scan_ipc(path)
+        given: dict[str, Any] = {
+            "separator": separator_of(path, None),
+            "null_values": list(MISSING_WORDS),
+            "glob": False,
+        }
+        found = pl.scan_csv(path, infer_schema_length=1000, **given)
+        types = {name: pl.Float64() if dtype.is_integer() else dtype for name, dtype in found.collect_schema().items()}
+        types |= {name: pl.String() for name in labels if name in types}
+        return pl.scan_csv(path, schema=types, **given)
+
+
+ENGINE = Engine("polars", "Polars, on its lazy frames", _takes, _accumulate, _scan, needs=("polars",))
