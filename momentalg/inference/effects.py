@@ -98,8 +98,9 @@ def _sums(fit: FitResult) -> tuple[Sums, Mapping[str, float]]:
         return fit.sums, fit.estimates
     if fit.data is None:
         raise UnsupportedError(
-            f"a fit by {fit.statistics} from sums keeps no sums that effects can be predicted from; fit from the data, "
-            "model.fit(frame), or from sums for weighted moments: model.fit(model.sums(frame, weighting='two-step'))"
+            f"a fit by {fit.statistics} from sums, or from data that are not in memory, keeps no sums that effects can "
+            "be predicted from; fit from data in memory, model.fit(frame), or from sums for "
+            "weighted moments: model.fit(model.sums(frame, weighting='two-step'))"
         )
     from momentalg.inference.fit import sums
 

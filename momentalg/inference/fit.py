@@ -8,7 +8,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from momentalg.data.files.datafiles import DataFiles, is_files
-from momentalg.data.frames import needed_columns
+from momentalg.data.frames import is_lazy, needed_columns
 from momentalg.data.levels import with_levels
 from momentalg.errors import DataError, ModelError, NotIdentifiedError, UnsupportedError
 from momentalg.inference.advice import Data, advice, identified
@@ -107,7 +107,7 @@ def fit(
         sizes = estimator.module.level_sizes(found.table)
         about_means = is_about_means(str(error))
         simpler = advice(model, sizes, estimator.statistics, _data(model, data, missing), about_means)
-        whole = not (isinstance(data, (Sums, list, tuple)) or hasattr(data, "__next__"))
+        whole = _is_kept(data) and not isinstance(data, (list, tuple))
         named = zeros(estimator.system, data, missing, found.nobs) if whole and not about_means else ""
         raise NotIdentifiedError(f"{error}.{named} The nearest thing that works: {simpler}") from error
     result = FitResult(
@@ -119,7 +119,7 @@ def fit(
         n_groups=FrozenMapping({f: len(size) for f, size in estimator.module.level_sizes(found.table).items()}),
         dropped=found.dropped,
         sums=found,
-        data=None if isinstance(data, Sums) or hasattr(data, "__next__") else data,
+        data=data if _is_kept(data) else None,
         missing=missing,
     )
     if done is not None:
@@ -144,6 +144,12 @@ def nearest(module: Any, table: Mapping[str, Any], estimates: dict[str, float]) 
     return {k: estimates[k] if abs(value - estimates[k]) <= rounding[k] else value for k, value in found.items()}
 
 
+def _is_kept(data: Any) -> bool:
+    """Whether a fit keeps the data: not sums, nor what can be read only once, nor rows that are not in memory."""
+    parts = data if isinstance(data, (list, tuple)) else [data]
+    return not (isinstance(data, Sums) or hasattr(data, "__next__") or any(map(is_lazy, parts)))
+
+
 def _data(model: Model, data: Any, missing: str) -> Data | None:
     """The data, to try other models on; nothing of sums, and of parts that can be read only once."""
     if isinstance(data, Sums) or hasattr(data, "__next__"):
@@ -156,7 +162,7 @@ def _data(model: Model, data: Any, missing: str) -> Data | None:
 
         return identified(solved)
 
-    if isinstance(data, (list, tuple)):
+    if isinstance(data, (list, tuple)) or is_lazy(data):
         return Data(lambda _: True, works)
 
     def likely(model: Model) -> bool:

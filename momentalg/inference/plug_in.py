@@ -43,7 +43,7 @@ def exact_covariance(fit: FitResult) -> Array:
         what = "weights are" if fit.weighting != "none" else "products of estimates are"
         raise UnsupportedError(f"there is no exact variance where {what} plugged in; {ADVICE}")
     if fit.data is None:
-        raise UnsupportedError("the exact variance needs the data: fit from a frame, model.fit(frame)")
+        raise UnsupportedError("the exact variance needs the data: fit from a frame in memory, model.fit(frame)")
     data = pd.concat(kept_rows(fit))
     equations = (*system.common, *system.variance)
     try:

@@ -54,8 +54,8 @@ def _values(fit: FitResult, effects: Effects, size: int | None, level: Any) -> t
         return pooling.evaluate(parameters, size=n), f"a level of {name} with {n:,} observation{'s' * (n > 1)}"
     if fit.data is None or isinstance(fit.data, (list, tuple)):
         raise UnsupportedError(
-            f"what pooling does to a level of {effects.name} depends on the rows of the data: fit from one frame, "
-            "model.fit(frame)"
+            f"what pooling does to a level of {effects.name} depends on the rows of the data: fit from one frame "
+            "in memory, model.fit(frame)"
         )
     at = int(np.argsort(sizes, kind="stable")[(len(sizes) - 1) // 2]) if level is None else _position(effects, level)
     label = effects.levels[at]
