@@ -87,7 +87,10 @@ def nbytes(columns: Columns) -> int:
 
 @dataclass(frozen=True)
 class Stream:
-    """Rows that are drawn chunk by chunk, and are never in memory together; the effects of levels are fixed."""
+    """Rows that are drawn chunk by chunk, and are never in memory together; the effects of levels are fixed.
+
+    Drawing is cheap beside a pass: noise is uniform, of the variance of the residual.
+    """
 
     rows: int
     design: Design = ONE_WAY
@@ -96,18 +99,23 @@ class Stream:
     seed: int = 1
 
     def __iter__(self) -> Iterator[Columns]:
-        random = np.random.default_rng(self.seed)
-        effects = {factor: skewed(self.levels, random) for factor in self.design.factors}
-        scale = {"user": np.sqrt(USERS), "item": np.sqrt(ITEMS)}
+        random = np.random.Generator(np.random.SFC64(self.seed))
+        effects = MEAN + np.sqrt(USERS) * skewed(self.levels, random)
+        slopes = SLOPE + np.sqrt(SLOPES) * skewed(self.levels, random)
         for first in range(0, self.rows, self.chunk):
             n = min(self.chunk, self.rows - first)
-            columns: Columns = {}
-            y = np.full(n, MEAN)
-            for factor, effect in effects.items():
-                columns[factor] = random.integers(0, self.levels, n)
-                y += scale[factor] * effect[columns[factor]]
-            y += np.sqrt(RESIDUAL) * random.standard_normal(n)
-            yield {**columns, "y": y}
+            user = random.integers(0, self.levels, n, dtype=np.int32)
+            y = effects[user] + noise(n, random)
+            if self.design.slope:
+                x = noise(n, random)
+                yield {"user": user, "x": x, "y": y + slopes[user] * x}
+            else:
+                yield {"user": user, "y": y}
+
+
+def noise(n: int, random: np.random.Generator) -> Array:
+    """Uniform noise of the variance of the residual."""
+    return (random.random(n) - 0.5) * np.sqrt(12 * RESIDUAL)
 
 
 def _distinct(cells: int, n: int, random: np.random.Generator) -> Array:
