@@ -179,7 +179,7 @@ def _jackknife(fit: FitResult) -> Covariance:
     if fit.data is None and formula_of(fit) is None:
         raise UnsupportedError(
             "standard errors of this fit are by jackknife, which leaves out one unit after another, and a fit from "
-            "sums, or from data that are not in memory, has no data to do it on; fit from data in memory, "
+            "sums, or from data that are not in memory, has no data to do it on; fit from the data, "
             "model.fit(frame), or by weighted moments, whose standard errors come from the sums: "
             "model.fit(model.sums(frame, weighting='two-step'))"
         )

@@ -184,8 +184,8 @@ def rows_of(fit: FitResult, what: str) -> list[Rows]:
     if fit.data is None:
         raise UnsupportedError(
             f"{what} need the rows of the data, and this is a fit from sums, from a stream of frames, or from data "
-            "that are not in memory, which keeps none of them: fit from a frame in memory, such as lazy.collect(), or from a "
-            "list of frames, model.fit(frame); or ask for fit.predict(frame)"
+            "that are not in memory, which keeps none of them: fit from a frame or a list of frames that are, such as "
+            "lazy.collect(), by model.fit(frame); or ask for fit.predict(frame)"
         )
     model = fit.model.resolved
     return [read_rows(frame, model, fit.missing, fit.level_sizes, False) for frame in _frames(fit)]
