@@ -32,7 +32,7 @@ def require_same_kind(column: str, left: Array, right: Array) -> None:
     if one and other and one != other:
         raise DataError(
             f"the levels of {column!r} are {one} in one part, such as {first_of(left)!r}, and {other} in the other, "
-            f"such as {first_of(right)!r}; read the labels alike"
+            f"such as {first_of(right)!r}, and do not merge; read the labels alike"
         )
 
 

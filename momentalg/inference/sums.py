@@ -97,11 +97,9 @@ class Sums:
         if not isinstance(other, Sums):
             return NotImplemented
         _require_same(self.estimator, other.estimator)
-        if twice := {mark.digest: mark.name for mark in self.files & other.files}:
-            named = " and ".join(sorted({m.name for m in self.files | other.files if m.digest in twice}))
-            raise DataError(
-                f"{named}: this content is in both sums, and the same rows would count twice; leave one out"
-            )
+        if both := self.files & other.files:
+            names = sorted({mark.name for mark in (*self.files, *other.files) if mark in both})
+            raise DataError(f"{' and '.join(names)}: in both sums; the same rows would count twice, leave one out")
         require_same_kinds(self.estimator.module.LEVELS, self.table, other.table)
         try:
             table = self.estimator.module.combine(dict(self.table), dict(other.table))
