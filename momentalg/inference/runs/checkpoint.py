@@ -1,6 +1,6 @@
 """Checkpoints of runs: a file that holds the sums so far, what they are of, and where the run goes on.
 
-It is a zip archive of ``run.json`` and ``sums.sums``, a file of sums (`momentalg.inference.saved_sums`). It is written
+It is a zip archive of ``run.json`` and files of sums (`momentalg.inference.saved_sums`), one a part. It is written
 whole or not at all, every `EVERY` seconds of work, when a run is interrupted, and at its end; it is removed once what
 was asked for is there: the sums, or the fit. So a fit whose equations fail has its sums still.
 
@@ -26,14 +26,14 @@ from momentalg.errors import DataError, MomentalgError
 from momentalg.inference.runs.state import State
 from momentalg.inference.saved_sums import read as read_sums
 from momentalg.inference.saved_sums import write as write_sums
-from momentalg.inference.sums import Estimator
+from momentalg.inference.sums import Estimator, Sums
 
 EVERY = 30.0
 """Seconds of work between checkpoints; with large tables more, so that writing takes a twentieth of the time."""
 
 FORMAT = "momentalg checkpoint"
 VERSION = 1
-PAGE, SUMS = "run.json", "sums.sums"
+PAGE, MEMBER = "run.json", "{}.sums"
 
 
 @dataclass
@@ -57,12 +57,8 @@ class Checkpoint:
             with zipfile.ZipFile(self.path) as archive:
                 page = json.loads(archive.read(PAGE))
                 self._require_own(page)
-                state = State(None, page["left_out"], page["file"], page["piece"])
-                if page["has_sums"]:
-                    with archive.open(SUMS) as file:
-                        e = self.estimator
-                        total = read_sums(file, str(self.path), e.model, e.given, e.means, e.weighting)
-                    state = State(total, state.left_out, state.file, state.piece)
+                parts = tuple(self._part(archive, number) for number in range(page["parts"]))
+                state = State(parts, page["left_out"], page["file"], page["piece"])
         except (zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
             raise DataError(
                 f"{self.path} is no checkpoint, or is damaged ({error}); name another file, or remove it to begin anew"
@@ -84,14 +80,14 @@ class Checkpoint:
             "file": state.file,
             "piece": state.piece,
             "rows": state.rows,
-            "has_sums": state.total is not None,
+            "parts": len(state.parts),
         }
         try:
             with whole(self.path) as file, zipfile.ZipFile(file, "w") as archive:
                 archive.writestr(PAGE, json.dumps(page, ensure_ascii=False, indent=1))
-                if state.total is not None:
-                    with archive.open(SUMS, "w", force_zip64=True) as inner:
-                        write_sums(state.total, inner)
+                for number, part in enumerate(state.parts):
+                    with archive.open(MEMBER.format(number), "w", force_zip64=True) as inner:
+                        write_sums(part, inner)
         except MomentalgError as error:
             before = f"the checkpoint of {self.rows:,} rows is as it was" if self.rows else "there is no checkpoint yet"
             raise type(error)(
@@ -105,6 +101,11 @@ class Checkpoint:
     def remove(self) -> None:
         """Remove the file: what it was for is there."""
         self.path.unlink(missing_ok=True)
+
+    def _part(self, archive: zipfile.ZipFile, number: int) -> Sums:
+        e = self.estimator
+        with archive.open(MEMBER.format(number)) as file:
+            return read_sums(file, str(self.path), e.model, e.given, e.means, e.weighting)
 
     def _require_own(self, page: Mapping[str, Any]) -> None:
         if page.get("format") != FORMAT or page.get("version") != VERSION:

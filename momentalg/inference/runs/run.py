@@ -87,9 +87,10 @@ def run(
             raise type(stop)(
                 f"stopped after {state.rows:,} rows, which are in {keeper.path}; run the same again to go on from there"
             ) from stop
-    if state.total is None:
+    total = state.total
+    if total is None:
         raise _nothing(files, state)
-    sums = replace(state.total, dropped=state.total.dropped + state.left_out, files=frozenset(marks))
+    sums = replace(total, dropped=total.dropped + state.left_out, files=frozenset(marks))
     return Run(sums, frame, keeper)
 
 
