@@ -20,6 +20,7 @@ from momentalg.emit.backend import Backend
 from momentalg.emit.environment import render
 from momentalg.emit.numpy_context import context_of
 from momentalg.emit.writing import write_whole
+from momentalg.errors import UnsupportedError
 from momentalg.lower.ir import EstimatorIR
 
 TEMPLATE = "numpy/estimator.py.j2"
@@ -27,10 +28,14 @@ TEMPLATE = "numpy/estimator.py.j2"
 
 @dataclass(frozen=True, repr=False)
 class EstimatorModule:
-    """A generated estimator: its text, and the representation it was made from."""
+    """A generated estimator: its text, and the representation it was made from.
+
+    `needs` are the packages beside NumPy that it imports, each of an extra of the same name.
+    """
 
     source: str
     ir: EstimatorIR
+    needs: tuple[str, ...] = ()
 
     def write(self, path: str | os.PathLike[str]) -> Path:
         """Write the module to `path`, whole or not at all, and return the path."""
@@ -40,7 +45,10 @@ class EstimatorModule:
         return f"<EstimatorModule: {self.source.count(chr(10))} lines of Python; .source, .write(path), .load()>"
 
     def load(self) -> ModuleType:
-        """Import the module; the same object each time."""
+        """Import the module; the same object each time. Raises `UnsupportedError` where a package is absent."""
+        for package in self.needs:
+            if importlib.util.find_spec(package) is None:
+                raise UnsupportedError(f"this module needs {package}: pip install 'momentalg[{package}]'")
         return self._loaded
 
     @cached_property

@@ -554,7 +554,7 @@ def test_a_wrong_module_fails_its_self_test():
 
 def test_backends_are_found_and_others_refused():
     assert "numpy" in backends()
-    with pytest.raises(UnsupportedError, match="no backend 'fortran'; there are numpy"):
+    with pytest.raises(UnsupportedError, match="no backend 'fortran'; there are numba, numpy, sql"):
         estimator(solution("intercept").system, "fortran")
 
 
