@@ -52,7 +52,7 @@ def squeezed(text: str) -> str:
 # -- the program -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", ["derive", "generate", "check", "report", "fit", "rules", "statistics"])
+@pytest.mark.parametrize("command", ["derive", "generate", "check", "report", "fit", "sums", "rules", "statistics"])
 def test_every_command_is_listed_and_has_help_with_an_example(command):
     (summary,) = [line for line in shown("--help").splitlines() if line.startswith(f"  {command} ")]
     assert summary.endswith(".")
@@ -71,7 +71,7 @@ def test_the_examples_of_the_help_run(tmp_path, monkeypatch):
     crossed.iloc[:-3].to_csv("scores.csv", index=False)
     crossed.iloc[:30, 1:].to_csv("design.csv", index=False)
     ran = 0
-    for command in ["derive", "generate", "check", "report", "fit", "rules", "statistics"]:
+    for command in ["derive", "generate", "check", "report", "fit", "sums", "rules", "statistics"]:
         text = shown(command, "--help").partition("Example:")[2].replace("\\\n", " ")
         for line in text.splitlines():
             words = shlex.split(line) if line.startswith("    ") else []

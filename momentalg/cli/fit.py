@@ -10,17 +10,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from momentalg.cli import options, reading
+from momentalg.cli.accumulating import has_sums, require_data_first, total, watched
 from momentalg.cli.fitted import shown, write_pictures
 from momentalg.errors import UnsupportedError
 
 if TYPE_CHECKING:
-    from momentalg.data.files.datafiles import DataFiles
     from momentalg.inference.result import FitResult
-    from momentalg.inference.runs.progress import Listener, Progress
     from momentalg.inference.sums import Sums
     from momentalg.model.model import Model
-
-LARGE = 20_000_000  # bytes from which reading takes long enough for a bar
 
 
 @click.command(
@@ -74,10 +71,7 @@ def fit(
     larger than memory. A report has the design of the data, and pictures show single levels and rows, if there are no
     more than 500,000 rows.
     """
-    early = next((one for one in data if "~" in one.lstrip("~") and not Path(one).exists()), None)
-    if early is not None:
-        others = " ".join([formula, *(repr(one) for one in data if one != early)])
-        raise click.UsageError(f"DATA comes before FORMULA: momentalg fit {others} {early!r}")
+    require_data_first("fit", data, formula)
     model = reading.model(formula, declared)
     equations: dict[str, Any] = {"statistics": statistics, "means": means, "weighting": weighting}
     found = _fit(model, data, separator, equations, {"missing": missing, "engine": engine, "checkpoint": checkpoint})
@@ -101,41 +95,12 @@ def _fit(
 ) -> FitResult:
     """The fit of files and of saved sums together."""
     from momentalg.data.files.datafiles import data_files
-    from momentalg.inference.runs.progress import listening
-    from momentalg.inference.saved_sums import SUFFIX
 
-    saved = [model.load_sums(path, **equations) for path in data if path.endswith(SUFFIX)]
-    rows = [path for path in data if not path.endswith(SUFFIX)]
-    if not rows:
-        return model.fit(sum(saved[1:], saved[0]))
-    files = data_files(rows, separator)
-    with listening(_is_watched(files)) as bar:
-        how = {**how, "progress": _telling(bar, how["checkpoint"])}
-        if not saved:
-            return model.fit(files, **equations, **how)
-        known = saved[0].estimator.model
-        return known.fit(sum(saved, known.sums(files, **equations, **how)))
-
-
-def _telling(bar: Listener, checkpoint: Path | None) -> Listener:
-    """Tell the bar, and first that a run goes on from its checkpoint."""
-    told = False
-
-    def listener(now: Progress) -> None:
-        nonlocal told
-        if now.resumed and not told:
-            click.echo(f"going on from {checkpoint}, which has {now.resumed:,} rows", err=True)
-            told = True
-        bar(now)
-
-    return listener
-
-
-def _is_watched(files: DataFiles) -> bool:
-    """Whether someone watches standard error, and the files are large enough to watch."""
-    from rich.console import Console
-
-    return Console(stderr=True).is_terminal and sum(path.stat().st_size for path in files.paths) >= LARGE
+    if has_sums(data):
+        return model.fit(total(model, data, separator, equations, how))
+    files = data_files(data, separator)
+    with watched(files, how["checkpoint"]) as progress:
+        return model.fit(files, **equations, **how, progress=progress)
 
 
 def _sums(found: FitResult) -> Sums:

@@ -15,6 +15,7 @@ from momentalg.cli.fit import fit
 from momentalg.cli.generate import generate
 from momentalg.cli.lists import rules, statistics
 from momentalg.cli.report import report
+from momentalg.cli.sums import sums
 from momentalg.errors import MomentalgError
 
 QUOTING = "A formula is one argument: put it in quotes, as in 'y ~ 1 + (1 | user)'."
@@ -24,9 +25,20 @@ INTERRUPTED = 130
 """The exit code of a run that was interrupted, as shells have it."""
 
 
+OPTIONS = {
+    "missing='drop'": "--missing drop",
+    "separator='": "--separator '",
+    "sums - part.unmarked": "--minus-rows FILE",
+    "sums - model.sums(rows)": "--minus-rows FILE",
+}
+"""What is an argument or an expression in Python, and an option here."""
+
+
 def as_typed(text: str) -> str:
     """A message with options in place of the arguments of Python."""
-    return text.replace("missing='drop'", "--missing drop").replace("separator='", "--separator '")
+    for argument, option in OPTIONS.items():
+        text = text.replace(argument, option)
+    return text
 
 
 class Refusal(click.ClickException):
@@ -86,5 +98,5 @@ def main() -> None:
     """
 
 
-for command in (derive, generate, check, report, fit, rules, statistics):
+for command in (derive, generate, check, report, fit, sums, rules, statistics):
     main.add_command(command)

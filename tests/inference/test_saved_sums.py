@@ -13,7 +13,7 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import momentalg as ma
@@ -66,7 +66,6 @@ KINDS = {
 CROSSED = ma.Model("y ~ 1 + (1 | user) + (1 | item)")
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     st.sampled_from(sorted(KINDS)).flatmap(lambda kind: st.lists(KINDS[kind], min_size=1, max_size=6)),
     st.sampled_from(sorted(KINDS)).flatmap(lambda kind: st.lists(KINDS[kind], min_size=1, max_size=6)),
@@ -200,7 +199,6 @@ def test_any_file_that_is_cut_off_is_refused():
             restored(content[:length], "site1.sums", ONE_WAY)
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_any_other_damage_is_refused_or_changes_nothing(data):
     """Blocks that are overwritten, left out, doubled or swapped."""
