@@ -75,6 +75,8 @@ def _label(name: str, dtype: Any) -> Any:
     column = nw.col(name)
     if dtype.is_float():
         return nw.when(~column.is_nan()).then(column)
+    if isinstance(dtype, (nw.Int128, nw.UInt128)):
+        return column.cast(nw.Int64)  # which an engine refuses of larger ones
     return column.cast(nw.String) if isinstance(dtype, nw.Unknown) else column
 
 
@@ -91,7 +93,7 @@ def _number(frame: Any, name: str, dtype: Any, is_response: bool) -> Any:
             "" if is_response else "; a column of categories needs 0/1 columns of its own, one for each but the first"
         )
         role = "response" if is_response else "covariate"
-        raise DataError(f"the {role} {name!r} is not numeric: it holds {_example(frame, name)}{dtype}{advice}")
+        raise DataError(f"the {role} {name!r} is not numeric: it holds {_example(frame, name, dtype)}{advice}")
     if isinstance(dtype, WIDE):
         beyond = column > LARGEST_EXACT
         if not isinstance(dtype, (nw.UInt64, nw.UInt128)):
@@ -101,7 +103,7 @@ def _number(frame: Any, name: str, dtype: Any, is_response: bool) -> Any:
     return nw.when(~column.is_nan()).then(found) if dtype.is_float() else found
 
 
-def _example(frame: Any, name: str) -> str:
-    """A value of a column, for messages, and nothing where there is none."""
+def _example(frame: Any, name: str, dtype: Any) -> str:
+    """A value of a column and its type, for messages; the type alone where there is no value."""
     found = frame.select(name).filter(~nw.col(name).is_null()).head(1).collect()[name].to_list()
-    return f"{found[0]!r}, of type " if found else "values of type "
+    return f"{found[0]!r} ({dtype})" if found else f"values of type {dtype}"
