@@ -17,8 +17,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from statistics import median
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -75,23 +77,27 @@ def classical(design: Design, columns: Columns) -> peers.Fit:
     return dict(fit.estimates), lambda: None
 
 
-def generated(design: Design, columns: Columns) -> peers.Fit:
+def generated(design: Design, columns: Columns, backend: str = "numpy") -> peers.Fit:
     """The generated module alone, of statistics that are not weighted: sums, and their solution."""
-    module = _module(design)
+    module = _module(design.name, backend)
     return dict(module.solve(module.accumulate(dict(columns)))), lambda: None
 
 
+def generated_numba(design: Design, columns: Columns) -> peers.Fit:
+    """The same by the module for numba."""
+    return generated(design, columns, "numba")
+
+
 OURS: dict[str, Callable[[Design, Columns], peers.Fit]] = {
-    f.__name__: f for f in (two_step, two_step_numba, classical, generated)
+    f.__name__: f for f in (two_step, two_step_numba, classical, generated, generated_numba)
 }
-COMPONENTS_ONLY = ("classical", "generated")
-_modules: dict[str, Any] = {}
+COMPONENTS_ONLY = ("classical", "generated", "generated_numba")
 
 
-def _module(design: Design) -> Any:
-    if design.name not in _modules:
-        _modules[design.name] = design.model.moment_equations(weighting="none").estimator().load()
-    return _modules[design.name]
+@cache
+def _module(name: str, backend: str) -> ModuleType:
+    found: ModuleType = DESIGNS[name].model.moment_equations(weighting="none").estimator(backend=backend).load()
+    return found
 
 
 def measured(name: str, design_name: str, folder: str) -> dict[str, Any]:
