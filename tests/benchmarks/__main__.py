@@ -14,13 +14,14 @@ from tests.benchmarks import (
     crossed_time,
     derive_time,
     efficiency,
+    engines,
     generated_module,
     growth,
     import_time,
     sympy_expansion,
 )
 
-BENCHMARKS = (import_time, derive_time, crossed_time, growth, sympy_expansion, generated_module, efficiency)
+BENCHMARKS = (import_time, derive_time, crossed_time, growth, sympy_expansion, generated_module, engines, efficiency)
 
 
 def main(target: Path) -> int:
