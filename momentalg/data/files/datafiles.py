@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ class DataFiles:
                 raise DataError(f"{path.name}: {error}") from error
             headers.append(found)
         for name in names:
-            _require_one_kind(name, self.paths, [dict(h.columns)[name] for h in headers], name in model.columns)
+            _require_one_kind(name, self.paths, [dict(h.columns)[name] for h in headers], name in reading.labels)
         return tuple(headers)
 
     def marks(self, headers: Sequence[Header]) -> tuple[Mark, ...]:
@@ -117,12 +117,16 @@ def no_rows(files: DataFiles) -> DataError:
 
 
 def _require_one_kind(name: str, paths: Sequence[Path], kinds: Sequence[str | None], is_label: bool) -> None:
-    known: Mapping[str, Path] = {kind: path for path, kind in reversed(list(zip(paths, kinds, strict=True))) if kind}
-    if len(known) < 2 or (not is_label and set(known) <= NUMBERS):
+    first: dict[str, Path] = {}
+    for path, kind in zip(paths, kinds, strict=True):
+        if kind is not None:
+            first.setdefault(kind, path)
+    if len(first) < 2 or (not is_label and set(first) <= NUMBERS):
         return
-    (one, first), (other, second), *_ = known.items()
-    found = f"{one} in {first.name} and {other} in {second.name}"
+    found = " and ".join(f"{kind} in {path.name}" for kind, path in list(first.items())[:2])
     if not is_label:
         raise DataError(f"the column {name!r} holds {found}; make it one kind in all files")
-    text = "; labels in text files are read as text" if "texts" in known else ""
-    raise DataError(f"the labels in {name!r} are {found}: a level would be two; make them one kind in all files{text}")
+    raise DataError(
+        f"the labels in {name!r} are {found}: a level would be two; make them one kind in all files"
+        f"{'; those of text files are texts' if 'texts' in first else ''}"
+    )

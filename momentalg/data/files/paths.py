@@ -59,9 +59,9 @@ def _in_folder(folder: Path) -> list[Path]:
             f"the folder {folder} holds {strange.name}, which is no data file that can be read; "
             f"say which files are meant, as in '{folder}/*.parquet'"
         )
-    kinds = {format_of(path).name: path for path in inside}
+    kinds = {format_of(path).name: path for path in reversed(inside)}  # the first of each
     if len(kinds) > 1:
-        (one, first), (other, second), *_ = kinds.items()
+        (one, first), (other, second), *_ = sorted(kinds.items(), key=lambda found: found[1])
         raise DataError(
             f"the folder {folder} holds files of several formats, such as {first.name} ({one}) and {second.name} "
             f"({other}); say which are meant, as in '{folder}/*{ending_of(first)[0]}'"

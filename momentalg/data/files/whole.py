@@ -32,7 +32,7 @@ def whole(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
             yield file
             file.flush()
             os.fsync(file.fileno())  # some systems tell of a full disk only now
-        temporary.chmod(0o644)
+        temporary.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o644)
         temporary.replace(target)
     except OSError as error:
         raise _refused(target, error) from error

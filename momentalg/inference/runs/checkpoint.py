@@ -15,13 +15,14 @@ import time
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from glob import escape
 from pathlib import Path
 from typing import Any
 
 from momentalg.data.files.datafiles import DataFiles
 from momentalg.data.files.formats import format as formats
 from momentalg.data.files.marks import Mark
-from momentalg.data.files.whole import whole
+from momentalg.data.files.whole import require_folder, whole
 from momentalg.errors import DataError, MomentalgError
 from momentalg.inference.runs.state import State
 from momentalg.inference.saved_sums import read as read_sums
@@ -29,7 +30,10 @@ from momentalg.inference.saved_sums import write as write_sums
 from momentalg.inference.sums import Estimator, Sums
 
 EVERY = 30.0
-"""Seconds of work between checkpoints; with large tables more, so that writing takes a twentieth of the time."""
+"""Seconds of work between checkpoints, at least."""
+
+WORK = 20
+"""Times as long as a checkpoint takes to write there is work before the next: tables may be large, and disks slow."""
 
 FORMAT = "momentalg checkpoint"
 VERSION = 1
@@ -51,6 +55,9 @@ class Checkpoint:
 
         Raises `DataError` for a file that is no checkpoint, and for one of another run, naming what differs.
         """
+        require_folder(self.path)
+        for torn in self.path.parent.glob(f".{escape(self.path.name)}.*.part"):  # of a process that was killed
+            torn.unlink(missing_ok=True)
         if not self.path.exists():
             return State()
         try:
@@ -96,7 +103,7 @@ class Checkpoint:
             ) from error
         self.rows = state.rows
         now = time.monotonic()
-        self.due = now + max(EVERY, 20 * (now - began))
+        self.due = now + max(EVERY, WORK * (now - began))
 
     def remove(self) -> None:
         """Remove the file: what it was for is there."""

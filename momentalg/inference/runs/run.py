@@ -18,7 +18,7 @@ from momentalg.data.files.datafiles import DataFiles, no_rows
 from momentalg.data.files.formats import format as formats
 from momentalg.data.files.formats.format import Header, Piece
 from momentalg.data.frames import needed_columns
-from momentalg.errors import DataError, NothingLeftError
+from momentalg.errors import DataError, NothingLeftError, UnsupportedError
 from momentalg.inference.runs.checkpoint import Checkpoint, facts
 from momentalg.inference.runs.interrupts import terminable
 from momentalg.inference.runs.progress import Listener, Progress, listening
@@ -59,6 +59,10 @@ def run(
 
     """
     known = named(engine or BUILT_IN)
+    if files.separator is not None and known.scan is not None:
+        raise UnsupportedError(
+            f"the engine {known.name!r} opens text files by their endings: leave out the separator, or the engine"
+        )
     model = estimator.model.resolved
     headers = files.opened(model, needed_columns(model))
     marks = files.marks(headers)
@@ -113,7 +117,11 @@ class _Pass:
         if scan is None:
             yield from self.files.pieces(file, model, needed_columns(model), start)
         elif start == 0:
-            yield Piece(scan(self.files.paths[file], model.columns), 1.0)
+            try:
+                data = scan(self.files.paths[file], model.columns)
+            except DataError as error:
+                raise DataError(f"{self.files.paths[file].name}: {error}") from error
+            yield Piece(data, 1.0)
 
     def sums(self, data: Any) -> Sums:
         """The sums of a piece."""
