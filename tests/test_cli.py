@@ -445,6 +445,76 @@ def test_fit_of_files_that_it_cannot_use(tmp_path, content, said):
     assert said in refused("fit", str(path), ONE_WAY)
 
 
+# -- fit of several files, and of saved sums ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def dyestuff(tmp_path, monkeypatch):
+    """Dyestuff in three files, read four rows at a time."""
+    frame = ma.datasets.load("Dyestuff")
+    for k in range(3):
+        frame.iloc[10 * k : 10 * k + 10].to_csv(tmp_path / f"part-{k}.csv", index=False)
+    monkeypatch.setattr("momentalg.data.files.formats.format.ROWS", 4)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def estimates(*arguments: str) -> dict[str, float]:
+    return json.loads(shown("fit", *arguments, YIELD, "--format", "json"))["estimates"]
+
+
+@pytest.mark.parametrize(
+    "data", [["part-0.csv", "part-1.csv", "part-2.csv"], ["part-*.csv"], ["."], ["part-[01].csv", "part-2.csv"]]
+)
+@pytest.mark.usefixtures("dyestuff")
+def test_fit_of_several_files(data):
+    assert estimates(*data) == pytest.approx(estimates(DYESTUFF), rel=1e-12)
+
+
+@pytest.mark.usefixtures("dyestuff")
+def test_fit_of_saved_sums_and_files():
+    ran = run("fit", "part-0.csv", "part-1.csv", YIELD, "--save-sums", "two.sums")
+    assert ran.stderr == "wrote two.sums\n"
+    assert estimates("two.sums", "part-2.csv") == pytest.approx(estimates(DYESTUFF), rel=1e-12)
+    assert estimates("two.sums") == estimates("part-0.csv", "part-1.csv")
+    assert "part-1.csv" in refused("fit", "two.sums", "part-1.csv", YIELD)  # whose rows are in the sums
+    assert "the folder" in refused("fit", "two.sums", YIELD, "--save-sums", "no/three.sums")
+
+
+@pytest.mark.engine("duckdb")
+@pytest.mark.usefixtures("dyestuff")
+def test_fit_by_another_engine():
+    assert estimates("part-*.csv", "--engine", "duckdb") == pytest.approx(estimates(DYESTUFF), rel=1e-12)
+
+
+def test_an_interrupted_fit_says_how_to_go_on(dyestuff, monkeypatch):
+    """Exit code 130, and the line to type again; which then says from where it goes on."""
+    from momentalg.inference.runs import run as module
+
+    whole = module.accumulated
+    calls = iter([None] * 4 + [KeyboardInterrupt])
+
+    def interrupted(*arguments):
+        if (error := next(calls, None)) is not None:
+            raise error
+        return whole(*arguments)
+
+    line = ["fit", "part-*.csv", YIELD, "--checkpoint", "run"]
+    monkeypatch.setattr(module, "accumulated", interrupted)
+    monkeypatch.setattr("sys.argv", ["momentalg", *line])
+    ran = run(*line)
+    assert (ran.exit_code, ran.stdout) == (130, "")
+    said = "stopped after 14 rows, which are in run; run the same again to go on from there: "
+    assert ran.stderr.strip() == f"{said}momentalg fit 'part-*.csv' '{YIELD}' --checkpoint run"
+    ran = run(*line)
+    assert ran.stderr == "going on from run, which has 14 rows\n"
+    assert ran.stdout == shown("fit", "part-*.csv", YIELD)
+    assert not (dyestuff / "run").exists()
+    monkeypatch.setattr(module, "accumulated", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    ran = run("fit", "part-*.csv", YIELD)
+    assert (ran.exit_code, ran.stderr.strip()) == (130, "stopped; with --checkpoint FILE a fit goes on from there")
+
+
 # -- lists -------------------------------------------------------------------------------------------------------------
 
 

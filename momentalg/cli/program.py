@@ -61,13 +61,18 @@ class Program(click.Group):
             raise Refusal(f"{error.filename}: {error.strerror}") from error
         except KeyboardInterrupt as stop:  # click would only say that it was aborted
             told = str(stop)  # where to go on from, if there is a checkpoint
-            again = f": {shlex.join(['momentalg', *sys.argv[1:]])}" if told else ""
-            click.echo(f"\n{told or 'stopped'}{again}", err=True)
+            again = f"{told}: {shlex.join(['momentalg', *sys.argv[1:]])}" if told else f"stopped{_to_go_on(ctx)}"
+            click.echo(f"\n{again}", err=True)
             raise SystemExit(INTERRUPTED) from stop
         except click.UsageError as error:
             if "unexpected extra argument" in error.message:
                 raise click.UsageError(f"{error.message}\n{QUOTING}", error.ctx) from error
             raise
+
+
+def _to_go_on(ctx: click.Context) -> str:
+    """What a command that was interrupted could have been given."""
+    return "; with --checkpoint FILE a fit goes on from there" if ctx.invoked_subcommand == "fit" else ""
 
 
 def _show_version(ctx: click.Context, _option: click.Parameter, asked: bool) -> None:
