@@ -78,6 +78,7 @@ KINDS: dict[str, tuple[str | None, Callable[[pd.DataFrame], Any]]] = {
     "duckdb": (None, to_relation),
     "duckdb, pandas": ("duckdb", as_it_is),
     "duckdb, polars": ("duckdb", to_polars),
+    "numba": ("numba", as_it_is),
 }
 """What a frame of pandas is made into, and the engine that it is given to by name, if it is."""
 
@@ -85,7 +86,7 @@ KINDS: dict[str, tuple[str | None, Callable[[pd.DataFrame], Any]]] = {
 def kinds(*names: str) -> Any:
     """A test of each of these kinds of data, all of them unless named; skipped where a package is absent."""
     marked = [
-        pytest.param(name, marks=[pytest.mark.engine(p) for p in ("polars", "duckdb") if p in name])
+        pytest.param(name, marks=[pytest.mark.engine(p) for p in ("polars", "duckdb", "numba") if p in name])
         for name in names or KINDS
     ]
     return pytest.mark.parametrize("kind", marked)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
@@ -154,10 +155,8 @@ def test_missing_values_are_refused_with_their_counts_or_dropped_and_counted(nam
         model.sums(frame)
     with pytest.raises(DataError) as other:
         sums(model, frame, kind)
-    words = str(own.value)
-    for row in range(2000):
-        words = words.replace(f", first in row {row})", ")")
-    assert str(other.value) == words
+    first, second = (re.sub(r", first in row \d+\)", ")", str(error.value)) for error in (own, other))
+    assert second == first
     assert_same_sums(model.sums(frame, missing="drop"), sums(model, frame, kind, missing="drop"))
 
 
