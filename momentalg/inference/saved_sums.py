@@ -28,9 +28,9 @@ What is loaded equals what was saved to the last bit. Everything else is refused
 another model, sums that mean something else to the momentalg that reads, members that are missing or not known, arrays
 of another type or length, sizes that do not add up to the rows, labels that occur twice, any change of a byte.
 
-A file of sums has no rows. It has the labels of levels, though, and a level with a single row shows that row's values:
-sites that share sums share these. Give levels names that tell nothing, such as numbers of one's own, before sums are
-made of data on persons.
+A file of sums has no rows. It has the labels of levels, though, and the names of files, and a level with a single row
+shows that row's values: sites that share sums share these. Give levels names that tell nothing, such as numbers of
+one's own, before sums are made of data on persons.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ from momentalg.data.files.marks import Mark
 from momentalg.data.files.whole import whole
 from momentalg.errors import DataError, ModelError
 from momentalg.inference import sums_file
+from momentalg.inference.label_kinds import by_column
 from momentalg.inference.sums import Estimator, Sums, estimator_of
 from momentalg.inference.sums_contents import contents
 from momentalg.inference.sums_contents import numbers as names_of_numbers
@@ -154,9 +155,9 @@ def restored(content: bytes, name: str, model: Model, *options: Any, **named: An
 def _laid_out(sums: Sums) -> tuple[dict[str, Any], dict[str, Array]]:
     estimator = sums.estimator
     held = contents(estimator.generated.ir)
-    for part in held["tables"]:
-        _require_labels(sums.table[part["level"]], part["of"])
-    numbers = list(names_of_numbers(held))
+    numbers, names = list(names_of_numbers(held)), _names_of_arrays(held)
+    if strange := sorted(set(sums.table) ^ {*numbers, *names}):
+        raise DataError(f"these sums are not those of {estimator.described}: {strange[0]!r} is in one of them alone")
     page = {
         "format": FORMAT,
         "version": VERSION,
@@ -173,7 +174,11 @@ def _laid_out(sums: Sums) -> tuple[dict[str, Any], dict[str, Array]]:
         "files": [{"name": m.name, "size": m.size, "digest": m.digest} for m in sorted(sums.files)],
         "numbers": {name: float(sums.table[name]) for name in numbers},
     }
-    return page, {name: values for name, values in sums.table.items() if name not in numbers}
+    arrays = {name: sums.table[name] for name in names}
+    for part in held["tables"]:
+        _require_labels(arrays[part["level"]], part["of"])
+        _require_table(part, arrays, page["rows"], "sums to save")
+    return page, arrays
 
 
 def _version() -> str:
@@ -195,8 +200,7 @@ def _names(estimator: Estimator) -> Any:
 
 
 def _require_labels(level: Array, columns: list[str]) -> None:
-    parts = [level] if level.dtype.names is None else [level[name] for name in level.dtype.names]
-    for column, labels in zip(columns, parts, strict=True):
+    for column, labels in zip(columns, by_column(level), strict=True):
         if not _has_a_place(labels.dtype):
             raise DataError(
                 f"the labels of {column!r} have no place in a file of sums: they are such as {labels.tolist()[0]!r}"
@@ -222,6 +226,12 @@ def _require_page(page: dict[str, Any], name: str) -> None:
     for field, kinds in PAGE.items():
         if type(page[field]) not in kinds:
             raise DataError(f"{name} is no file of sums: its {field!r} is {page[field]!r}")
+    text, names = page["statistics"], page["names"]
+    if names is not None and text not in (names, repr(names), repr(tuple(names))):
+        raise DataError(f"{name} is no file of sums: its statistics are {text}, and their names {names!r}")
+    for column, labels in page["labels"].items():
+        if type(labels) is not list or not all(type(label) in (str, int, float) for label in labels):
+            raise DataError(f"{name} is no file of sums: the labels of {column!r} are {labels!r}")
     if page["rows"] < 1 or page["dropped"] < 0:
         raise DataError(f"{name} is no file of sums: it has {page['rows']} rows, and dropped {page['dropped']}")
 
@@ -260,7 +270,7 @@ def _files(listed: list[Any], name: str) -> frozenset[Mark]:
 def _table(page: dict[str, Any], arrays: dict[str, Array], held: dict[str, Any], name: str) -> dict[str, Any]:
     """The table of sums, in the order in which a module gives it."""
     numbers = page["numbers"]
-    expected = [n for t in held["tables"] for n in (t["size"], *t["sums"], *t["values"], t["level"])]
+    expected = _names_of_arrays(held)
     for what, found, wanted in (("arrays", arrays, expected), ("numbers", numbers, list(names_of_numbers(held)))):
         if strange := sorted(set(found) ^ set(wanted)):
             has = "has no" if strange[0] in wanted else "has an unknown"
@@ -273,12 +283,16 @@ def _table(page: dict[str, Any], arrays: dict[str, Array], held: dict[str, Any],
     return {n: arrays[n] for n in expected} | {n: numbers[n] for n in names_of_numbers(held)}
 
 
+def _names_of_arrays(held: dict[str, Any]) -> list[str]:
+    return [n for t in held["tables"] for n in (t["size"], *t["sums"], *t["values"], t["level"])]
+
+
 def _require_table(part: dict[str, Any], arrays: dict[str, Array], rows: int, name: str) -> None:
     import numpy as np
 
     level, size = arrays[part["level"]], arrays[part["size"]]
-    fields = (level.dtype,) if level.dtype.names is None else tuple(level.dtype[f] for f in level.dtype.names)
-    if len(fields) != len(part["of"]) or any(not _has_a_place(kind) for kind in fields):
+    labels = by_column(level)
+    if len(labels) != len(part["of"]) or not all(_has_a_place(found.dtype) for found in labels):
         raise DataError(f"{name}: the labels of {':'.join(part['of'])} are of a type that is not known, {level.dtype}")
     types = {part["size"]: np.dtype(np.int64), **dict.fromkeys((*part["sums"], *part["values"]), np.dtype(np.float64))}
     for array, kind in types.items():
@@ -289,8 +303,28 @@ def _require_table(part: dict[str, Any], arrays: dict[str, Array], rows: int, na
             raise DataError(f"{name}: {array} has values that are not finite")
     if (size < 1).any() or int(size.sum()) != rows:
         raise DataError(f"{name}: {part['size']} does not count its {rows} rows")
-    if len(np.unique(level)) != len(level):
+    if not _are_distinct(by_column(level)):
         raise DataError(f"{name}: labels in {part['level']} occur twice")
+
+
+def _are_distinct(level: list[Array]) -> bool:
+    """Whether no combination of labels occurs twice; most are sorted, which is seen at once."""
+    import numpy as np
+
+    if _increase(level):
+        return True
+    order = np.lexsort(level[::-1])
+    return _increase([labels[order] for labels in level])
+
+
+def _increase(level: list[Array]) -> bool:
+    import numpy as np
+
+    above, tied = np.zeros(len(level[0]) - 1, dtype=bool), np.ones(len(level[0]) - 1, dtype=bool)
+    for labels in level:
+        above |= tied & (labels[1:] > labels[:-1])
+        tied &= labels[1:] == labels[:-1]
+    return bool(above.all())
 
 
 def _has_a_place(kind: np.dtype[Any]) -> bool:

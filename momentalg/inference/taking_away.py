@@ -6,9 +6,10 @@ left of a sum has the absolute rounding error of the whole, so that where a thou
 sixteen are gone; where most rows are to go it is better to accumulate those that stay. Sums of squares that rounding
 makes negative are 0.
 
-Nothing is taken away that is not there. A level that does not occur, a size that would be negative, sums that are left
-at a level without rows, squares that no rows can have: each is refused. This finds most rows that were never in, and
-not all: they may be such that others at their level might be them.
+A part that shows that it is not there is refused: a level that does not occur, a size that would be negative, sums
+that are left at a level without rows, squares that no rows can have. Sums cannot show all: where a level has more rows,
+others that were never in may pass for some of them, so take away what is known to be in, as files are by their marks.
+Where values far larger than those that are left were taken away before, their rounding may be refused as well.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ from momentalg.inference.saved_sums import dumped, restored
 from tests.inference.test_sums import DRUGS, MODELS, ONE_WAY, rows
 
 FRAME = rows(200, 1)
+TWO = ONE_WAY.sums(pd.DataFrame({"y": [1.0, 2, 4, 8], "user": [5, 5, 6, 6]}))
 DATA_ERROR = r"^site1\.sums"
 
 
@@ -114,8 +115,20 @@ def test_statistics_of_ones_own_are_given_again():
         restored(content, "site1.sums", model)
     with pytest.raises(ModelError, match="asked for are those for"):
         restored(content, "site1.sums", model, {**own, "all": 2 * T})
-    named = model.sums(FRAME, statistics=["within", "totals"])
-    same(restored(dumped(named), "site1.sums", model), named)
+    for names in (["within", "totals"], ("within", "totals")):
+        named = model.sums(FRAME, statistics=names)
+        same(restored(dumped(named), "site1.sums", model), named)
+
+
+@pytest.mark.parametrize(
+    "engine", [pytest.param(name, marks=pytest.mark.engine(name)) for name in ("polars", "duckdb")]
+)
+def test_sums_of_other_engines_are_kept(engine):
+    model = MODELS[1]
+    sums = model.sums(FRAME, engine=engine)
+    loaded = restored(dumped(sums), "site1.sums", model)
+    assert dumped(loaded) == dumped(sums)
+    assert (loaded - model.sums(FRAME[:150])).nobs == 50
 
 
 def test_the_file_is_what_its_page_says(tmp_path):
@@ -155,6 +168,20 @@ def test_labels_that_have_no_place(label, tmp_path):
     with pytest.raises(DataError, match="labels of 'item' have no place"):
         CROSSED.sums(frame.rename(columns={"user": "item"}).assign(user=1)).save(tmp_path / "site1.sums")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"other": np.array([1.0])}, "'other' is in one of them alone"),
+        ({"size": np.array([2, 2], np.uint32)}, "sums to save: size is uint32"),
+        ({"sum_y": np.array([np.inf, 2.0])}, "sums to save: sum_y has values that are not finite"),
+        ({"size": np.array([2, 3])}, "sums to save: size does not count its 4 rows"),
+    ],
+)
+def test_what_could_not_be_loaded_is_not_saved(table, message):
+    with pytest.raises(DataError, match=message):
+        dumped(replace(TWO, table={**TWO.table, **table}))
 
 
 def test_sums_of_other_models_are_refused():
@@ -229,7 +256,6 @@ def rewritten(sums, page=(), arrays=(), without=()):
     return file.getvalue()
 
 
-TWO = ONE_WAY.sums(pd.DataFrame({"y": [1.0, 2, 4, 8], "user": [5, 5, 6, 6]}))
 F, W = np.float64, np.int64
 
 
@@ -247,6 +273,10 @@ F, W = np.float64, np.int64
         ({"dropped": -1}, "dropped -1"),
         ({"files": [1]}, "1 is no mark of a file"),
         ({"files": [{"name": "a", "size": 1}]}, "is no mark of a file"),
+        ({"names": "within"}, "its statistics are henderson3, and their names 'within'"),
+        ({"names": [1]}, r"their names \[1\]"),
+        ({"labels": {"drug": 1}}, "the labels of 'drug' are 1"),
+        ({"labels": {"drug": [None]}}, r"the labels of 'drug' are \[None\]"),
         ({"numbers": {}}, "has no 'shift_y' among its numbers"),
         ({"numbers": {"shift_y": 1.0, "b": 2.0}}, "has an unknown 'b' among its numbers"),
         ({"numbers": {"shift_y": 1}}, "shift_y is 1"),
@@ -285,6 +315,20 @@ def test_a_page_that_lacks_a_field_is_refused(field):
 def test_arrays_that_are_not_understood_are_refused(arrays, message):
     with pytest.raises(DataError, match=DATA_ERROR + ".*" + message):
         restored(rewritten(TWO, arrays=arrays), "site1.sums", ONE_WAY)
+
+
+def test_cells_that_occur_twice_are_refused():
+    model = MODELS[1]
+    sums = model.sums(rows(30, 3))
+    level = sums.table["level_user_item"].copy()
+    assert same_labels(level, np.unique(level))
+    level[7] = level[2]
+    with pytest.raises(DataError, match=DATA_ERROR + ": labels in level_user_item occur twice"):
+        restored(rewritten(sums, arrays={"level_user_item": level}), "site1.sums", model)
+
+
+def same_labels(one, other) -> bool:
+    return sorted(one.tolist()) == sorted(other.tolist())
 
 
 def test_an_array_that_is_missing_is_refused():
@@ -364,6 +408,14 @@ def test_a_disk_that_is_full_leaves_what_was_there(tmp_path):
 def _interrupted(file):
     file.write(b"half")
     raise KeyboardInterrupt
+
+
+def test_who_may_read_a_file_stays_so(tmp_path):
+    path = TWO.save(tmp_path / "site1.sums")
+    assert path.stat().st_mode & 0o777 == 0o644
+    path.chmod(0o600)
+    TWO.save(path)
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_where_nothing_can_be_written(tmp_path):

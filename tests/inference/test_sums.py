@@ -8,6 +8,8 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import momentalg as ma
 from momentalg.data.files.marks import Mark
@@ -128,6 +130,23 @@ def test_the_sums_that_are_left_are_those_of_exact_arithmetic():
         assert left.table["size"][k] == len(values)
         assert left.table["sum_y"][k] == pytest.approx(float(sum(values)), abs=1e-12)
         assert left.table["sum_y2"][k] == pytest.approx(float(sum(v**2 for v in values)), abs=1e-12)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(-99, 99), st.booleans()), min_size=2, max_size=12))
+def test_any_part_is_taken_away(drawn):
+    """Levels and sizes exactly, sums about 0 to rounding, whichever rows go."""
+    frame = pd.DataFrame(drawn, columns=["user", "y", "goes"])
+    stays = frame[~frame["goes"]]
+    if len(stays) in (0, len(frame)):
+        return
+    left = ONE_WAY.sums(frame) - ONE_WAY.sums(frame[frame["goes"]])
+    expected = stays.groupby("user")["y"]
+    found = pd.DataFrame({name: left.table[name] for name in ("size", "sum_y", "sum_y2")}, index=left.table["level"])
+    assert found["size"].to_dict() == expected.size().to_dict()
+    shift = left.table["shift_y"]
+    assert (found["sum_y"] + shift * found["size"]).to_dict() == pytest.approx(expected.sum().to_dict(), abs=1e-9)
+    about_0 = found["sum_y2"] + 2 * shift * found["sum_y"] + shift**2 * found["size"]
+    assert about_0.to_dict() == pytest.approx((stays["y"] ** 2).groupby(stays["user"]).sum().to_dict(), abs=1e-7)
 
 
 def test_the_spread_of_a_slope_that_is_not_shifted_is_taken_away():
