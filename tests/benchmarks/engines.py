@@ -22,7 +22,7 @@ from tests.benchmarks.rows import CROSSED, DESIGNS, ONE_WAY, SLOPES_OF_USERS, Co
 from tests.benchmarks.timing import Measurement, interleaved_calls
 
 MEASURED = (ONE_WAY, CROSSED, SLOPES_OF_USERS)
-HAND, THIRD = 1.15, 1 / 3
+HAND, THIRD, TEXT = 1.15, 1 / 3, 1.2
 READ = {"numpy": {10**6: 15.0, 10**7: 20.0}, "numba": {10**6: 4.0, 10**7: 6.0}}  # of the crossed design
 EXTRA = {"numpy": 0.6, "numba": 0.1}  # of the size of the data
 
@@ -88,6 +88,25 @@ def require_same(calls: dict[str, Callable[[], object]]) -> None:
                 raise RuntimeError(f"{key!r} by {name} and by hand differ")
 
 
+def from_text(design: Design, n: int, repeats: int) -> Measurement:
+    """End to end, from a frame whose labels are text, in units of pandas' factorize and the pass by hand."""
+    import pandas as pd
+
+    columns = design.data(n)
+    words = {f: pd.array([f"{f}{k}" for k in columns[f].tolist()], dtype="str") for f in design.factors}
+    frame = pd.DataFrame({**columns, **words})
+    model = design.model
+
+    def factorised() -> object:
+        codes = {f: pd.factorize(frame[f])[0] for f in design.factors}
+        return passes.by_hand(design, {**{name: frame[name].to_numpy() for name in columns}, **codes})()
+
+    calls = {"momentalg": lambda: model.sums(frame, weighting="none"), "by hand": factorised}
+    seconds = interleaved_calls(calls, repeats)
+    name = f"from text: {design.name}, {n:.0e} rows".replace("e+0", "e")
+    return _ratio(name, "factorize, hand", seconds["momentalg"], seconds["by hand"], TEXT)
+
+
 def extra_memory(design: Design, n: int, backend: str) -> Measurement:
     """The peak of a pass beyond the data, as a multiple of the data."""
     columns = design.data(n)
@@ -130,6 +149,7 @@ def measure() -> list[Measurement]:
     """The quick ones: 10^6 rows."""
     n = 10**6
     found = [m for design in MEASURED for m in measured(design, n, repeats=7) if np.isfinite(m.limit)]
+    found.append(from_text(ONE_WAY, n, repeats=5))
     if memory.measurable():
         found += [extra_memory(CROSSED, n, backend) for backend in backends()]
     return found
@@ -161,6 +181,8 @@ def main(arguments: Sequence[str]) -> int:
             for measurement in measured(design, given.n, given.repeats, by_user):
                 results.append(measurement)
                 print(shown(measurement), flush=True)
+        results.append(from_text(design, given.n, given.repeats // 2))
+        print(shown(results[-1]), flush=True)
         for backend in backends() if memory.measurable() else ():
             results.append(extra_memory(design, given.n, backend))
             print(shown(results[-1]), flush=True)
