@@ -26,10 +26,18 @@ ROUNDING = 1e-15  # of a mean
 Collect = Callable[[Sequence[Any]], Sequence[Any]]
 """Computes lazy frames of narwhals, all of which read the same rows, into frames in memory."""
 
+First = Callable[[Any], Any]
+"""Some of the rows of a lazy frame, as a lazy frame that costs little to compute."""
+
 
 def one_by_one(frames: Sequence[Any]) -> Sequence[Any]:
     """Each lazy frame computed by itself."""
     return [frame.collect() for frame in frames]
+
+
+def first_rows(frame: Any) -> Any:
+    """The first rows."""
+    return frame.head(FIRST)
 
 
 @contextmanager
@@ -43,15 +51,15 @@ def told_by(title: str, *packages: str) -> Iterator[None]:
         raise DataError(f"{title} could not compute the sums: {next(iter(str(error).splitlines()), '')}") from error
 
 
-def accumulate(task: Task, data: Any, collect: Collect = one_by_one) -> Part:
-    """The sums of a lazy frame of any kind; `collect` computes the frames that an engine has something better for."""
+def accumulate(task: Task, data: Any, collect: Collect = one_by_one, first: First = first_rows) -> Part:
+    """The sums of a lazy frame of any kind; `collect` and `first` are what an engine has something better for."""
     from momentalg.data.lazy import columns, findings, groups
 
     read = columns.read(task.model, data)
     if task.missing == "drop":
         read = read.without_missing()
     asked = groups.groups(task.ir, task.model, read)
-    shifts = _first_look(task, read, collect)
+    shifts = _first_look(task, read, collect, first)
     tables = _pass(task, read, asked, shifts, collect)
     findings.require_complete(tables, asked, read, task.missing)
     whole = tables[asked.tables.index(asked.whole)]
@@ -66,20 +74,17 @@ def accumulate(task: Task, data: Any, collect: Collect = one_by_one) -> Part:
     return Part(_sums(task, asked, tables, shifts), whole.n, whole.rows - whole.n)
 
 
-def _first_look(task: Task, read: Columns, collect: Collect) -> dict[str, float]:
+def _first_look(task: Task, read: Columns, collect: Collect, first: First) -> dict[str, float]:
     """The means of what is to be centred in the first rows that have it, or else in all rows."""
-    import narwhals.stable.v2 as nw
-
     from momentalg.data.lazy.groups import centred
     from momentalg.data.lazy.rows import symbols
 
     known = symbols(task.ir, read)
     names = list(centred(task.ir))
-    values = [known[name].alias(f"s{k}") for k, name in enumerate(names)]
-    means = [nw.col(f"s{k}").mean() for k in range(len(names))]
+    means = [known[name].mean().alias(f"s{k}") for k, name in enumerate(names)]
     found: list[Any] = []
-    for frame in (read.frame.head(FIRST), read.frame) if names else ():
-        (seen,) = collect([frame.select(*values).select(*means)])
+    for frame in (first(read.frame), read.frame) if names else ():
+        (seen,) = collect([frame.select(*means)])
         found = [seen[f"s{k}"].to_list()[0] for k in range(len(names))]
         if all(value is not None and isfinite(value) for value in found):
             break
@@ -90,11 +95,10 @@ def _pass(
     task: Task, read: Columns, asked: Groups, shifts: Mapping[str, float], collect: Collect
 ) -> tuple[LevelTable, ...]:
     """The tables of one pass about some shifts."""
-    from momentalg.data.lazy.groups import query, rows
+    from momentalg.data.lazy.groups import query
     from momentalg.data.lazy.tables import level_table
 
-    shifted = rows(task.ir, read, shifts)
-    found = collect([query(group, read, shifted) for group in asked.tables])
+    found = collect([query(group, task.ir, read, shifts) for group in asked.tables])
     return tuple(level_table(f, g, read, task.model) for f, g in zip(found, asked.tables, strict=True))
 
 

@@ -6,8 +6,9 @@ file is read once for all of it, and rounding stays small.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 import narwhals.stable.v2 as nw
@@ -15,7 +16,7 @@ import narwhals.stable.v2 as nw
 from momentalg.data.lazy.columns import Columns
 from momentalg.data.lazy.rows import has_no_known_label, product, symbols
 from momentalg.lower.arrays import Table
-from momentalg.lower.ir import RESPONSE, EstimatorIR, Powers
+from momentalg.lower.ir import EstimatorIR, Powers
 from momentalg.model.resolved import ResolvedModel
 
 ROWS, SIZE = "rows", "size"  # of a level: all its rows, and those whose response is there
@@ -24,22 +25,22 @@ Kind = Literal["sum", "count", "min", "max"]
 
 @dataclass
 class Group:
-    """A group-by: its label columns, and per level of them aggregates of expressions of the rows, by name."""
+    """A group-by: its label columns, and per level aggregates, by name, of expressions made from row symbols."""
 
     columns: Table
     suffix: str | None = None  # None: no table of the estimator, but asked for a fact
-    aggregates: dict[str, tuple[Kind, Any]] = field(default_factory=dict)
+    aggregates: dict[str, tuple[Kind, Callable[[Mapping[str, Any]], Any]]] = field(default_factory=dict)
     sums: dict[Powers, str] = field(default_factory=dict)  # those of products of row symbols
 
     def add(self, name: str, kind: Kind, value: Any) -> None:
-        """An aggregate of an expression."""
-        self.aggregates[name] = kind, value
+        """An aggregate of an expression of columns."""
+        self.aggregates[name] = kind, lambda _symbols: value
 
     def add_sum(self, name: str, powers: Powers) -> None:
         """A sum of a product of row symbols, unless it is there."""
         if powers not in self.sums:
             self.sums[powers] = name
-            self.add(name, "sum", product(powers, lambda symbol: nw.col(_row(symbol))))
+            self.aggregates[name] = "sum", partial(product, powers)
 
     def add_range(self, column: str, own: str) -> None:
         """The least and the largest value of a covariate."""
@@ -105,7 +106,7 @@ def groups(ir: EstimatorIR, model: ResolvedModel, columns: Columns) -> Groups:
     for name in _unseen(ir, tables.values(), columns):
         whole.add_range(name, columns.values[name])
     for coded in ir.coded:
-        whole.add(strange(coded.column), "sum", nw.col(_odd(columns.keys[coded.column])))
+        whole.add(strange(coded.column), "sum", has_no_known_label(coded, columns))
     found = Groups(tuple(tables.values()), whole)
     for variable, factor in model.constant_on.items():
         if variable.kind == "column" and variable.name in columns.values:
@@ -129,33 +130,14 @@ def closed(model: ResolvedModel, factor: Table) -> Table:
     return tuple(c for c in model.columns if c in closure)
 
 
-def rows(ir: EstimatorIR, columns: Columns, shifts: Mapping[str, float]) -> Any:
-    """Row by row what the aggregates are of: columns, row symbols less their shifts, and labels that are not known."""
-    near = centred(ir)
-    found = []
-    for name, value in symbols(ir, columns).items():
-        if near.get(name) != name:
-            found.append(value.alias(_row(name)))
-        if name in near:
-            found.append((value - shifts[name]).alias(_row(near[name])))
-    for coded in ir.coded:
-        key = columns.keys[coded.column]
-        found.append(has_no_known_label(coded, columns).alias(_odd(key)))
-    return columns.frame.select(*columns.names().values(), *found)
-
-
-def query(group: Group, columns: Columns, rows: Any) -> Any:
+def query(group: Group, ir: EstimatorIR, columns: Columns, shifts: Mapping[str, float]) -> Any:
     """A group-by as a lazy frame, with the keys, `ROWS`, `SIZE`, and each aggregate under its place, as in ``a3``."""
     keys = [columns.keys[c] for c in group.columns]
-    values = [value.alias(f"r{k}") for k, (_, value) in enumerate(group.aggregates.values())]
-    found = [getattr(nw.col(f"r{k}"), kind)().alias(f"a{k}") for k, (kind, _) in enumerate(group.aggregates.values())]
-    response = nw.col(_row(RESPONSE)).alias(SIZE)
-    return rows.select(*keys, response, *values).group_by(*keys).agg(nw.len().alias(ROWS), nw.col(SIZE).count(), *found)
-
-
-def _row(symbol: str) -> str:
-    return f"s {symbol}"
-
-
-def _odd(key: str) -> str:
-    return f"o {key}"
+    rows = symbols(ir, columns)
+    rows |= {near: rows[name] - shifts[name] for name, near in centred(ir).items()}
+    aggregates = list(enumerate(group.aggregates.values()))
+    values = [value(rows).alias(f"r{k}") for k, (_, value) in aggregates]
+    found = [getattr(nw.col(f"r{k}"), kind)().alias(f"a{k}") for k, (kind, _) in aggregates]
+    there = nw.col(columns.values[ir.response]).alias(SIZE)
+    complete = columns.frame.select(*keys, there, *values)
+    return complete.group_by(*keys).agg(nw.len().alias(ROWS), nw.col(SIZE).count(), *found)

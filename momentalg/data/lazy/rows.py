@@ -65,9 +65,9 @@ def power(base: Any, exponent: int) -> Any:
     return reduce(mul, [base] * exponent) if exponent else nw.lit(1.0)
 
 
-def product(powers: Powers, named: Callable[[str], Any]) -> Any:
+def product(powers: Powers, symbols: Mapping[str, Any]) -> Any:
     """A product of powers of row symbols."""
-    return reduce(mul, (power(named(name), exponent) for name, exponent in powers))
+    return reduce(mul, (power(symbols[name], exponent) for name, exponent in powers))
 
 
 def _has_label(value: a.HasLabel, columns: Columns) -> Any:
