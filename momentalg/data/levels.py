@@ -28,8 +28,9 @@ def with_levels(model: Model, data: Any, elsewhere: Collection[str] = ()) -> tup
     texts or categories is a fixed factor. The data need not have the columns in `elsewhere`.
     """
     if hasattr(data, "estimator"):
-        known = data.estimator.model.resolved.coded
-        return model.with_fixed(known) if known and model.resolved.coded != known else model, data
+        made_with = data.estimator.model.resolved.coded
+        new = {name: labels for name, labels in made_with.items() if model.resolved.coded.get(name) is None}
+        return model.with_fixed(new) if new else model, data
     if is_files(data):
         return _with_levels_of_files(model, data_files(data), elsewhere)
     if hasattr(data, "__next__"):

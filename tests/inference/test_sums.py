@@ -92,6 +92,19 @@ def test_whole_numbers_and_others_are_the_same_labels():
     assert both.table["size"].tolist() == [4, 2, 2]
 
 
+def test_sums_are_of_the_levels_that_a_model_declares():
+    """Another reference is another model: it is refused, and never passed over."""
+    frame = rows(200, 17)
+    seen, ours, theirs = (
+        ma.Model("y ~ 1 + drug + (1 | user)", **fixed)
+        for fixed in ({}, {"fixed": {"drug": ["a", "b", "c"]}}, {"fixed": {"drug": ["c", "b", "a"]}})
+    )
+    sums = seen.sums(frame)
+    assert seen.fit(sums).params.equals(ours.fit(sums).params)
+    with pytest.raises(ModelError, match=r"these sums are of .*\['a', 'b', 'c'\].*; the fit is of .*\['c', 'b', 'a'\]"):
+        theirs.fit(sums)
+
+
 # -- taking away -------------------------------------------------------------------------------------------------------
 
 
