@@ -32,7 +32,8 @@ from momentalg.moments.weighting import chosen_weighting
     default="numpy",
     show_default=True,
     metavar="NAME",
-    help="The language: numpy, a module that is a program too; sql, queries that accumulate the sums in a database.",
+    help="The language: numpy, a module that is a program too; numba, the same with a compiled pass; sql, queries that "
+    "accumulate the sums in a database.",
 )
 @click.option(
     "--dialect", metavar="NAME", help="Of SQL, as sqlglot calls it: postgres, bigquery, sqlite.  [default: duckdb]"
