@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from momentalg.data.columns import is_missing
 from momentalg.data.files.datafiles import DataFiles, data_files, is_files
-from momentalg.data.frames import covariate_columns, select
+from momentalg.data.frames import covariate_columns, is_lazy, select
 from momentalg.errors import DataError
 from momentalg.expr.nodes import Label
 from momentalg.lower.examples import require_few_labels
@@ -84,6 +84,10 @@ def _seen(frame: Any, model: ResolvedModel, elsewhere: Collection[str]) -> dict[
     wanted = _wanted(model, elsewhere)
     if not wanted:
         return {}
+    if is_lazy(frame):
+        from momentalg.data.lazy.distinct import distinct
+
+        return {n: list(_labels(seen)) for n, seen in distinct(frame, wanted, model.coded).items()}
     selected = select(frame, wanted)
     return {n: list(_labels(selected[n])) for n in wanted if n in model.coded or _is_text(selected[n])}
 

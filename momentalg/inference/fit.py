@@ -71,7 +71,9 @@ def fit(
     """
     done: Run | None = None
     if weighting == KURTOSIS:
-        if is_files(data):  # its cumulants need all rows
+        if checkpoint is not None:
+            raise DataError("fourth cumulants need all rows, which a checkpoint does not hold: leave out one of the two")
+        if is_files(data):
             model, data = with_levels(model, data)
             frames = list(data.frames(model.resolved, needed_columns(model.resolved)))
             data = frames[0] if len(frames) == 1 else frames
@@ -79,6 +81,7 @@ def fit(
 
         return fit_with_kurtosis(model, data, statistics, means, missing)
     if isinstance(data, Sums):
+        _require_no_checkpoint(checkpoint)
         found = data
         model, _ = with_levels(model, data)
         if not statistics is means is weighting is None:

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from momentalg.data.engines.engine import BUILT_IN, named
+from momentalg.data.files.ahead import ahead
 from momentalg.data.files.datafiles import DataFiles, no_rows
 from momentalg.data.files.formats import format as formats
 from momentalg.data.files.formats.format import Header, Piece
@@ -115,7 +116,7 @@ class _Pass:
         if self.headers[file].rows == 0:
             return
         if scan is None:
-            yield from self.files.pieces(file, model, needed_columns(model), start)
+            yield from ahead(self.files.pieces(file, model, needed_columns(model), start))
         elif start == 0:
             try:
                 data = scan(self.files.paths[file], model.columns)

@@ -147,6 +147,9 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path, monkeypatch):
 def test_what_files_cannot_do_is_refused(tmp_path):
     path = written(ratings(), tmp_path / "y.csv")
     refused(ratings(), "a checkpoint is of a run over files", checkpoint=tmp_path / "run")
+    for data, options in ((ONE_WAY.sums(path), {}), (path, {"weighting": "kurtosis"})):
+        with pytest.raises(DataError, match="a checkpoint"):
+            ONE_WAY.fit(data, checkpoint=tmp_path / "run", **options)
     refused(path, "the folder .* does not exist", checkpoint=tmp_path / "no" / "run")
     refused(path, "no engine 'abacus'", engine="abacus")
     refused(path, "is no checkpoint, or is damaged", checkpoint=path)
