@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 SANDWICH, PLUG_IN, MULTIWAY, JACKKNIFE, EXACT = "sandwich", "plug-in", "multiway", "jackknife", "exact"
+WORK = 100_000_000  # rows times groups that a jackknife may take without being asked for, some seconds
+LEAST = 100  # groups of levels that it leaves out all the same
 KINDS = (SANDWICH, PLUG_IN, MULTIWAY, JACKKNIFE, EXACT)
 
 
@@ -175,6 +177,7 @@ def _by_key(fit: FitResult, values: Any, keys: tuple[str, ...]) -> pd.DataFrame:
 
 def _jackknife(fit: FitResult) -> Covariance:
     from momentalg.inference.resampling import jackknife
+    from momentalg.inference.resampling.jackknife import MOST
 
     if fit.data is None and formula_of(fit) is None:
         raise UnsupportedError(
@@ -183,7 +186,7 @@ def _jackknife(fit: FitResult) -> Covariance:
             "model.fit(frame), or by weighted moments, whose standard errors come from the sums: "
             "model.fit(model.sums(frame, weighting='two-step'))"
         )
-    found = jackknife(fit)
+    found = jackknife(fit, groups=min(MOST, max(LEAST, WORK // fit.nobs)))
     matrix = found.covariance.reindex(index=list(fit.keys), columns=list(fit.keys))
     one_way = fit.model.resolved.has_unit
     values = found.left_out[0].values
