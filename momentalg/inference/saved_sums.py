@@ -46,7 +46,7 @@ from momentalg.data.files.marks import Mark
 from momentalg.data.files.whole import whole
 from momentalg.errors import DataError, ModelError
 from momentalg.inference import sums_file
-from momentalg.inference.label_kinds import by_column
+from momentalg.inference.saved_tables import require_labels, require_table
 from momentalg.inference.sums import Estimator, Sums, estimator_of
 from momentalg.inference.sums_contents import contents
 from momentalg.inference.sums_contents import numbers as names_of_numbers
@@ -176,8 +176,8 @@ def _laid_out(sums: Sums) -> tuple[dict[str, Any], dict[str, Array]]:
     }
     arrays = {name: sums.table[name] for name in names}
     for part in held["tables"]:
-        _require_labels(arrays[part["level"]], part["of"])
-        _require_table(part, arrays, page["rows"], "sums to save")
+        require_labels(arrays[part["level"]], part["of"])
+        require_table(part, arrays, page["rows"], "sums to save")
     return page, arrays
 
 
@@ -197,16 +197,6 @@ def _names(estimator: Estimator) -> Any:
         return estimator.statistics
     is_named = isinstance(given, (list, tuple)) and all(isinstance(name, str) for name in given)
     return list(given) if is_named else None
-
-
-def _require_labels(level: Array, columns: list[str]) -> None:
-    for column, labels in zip(columns, by_column(level), strict=True):
-        if not _has_a_place(labels.dtype):
-            raise DataError(
-                f"the labels of {column!r} have no place in a file of sums: they are such as {labels.tolist()[0]!r}"
-                ", and a file holds whole numbers, numbers, texts, truth values, dates and times without a zone; make "
-                f"them texts, as in frame.assign(**{{{column!r}: frame[{column!r}].map(str)}})"
-            )
 
 
 # The page that is read.
@@ -279,56 +269,9 @@ def _table(page: dict[str, Any], arrays: dict[str, Array], held: dict[str, Any],
         if type(value) is not float or (number.startswith("squares_") and value < 0):
             raise DataError(f"{name}: {number} is {value!r}")
     for part in held["tables"]:
-        _require_table(part, arrays, page["rows"], name)
+        require_table(part, arrays, page["rows"], name)
     return {n: arrays[n] for n in expected} | {n: numbers[n] for n in names_of_numbers(held)}
 
 
 def _names_of_arrays(held: dict[str, Any]) -> list[str]:
     return [n for t in held["tables"] for n in (t["size"], *t["sums"], *t["values"], t["level"])]
-
-
-def _require_table(part: dict[str, Any], arrays: dict[str, Array], rows: int, name: str) -> None:
-    import numpy as np
-
-    level, size = arrays[part["level"]], arrays[part["size"]]
-    labels = by_column(level)
-    if len(labels) != len(part["of"]) or not all(_has_a_place(found.dtype) for found in labels):
-        raise DataError(f"{name}: the labels of {':'.join(part['of'])} are of a type that is not known, {level.dtype}")
-    types = {part["size"]: np.dtype(np.int64), **dict.fromkeys((*part["sums"], *part["values"]), np.dtype(np.float64))}
-    for array, kind in types.items():
-        if arrays[array].dtype != kind or arrays[array].shape != level.shape or level.ndim != 1:
-            found = f"{arrays[array].dtype} of shape {arrays[array].shape}"
-            raise DataError(f"{name}: {array} is {found}; expected {kind} of shape {level.shape}")
-        if not np.isfinite(arrays[array]).all():
-            raise DataError(f"{name}: {array} has values that are not finite")
-    if (size < 1).any() or int(size.sum()) != rows:
-        raise DataError(f"{name}: {part['size']} does not count its {rows} rows")
-    if not _are_distinct(by_column(level)):
-        raise DataError(f"{name}: labels in {part['level']} occur twice")
-
-
-def _are_distinct(level: list[Array]) -> bool:
-    """Whether no combination of labels occurs twice; most are sorted, which is seen at once."""
-    import numpy as np
-
-    if _increase(level):
-        return True
-    order = np.lexsort(level[::-1])
-    return _increase([labels[order] for labels in level])
-
-
-def _increase(level: list[Array]) -> bool:
-    import numpy as np
-
-    above, tied = np.zeros(len(level[0]) - 1, dtype=bool), np.ones(len(level[0]) - 1, dtype=bool)
-    for labels in level:
-        above |= tied & (labels[1:] > labels[:-1])
-        tied &= labels[1:] == labels[:-1]
-    return bool(above.all())
-
-
-def _has_a_place(kind: np.dtype[Any]) -> bool:
-    import numpy as np
-
-    plain = kind in (np.dtype(t) for t in ("int64", "uint64", "float64", "bool", "datetime64[us]", "datetime64[ns]"))
-    return plain or kind.kind == "U"
