@@ -190,6 +190,14 @@ def test_values_that_are_not_finite_are_named(column, bad):
             generated(name).load().accumulate(columns)
 
 
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_a_covariate_of_levels_that_is_missing_in_one_row_of_a_level_is_named(backend):
+    columns = table()
+    columns["X"][4] = np.nan
+    with pytest.raises(ValueError, match=r"row 4 \(counted from 0\): 'X' is nan"):
+        generated("level covariate", backend).load().accumulate(columns)
+
+
 def test_values_outside_the_domain_of_a_function_are_refused():
     columns = table()
     columns["x"][5] = 0.0
