@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from momentalg.data.columns import is_missing
 from momentalg.data.files.datafiles import DataFiles, data_files, is_files
 from momentalg.data.frames import covariate_columns, is_lazy, select
+from momentalg.data.queries.results import Results
 from momentalg.errors import DataError
 from momentalg.expr.nodes import Label
 from momentalg.lower.examples import require_few_labels
@@ -24,8 +25,9 @@ def with_levels(model: Model, data: Any, elsewhere: Collection[str] = ()) -> tup
     """The model with the levels of its fixed factors in `data`, and the data to read on with.
 
     `data` is a frame, a list of frames or files, whose levels are taken together, or an iterator of frames, the first
-    of which has to show all levels; sums of data know the levels that they were made with. A covariate whose values are
-    texts or categories is a fixed factor. The data need not have the columns in `elsewhere`.
+    of which has to show all levels; sums of data know the levels that they were made with, and results of queries those
+    of the model. A covariate whose values are texts or categories is a fixed factor. The data need not have the columns
+    in `elsewhere`.
     """
     if hasattr(data, "estimator"):
         made_with = data.estimator.model.resolved.coded
@@ -36,6 +38,8 @@ def with_levels(model: Model, data: Any, elsewhere: Collection[str] = ()) -> tup
     if hasattr(data, "__next__"):
         first = next(data, None)
         return (model, data) if first is None else (with_levels(model, first, elsewhere)[0], chain([first], data))
+    if isinstance(data, Results):
+        return model, data
     found: dict[str, list[Label]] = {}
     for frame in data if isinstance(data, (list, tuple)) else [data]:
         for name, labels in _seen(frame, model.resolved, elsewhere).items():

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from momentalg.data.engines.engine import Part
+from momentalg.data.queries.names import Names
+from momentalg.data.queries.results import Results, part_of
 from momentalg.emit.backend import Backend
 from momentalg.emit.writing import write_whole
 from momentalg.errors import UnsupportedError
@@ -45,26 +47,27 @@ class SqlProgram:
         """Write the script to `path`, whole or not at all, and return the path."""
         return write_whole(path, self.source)
 
-    def part(
-        self, results: Mapping[str, Any], missing: str = "refuse", local_to: Mapping[str, str] | None = None
-    ) -> Part:
-        """The sums in the results of all queries: frames of any kind, or mappings of columns, by the query's name.
+    def results(self, frames: Mapping[str, Any]) -> Results:
+        """What ``model.fit`` and ``model.sums`` take: the results of all queries, by the query's name.
 
-        Rows with a missing value are refused, or counted as dropped with ``missing="drop"``. `local_to` gives, for
-        a nested column of labels, the column that it is local to: its labels are then called as in ``batch:cask``.
+        They may be frames of any kind, or mappings of columns.
+        """
+        return Results(self.ir, FrozenMapping(frames))
+
+    def part(self, frames: Mapping[str, Any], missing: str = "refuse") -> Part:
+        """The sums in the results of all queries, which the generated NumPy module solves: ``solve(part.table)``.
+
+        Rows with a missing value are refused, or counted as dropped with ``missing="drop"``.
 
         Raises:
             DataError: rows that cannot be used, or results that do not belong together.
 
         """
-        from momentalg.emit.queries.results import part_of
-
-        return part_of(self.ir, results, missing, local_to or {})
+        return part_of(self.ir, frames, missing, {})
 
     def __repr__(self) -> str:
-        return (
-            f"<SqlProgram: {len(self.queries)} queries for {self.dialect}; .queries, .source, .write(path), .part(...)>"
-        )
+        about = f"{len(self.queries)} queries for {self.dialect}"
+        return f"<SqlProgram: {about}; .queries, .source, .write(path), .results(frames)>"
 
 
 def generate(ir: EstimatorIR, dialect: str = "duckdb", table: str | tuple[str, ...] = "data") -> SqlProgram:
@@ -81,7 +84,6 @@ def generate(ir: EstimatorIR, dialect: str = "duckdb", table: str | tuple[str, .
         raise UnsupportedError(f"the table {table!r} is not one to three names with points between them")
     from sqlglot import ErrorLevel
 
-    from momentalg.emit.queries.names import Names
     from momentalg.emit.queries.statements import Statements
 
     statements = Statements(Names(ir), parts).all()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from momentalg.data.files.datafiles import DataFiles, is_files
 from momentalg.data.frames import is_lazy, needed_columns
 from momentalg.data.levels import with_levels
+from momentalg.data.queries.results import Results
 from momentalg.errors import DataError, ModelError, NotIdentifiedError, UnsupportedError
 from momentalg.inference.advice import Data, advice, identified
 from momentalg.inference.failure import constants, is_about_means, require_regular, zeros
@@ -60,7 +61,7 @@ def fit(
     checkpoint: str | PathLike[str] | None = None,
     progress: bool | Listener | None = None,
 ) -> FitResult:
-    """Estimate the parameters of a model from a frame, an iterable of frames, files, or `Sums`.
+    """Estimate the parameters of a model from a frame, an iterable of frames, files, results of queries, or `Sums`.
 
     Unless `statistics` are named, their equations are weighted in a second step: see `momentalg.moments.weighting`.
 
@@ -70,9 +71,11 @@ def fit(
 
     """
     done: Run | None = None
+    if isinstance(data, Results):
+        data = sums(model, data, statistics, means, missing, weighting, engine, checkpoint)
     if weighting == KURTOSIS:
         if checkpoint is not None:
-            raise DataError("fourth cumulants need all rows, which a checkpoint does not hold: leave out one of the two")
+            raise DataError("fourth cumulants need all rows, which a checkpoint does not hold: leave out one")
         if is_files(data):
             model, data = with_levels(model, data)
             frames = list(data.frames(model.resolved, needed_columns(model.resolved)))

@@ -94,9 +94,9 @@ def program(model: Any, dialect: str = "sqlite", table: Any = "data") -> Any:
     return system(model).estimator("sql", dialect=dialect, table=table)
 
 
-def part(model: Any, dialect: str, columns: Columns, **options: Any) -> Any:
+def part(model: Any, dialect: str, columns: Columns, missing: str = "refuse") -> Any:
     written = program(model, dialect)
-    return written.part(DATABASES[dialect](written, columns), **options)
+    return written.part(DATABASES[dialect](written, columns), missing)
 
 
 # -- sums ----------------------------------------------------------------------------------------------------------
@@ -247,15 +247,51 @@ def test_parts_of_databases_merge_with_parts_of_frames():
     assert_same_sums(model, merged, three, 1e-11)
 
 
+# -- fits ----------------------------------------------------------------------------------------------------------
+
+
 @database
-def test_labels_that_are_local_to_others_are_called_as_in_frames(dialect):
+@pytest.mark.parametrize("name", ["slope", "crossed", "labels", "nested"])
+def test_a_model_fits_the_results_of_queries_as_it_fits_a_frame(name, dialect):
     import pandas as pd
 
-    model, columns = MODELS["nested"](), rows()
-    found = part(model, dialect, columns, local_to={"cask": "batch"})
-    expected = model.sums(pd.DataFrame(columns), statistics="within")
-    assert found.table["level_batch_cask"].tolist() == expected.table["level_batch_cask"].tolist()
-    assert found.table["size_batch_cask"].tolist() == expected.table["size_batch_cask"].tolist()
+    model, columns = MODELS[name](), rows()
+    frame = pd.DataFrame(columns)
+    expected = model.fit(frame)
+    written = expected.system.estimator("sql", dialect=dialect)
+    results = written.results(DATABASES[dialect](written, columns))
+    fit = model.fit(results)
+    assert (fit.nobs, dict(fit.n_groups)) == (expected.nobs, dict(expected.n_groups))
+    assert fit.data is None
+    for key, value in expected.params.items():
+        assert fit.params[key] == pytest.approx(value, rel=1e-8, abs=1e-10), key
+    for level, labels in expected.sums.table.items():
+        if level.startswith("level"):
+            assert fit.sums.table[level].tolist() == sorted(labels.tolist())  # in a frame, as they appear
+    more = model.sums(frame) + model.sums(results)
+    assert more.nobs == 400
+    assert model.fit(more).params[key] == pytest.approx(model.fit([frame, frame]).params[key], rel=1e-8)
+
+
+def test_results_of_other_queries_are_refused():
+    model = MODELS["crossed"]()
+    written = MODELS["slope"]().moment_equations().estimator("sql", dialect="sqlite")
+    results = written.results(in_sqlite(written, rows()))
+    with pytest.raises(
+        DataError, match=r"results of queries of y ~ .* not the sums .* weighting='two-step'\)\.estimator"
+    ):
+        model.fit(results)
+    with pytest.raises(DataError, match="the engine 'sql' takes the results of queries"):
+        model.fit(rows(), engine="sql")
+
+
+def test_missing_values_are_dropped_in_a_fit_when_asked():
+    model = MODELS["intercept"]()
+    written = model.fit(rows()).system.estimator("sql", dialect="sqlite")
+    results = written.results(in_sqlite(written, changed(rows(), "y", {3: None})))
+    with pytest.raises(DataError, match="1 of 200 rows have missing values"):
+        model.fit(results)
+    assert model.fit(results, missing="drop").dropped == 1
 
 
 # -- what cannot be used -------------------------------------------------------------------------------------------
@@ -553,4 +589,4 @@ def test_a_program_is_shown_short_and_equal_to_itself():
     first, second = (MODELS["labels"]().moment_equations().estimator("sql", dialect="sqlite") for _ in range(2))
     assert first == second
     assert first.source == second.source
-    assert repr(first) == "<SqlProgram: 3 queries for sqlite; .queries, .source, .write(path), .part(...)>"
+    assert repr(first) == "<SqlProgram: 3 queries for sqlite; .queries, .source, .write(path), .results(frames)>"

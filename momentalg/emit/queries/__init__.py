@@ -1,1 +1,1 @@
-"""The queries of SQL programs, and what becomes of their results; all but `names` and `results` need sqlglot."""
+"""The queries of SQL programs, written by sqlglot, and the script of all of them."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from momentalg.data.queries.names import ROWS, TOTALS, Names
 from momentalg.emit.environment import render
 from momentalg.emit.numpy_header import command, contents, shift_note
 from momentalg.emit.numpy_text import wrapped
-from momentalg.emit.queries.names import ROWS, TOTALS, Names
 from momentalg.expr.escape import escape_text
 from momentalg.expr.names import join_factor
 from momentalg.lower.ir import EstimatorIR

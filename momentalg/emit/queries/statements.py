@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from momentalg.data.queries.names import ROWS, Kept, Names
 from momentalg.emit.queries import expressions as sql
-from momentalg.emit.queries.names import ROWS, Kept, Names
 
 if TYPE_CHECKING:
     from sqlglot.expressions import Expr

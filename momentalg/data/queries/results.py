@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from momentalg.data.columns import MISSING, codes, numbers
 from momentalg.data.engines.engine import Part
 from momentalg.data.frames import select
-from momentalg.data.labels import in_order, plain
-from momentalg.emit.queries.names import ROWS, Kept, Names
+from momentalg.data.labels import in_order, local, plain
+from momentalg.data.queries.names import ROWS, Kept, Names
 from momentalg.errors import DataError, NothingLeftError
 from momentalg.lower.ir import EstimatorIR
 
@@ -18,6 +18,28 @@ if TYPE_CHECKING:
     import numpy as np
 
     Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Results:
+    """The results of all queries of an estimator, frames of any kind by the name of the query: data to fit."""
+
+    ir: EstimatorIR
+    frames: Mapping[str, Any]
+
+    def require(self, ir: EstimatorIR) -> None:
+        """Raise `DataError` where another estimator would have other sums accumulated."""
+        if _accumulated(self.ir) != _accumulated(ir):
+            made = ir.code.removesuffix(".estimator()") or "the model's own moment equations"
+            found = f"{self.ir.formula} with {self.ir.statistics or 'statistics of its own'}"
+            raise DataError(
+                f"these are results of queries of {found}, which are not the sums that this fit needs; generate its "
+                f"queries: {made}.estimator('sql')"
+            )
+
+
+def _accumulated(ir: EstimatorIR) -> tuple[Any, ...]:
+    return ir.response, ir.tables, ir.rows, ir.levels, ir.coded, ir.accumulators, ir.unshifted_slopes
 
 
 def part_of(ir: EstimatorIR, results: Mapping[str, Any], missing: str, local_to: Mapping[str, str]) -> Part:
@@ -145,8 +167,9 @@ def _levels(columns: Sequence[str], series: Sequence[Any], local_to: Mapping[str
         code, labels = codes(series[columns.index(column)])
         if (code < 0).any():
             raise DataError(f"labels in {column!r} are NaN: leave these rows out of the table, in a view")
-        if local_to.get(column) in coded:
-            code, labels = _within(coded[local_to[column]], (code, labels))
+        outer = local_to.get(column)
+        if outer in coded:
+            code, labels = local(*coded[outer], code, labels)
         coded[column] = in_order(column, code, labels)
     ranks = [coded[column][0] for column in columns]
     named = [plain(labels)[rank] for rank, labels in (coded[column] for column in columns)]
@@ -161,12 +184,3 @@ def _levels(columns: Sequence[str], series: Sequence[Any], local_to: Mapping[str
 
 def _depth(column: str, local_to: Mapping[str, str]) -> int:
     return 1 + _depth(local_to[column], local_to) if column in local_to else 0
-
-
-def _within(outer: tuple[Array, Array], inner: tuple[Array, Array]) -> tuple[Array, Array]:
-    """Codes and labels that are local to those of another column: the same label in two batches is two casks."""
-    import numpy as np
-
-    pairs, code = np.unique(np.stack([outer[0], inner[0]]), axis=1, return_inverse=True)
-    labels = [f"{outer[1][o]}:{inner[1][i]}" for o, i in pairs.T]
-    return code.reshape(-1), np.array(labels, dtype=object)
