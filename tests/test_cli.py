@@ -512,7 +512,7 @@ def test_an_interrupted_fit_says_how_to_go_on(dyestuff, monkeypatch):
     assert not (dyestuff / "run").exists()
     monkeypatch.setattr(module, "accumulated", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     ran = run("fit", "part-*.csv", YIELD)
-    assert (ran.exit_code, ran.stderr.strip()) == (130, "stopped; with --checkpoint FILE a fit goes on from there")
+    assert (ran.exit_code, ran.stderr.strip()) == (130, "stopped; with --checkpoint FILE it could go on from there")
 
 
 # -- lists -------------------------------------------------------------------------------------------------------------

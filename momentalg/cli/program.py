@@ -72,7 +72,7 @@ class Program(click.Group):
 
 def _to_go_on(ctx: click.Context) -> str:
     """What a command that was interrupted could have been given."""
-    return "; with --checkpoint FILE a fit goes on from there" if ctx.invoked_subcommand == "fit" else ""
+    return "; with --checkpoint FILE it could go on from there" if ctx.invoked_subcommand in ("fit", "sums") else ""
 
 
 def _show_version(ctx: click.Context, _option: click.Parameter, asked: bool) -> None:

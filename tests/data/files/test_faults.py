@@ -204,6 +204,20 @@ def test_a_run_that_goes_on_gives_the_bits_of_one_that_was_not_stopped(folder, t
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    "engine", [pytest.param(e, marks=pytest.mark.engine(e)) for e in ("numba", "polars", "duckdb")]
+)
+def test_a_run_by_another_engine_goes_on_too(folder, tmp_path, engine):
+    expected = CROSSED.fit(folder, missing="drop")
+    for rows in (100, 200):
+        stopped(folder, tmp_path / "run", rows, engine=engine)
+    heard = Stopping(10**9)
+    found = CROSSED.fit(folder, missing="drop", engine=engine, checkpoint=tmp_path / "run", progress=heard)
+    assert 200 <= heard.heard[0].resumed < 300
+    assert (found.nobs, found.dropped) == (expected.nobs, expected.dropped)
+    assert dict(found.estimates) == pytest.approx(dict(expected.estimates), rel=1e-9)
+
+
 def test_a_fit_goes_on_too_and_keeps_the_checkpoint_until_there_are_estimates(folder, tmp_path):
     stopped(folder, tmp_path / "run", 200)
     found = CROSSED.fit(folder, missing="drop", checkpoint=tmp_path / "run")
