@@ -19,6 +19,7 @@ from momentalg.lower.assembling import minus, over, plus, times
 from momentalg.lower.choices import covariates_used, shifted_covariates, slope_limits
 from momentalg.lower.columns import unshift, unshift_covariances
 from momentalg.lower.components import Components, coefficient
+from momentalg.lower.facts import declared
 from momentalg.lower.header import arguments, assumptions, code, defined, require_class, written
 from momentalg.lower.identifiers import identifier
 from momentalg.lower.ir import (
@@ -124,6 +125,7 @@ class _Lowering:
             estimates=estimates,
             self_test=make_self_test(self.solution),
             reweighting=reweighting,
+            facts=declared(self.model, self.symbols),
         )
 
     def _rank(self, estimate: Estimate) -> int:

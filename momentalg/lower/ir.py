@@ -65,6 +65,14 @@ class CodedColumn:
 
 
 @dataclass(frozen=True)
+class DeclaredFact:
+    """What the model declares of each level of a table: one row at most, or one value of a row symbol."""
+
+    table: Table
+    symbol: str | None
+
+
+@dataclass(frozen=True)
 class TableSpec:
     """A table that is kept while rows are read: its label columns, and what the names of its sums end in."""
 
@@ -235,3 +243,4 @@ class EstimatorIR:
     estimates: tuple[Estimate, ...]
     self_test: SelfTest
     reweighting: Reweighting | None = None
+    facts: tuple[DeclaredFact, ...] = ()

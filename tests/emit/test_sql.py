@@ -419,6 +419,23 @@ def test_labels_that_are_nan_are_refused():
         part(MODELS["intercept"](), "duckdb", columns)
 
 
+@database
+def test_what_the_model_declares_is_checked(dialect):
+    """A cell with two observations, and a covariate that is read by row as well as by level."""
+    cells = [(u, i) for u in range(10) for i in range(12) if (u * i) % 3]
+    columns = rows(len(cells))
+    columns["user"], columns["item"] = (np.array(labels) for labels in zip(*cells, strict=True))
+    columns["z"] = columns["user"] / 2
+    once = ma.Model("y ~ 1 + (1 | user) + (1 | item)", assume=[ma.unreplicated("user:item")])
+    assert_same_sums(once, part(once, dialect, columns).table, columns)
+    with pytest.raises(DataError, match="user:item is declared to have one observation at most, but 1 cells have"):
+        part(once, dialect, {name: np.append(values, values[4]) for name, values in columns.items()})
+    level = ma.Model("y ~ 1 + z + (1 | user) + (1 | item)", levels={"z": "user"})
+    assert_same_sums(level, part(level, dialect, columns).table, columns)
+    with pytest.raises(DataError, match="'z' is declared constant within user, but is not in 1 of its levels"):
+        part(level, dialect, changed(columns, "z", {5: 99.0}))
+
+
 # -- names and labels are data -------------------------------------------------------------------------------------
 
 

@@ -19,12 +19,7 @@ def _accumulate(task: Task, data: Any) -> Part:
             f"the engine 'sql' takes the results of queries, program.results(frames); found {type(data).__name__}"
         )
     data.require(task.ir)
-    part = part_of(task.ir, data.frames, task.missing, task.model.local_to)
-    for factor in task.model.unreplicated:
-        kept = next((t for t in task.ir.tables if set(t.columns) == set(factor)), None)
-        if kept is not None and (part.table[f"size{kept.suffix}"] > 1).any():
-            raise DataError(f"{':'.join(factor)} is declared to have one observation at most, but some have more")
-    return part
+    return part_of(task.ir, data.frames, task.missing, task.model.local_to)
 
 
 ENGINE = Engine("sql", "a database, by the results of its queries", _takes, _accumulate)

@@ -50,11 +50,15 @@ class Names:
     @cached_property
     def reads(self) -> tuple[Read, ...]:
         """What is read: labels, labels that are known by name, numbers."""
-        labels = dict.fromkeys(c for t in self.ir.tables for c in t.columns)
+        labels = dict.fromkeys(c for columns in self._tables for c in columns)
         found = [Read(f"label_{k}", column, "label") for k, column in enumerate(labels)]
         found += [Read(f"coded_{k}", c.column, "coded") for k, c in enumerate(self.ir.coded)]
         found += [Read(s.name, s.column, "number") for s in self.ir.rows if s.column is not None]
         return (*found, *(Read(s.name, s.column, "number") for s in self.ir.levels))
+
+    @property
+    def _tables(self) -> tuple[tuple[str, ...], ...]:
+        return (*(t.columns for t in self.ir.tables), *(fact.table for fact in self.ir.facts))
 
     @cached_property
     def numbers(self) -> tuple[Read, ...]:
@@ -113,6 +117,7 @@ class Names:
             *(f"infinite_{s}" for s in self.finite),
             *(f"zero_{s}" for s in self.divisors),
             *(f"unknown_{r.name}" for r in self.reads if r.kind == "coded"),
+            *(f"broken_{k}" for k in range(len(self.ir.facts))),
             *(f"shift_{s}" for s in self.shifted),
             *(f"{what}_{s}" for what in ("mean", "squares") for s in slopes),
         )

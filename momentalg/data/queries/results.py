@@ -12,6 +12,7 @@ from momentalg.data.frames import select
 from momentalg.data.labels import in_order, local, plain
 from momentalg.data.queries.names import ROWS, Kept, Names
 from momentalg.errors import DataError, NothingLeftError
+from momentalg.expr.names import join_factor
 from momentalg.lower.ir import EstimatorIR
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Results:
 
 
 def _accumulated(ir: EstimatorIR) -> tuple[Any, ...]:
-    return ir.response, ir.tables, ir.rows, ir.levels, ir.coded, ir.accumulators, ir.unshifted_slopes
+    return ir.response, ir.tables, ir.rows, ir.levels, ir.coded, ir.accumulators, ir.unshifted_slopes, ir.facts
 
 
 def part_of(ir: EstimatorIR, results: Mapping[str, Any], missing: str, local_to: Mapping[str, str]) -> Part:
@@ -97,6 +98,7 @@ class Rows:
             raise NothingLeftError(total)
         self._require_numbers()
         self._require_known()
+        self._require_facts()
         return complete, total - complete
 
     def _require_numbers(self) -> None:
@@ -119,6 +121,20 @@ class Rows:
             if count := int(self.number(f"unknown_coded_{k}")):
                 known = ", ".join(map(repr, c.labels))
                 raise DataError(f"{c.column!r} is none of its levels {known} in {count} rows; declare all levels")
+
+    def _require_facts(self) -> None:
+        for k, fact in enumerate(self.names.ir.facts):
+            if count := int(self.number(f"broken_{k}")):
+                factor = join_factor(fact.table)
+                if fact.symbol is None:
+                    raise DataError(
+                        f"{factor} is declared to have one observation at most, but {count} cells have more than one. "
+                        f"Leave out ma.unreplicated({factor!r}), and results hold with replicates"
+                    )
+                raise DataError(
+                    f"{self.names.finite[fact.symbol]!r} is declared constant within {factor}, but is not in {count} "
+                    "of its levels; correct the data, or leave it out of levels="
+                )
 
 
 def _sums(

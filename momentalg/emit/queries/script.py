@@ -23,6 +23,7 @@ MEANINGS = {
     "infinite": "the number of complete rows where it is infinite, or not defined; must be 0",
     "zero": "the number of complete rows where it is 0; must be 0, as sums are divided by it",
     "unknown": "the number of complete rows where its label is not known; must be 0",
+    "broken": "the number of levels that contradict what the model declares; must be 0",
     "shift": "what is subtracted from it in all sums",
     "mean": "its mean",
     "squares": "the sum of its squares about its mean",

@@ -29,6 +29,7 @@ class Step:
     columns: Columns
     sources: tuple[str, ...]
     where: Sequence[Expr] = ()
+    group: Sequence[Expr] = ()
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,12 @@ class Statements:
 
     def rows(self) -> Expr:
         """One row: the number of rows, what is wrong with them, the shifts, means and squares of unshifted slopes."""
-        found = [self._seen, self._ranges, self._checked, self._shifts, self._slopes]
+        cells, facts = self._facts
+        found = [self._seen, self._ranges, self._checked, *facts, self._shifts, self._slopes]
         steps = [step for step in found if step.columns]
         columns = {symbol: self._at(symbol, step.name) for step in steps for symbol in step.columns}
         last = Step("", columns, tuple(step.name for step in steps))
-        return self._statement([self._given, self._complete, *steps], last)
+        return self._statement([self._given, self._complete, *cells, *steps], last)
 
     def sums(self, kept: Kept) -> Expr:
         """The sizes and sums of the levels of a table, or over all rows."""
@@ -64,8 +66,8 @@ class Statements:
         columns |= {f"largest_{s}": exp.Max(this=moved(s)) for s in kept.levels}
         columns |= {shift: exp.Min(this=moved(shift)) for shift in self._shifts.columns}
         shifts = [self._shifts] if self._shifts.columns else []
-        query = self._statement([self._given, self._complete, *shifts, self._moved], Step("", columns, ("moved",)))
-        return query.group_by(*map(moved, labels)) if labels else query
+        last = Step("", columns, ("moved",), group=[moved(name) for name in labels])
+        return self._statement([self._given, self._complete, *shifts, self._moved], last)
 
     @cached_property
     def _given(self) -> Step:
@@ -122,6 +124,27 @@ class Statements:
         columns |= {f"mean_{s.name}": exp.Avg(this=read(s.name)) for s in self.names.ir.unshifted_slopes}
         return Step("checked", columns, ("complete",))
 
+    @property
+    def _facts(self) -> tuple[list[Step], list[Step]]:
+        """For each fact that the model declares, the cells that it is about, and the number of those that break it."""
+        cells, facts = [], []
+        for k, fact in enumerate(self.names.ir.facts):
+            group = [self._at(self.names.labels[column].name, "complete") for column in fact.table]
+            if fact.symbol is None:
+                columns: Columns = {"size": sql.count()}
+                broken: Expr = self._at("size", f"cells_{k}") > 1
+            else:
+                value = self._at(fact.symbol, "complete")
+                columns = {
+                    f"least_{fact.symbol}": exp.Min(this=value),
+                    f"largest_{fact.symbol}": exp.Max(this=value.copy()),
+                }
+                least, largest = (self._at(name, f"cells_{k}") for name in columns)
+                broken = least.neq(largest)
+            cells.append(Step(f"cells_{k}", columns, ("complete",), group=group))
+            facts.append(Step(f"fact_{k}", {f"broken_{k}": sql.count(broken)}, (f"cells_{k}",)))
+        return cells, facts
+
     @cached_property
     def _slopes(self) -> Step:
         """The sums of squares of unshifted slopes about their means."""
@@ -173,7 +196,8 @@ class Statements:
         query = exp.select(*found).from_(first)
         for other in others:
             query = query.join(other, join_type="cross")
-        return query.where(*step.where) if step.where else query
+        query = query.where(*step.where) if step.where else query
+        return query.group_by(*step.group) if step.group else query
 
     def _statement(self, steps: Sequence[Step], last: Step) -> exp.Select:
         query = self._select(last)
