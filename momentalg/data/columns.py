@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
+from momentalg.data.coding import codes
+from momentalg.data.facts import require_facts
 from momentalg.data.frames import needed_columns, select
+from momentalg.data.labels import local
 from momentalg.data.tables import CellTables
 from momentalg.errors import DataError, NothingLeftError
-from momentalg.expr.names import join_factor
 from momentalg.expr.nodes import Variable
 from momentalg.model.resolved import ResolvedModel
 
@@ -27,7 +29,10 @@ LARGEST_EXACT = 2**53  # beyond it whole numbers are not all floats
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of a model: numbers as float64, labels as codes into `labels`, in order of first appearance."""
+    """The columns of a model: numbers as float64, labels as codes into `labels`, which are whole numbers of any width.
+
+    They may be the frame's own arrays, and are not to be written to. Some `labels` may not occur, as in categories.
+    """
 
     arrays: Mapping[str, Array]
     labels: Mapping[str, Array]
@@ -51,8 +56,6 @@ def read_columns(frame: Any, model: ResolvedModel, missing: str = "refuse") -> C
     """
     if missing not in MISSING:
         raise DataError(f"missing= is {' or '.join(map(repr, MISSING))}, not {missing!r}")
-    import numpy as np
-
     names = needed_columns(model)
     selected = select(frame, names)
     arrays: dict[str, Array] = {}
@@ -67,14 +70,15 @@ def read_columns(frame: Any, model: ResolvedModel, missing: str = "refuse") -> C
             arrays[name] = numbers(selected[name], name, name == model.response)
     arrays, kept = _without_missing(arrays, labels, missing)
     for name in model.coded:
-        require_levels(model, name, labels[name][np.unique(arrays[name])].tolist())
+        arrays[name], labels[name] = _occurring(arrays[name], labels[name])
+        require_levels(model, name, labels[name].tolist())
     for name, values in arrays.items():
         if name not in labels:
             _require_finite(name, values)
     arrays, labels = _told_apart(arrays, labels, model)
     tables = cell_tables(arrays, labels, model)
     require_facts(tables, model, lambda column, code: _plain(labels[column][code]))
-    return Columns(arrays, labels, tables.rows, int((~kept).sum()), kept)
+    return Columns(arrays, labels, tables.rows, len(kept) - tables.rows, kept)
 
 
 def cell_tables(arrays: Mapping[str, Array], labels: Mapping[str, Array], model: ResolvedModel) -> CellTables:
@@ -88,35 +92,23 @@ def _told_apart(
     arrays: Mapping[str, Array], labels: Mapping[str, Array], model: ResolvedModel
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """Labels that are local to those of another column get codes of their own, and labels as in ``A:a``."""
-    codes, was = nested_codes({name: arrays[name] for name in labels}, model)
-    named = dict(labels)
-    for column in sorted(was, key=lambda c: len(model.closure((c,)))):
-        first = {int(code): row for row, code in reversed(list(enumerate(codes[column].tolist())))}
-        outer = model.local_to[column]
-        parents = [named[outer][codes[outer][first[code]]] for code in range(len(was[column]))]
-        named[column] = _objects([f"{p}:{labels[column][c]}" for p, c in zip(parents, was[column], strict=True)])
-    return {**arrays, **codes}, named
-
-
-def _objects(values: list[Any]) -> Array:
     import numpy as np
 
-    found = np.empty(len(values), dtype=object)
-    found[:] = values
-    return found
+    codes, named = dict(arrays), dict(labels)
+    for column in sorted(model.local_to, key=lambda c: len(model.closure((c,)))):  # outer columns first
+        if column in named:
+            outer = model.local_to[column]
+            pair = (found.astype(np.int64) for found in (codes[outer], codes[column]))
+            codes[column], named[column] = local(next(pair), named[outer], next(pair), named[column])
+    return codes, named
 
 
-def codes(series: Any) -> tuple[Array, Array]:
-    """Codes of labels, -1 where missing, and the labels: categories as they are, else in order of first appearance."""
+def _occurring(codes: Array, labels: Array) -> tuple[Array, Array]:
+    """Codes of the labels that occur, in their order."""
     import numpy as np
-    import pandas as pd
 
-    native = series.to_native()
-    if isinstance(native, pd.Series) and isinstance(native.dtype, pd.CategoricalDtype):
-        return native.cat.codes.to_numpy().astype(np.int64), native.cat.categories.to_numpy()
-    values = native if isinstance(native, pd.Series) else pd.Series(series.to_list())
-    found, labels = pd.factorize(values)
-    return found.astype(np.int64, copy=False), np.asarray(labels)
+    occurs = np.bincount(codes, minlength=len(labels)) > 0
+    return (codes, labels) if occurs.all() else ((np.cumsum(occurs) - 1)[codes], labels[occurs])
 
 
 def numbers(series: Any, name: str, is_response: bool = False) -> Array:
@@ -131,18 +123,16 @@ def numbers(series: Any, name: str, is_response: bool = False) -> Array:
                 f"the response {name!r} holds truth values; if 0 and 1 are meant, convert it: "
                 f"frame[{name!r}].astype(float)"
             )
-        return np.array([np.nan if is_missing(v) else float(v) for v in series.to_list()])
+        return _with_nan(series, False)
     if series.dtype.is_integer():
-        null = series.is_null().to_numpy()
-        whole = series.fill_null(0).to_numpy() if null.any() else series.to_numpy()
+        whole = (series.fill_null(0) if series.null_count() else series).to_numpy()
         if int(whole.max()) > LARGEST_EXACT or int(whole.min()) < -LARGEST_EXACT:
             raise DataError(
                 f"the {role} {name!r} holds whole numbers beyond 2**53, which are not exact as floats; rescale it"
             )
-        values = whole.astype(np.float64)
-        return np.where(null, np.nan, values) if null.any() else values
+        return _with_nan(series, 0)
     if series.dtype.is_float():
-        return np.asarray(series.cast(nw.Float64).fill_null(float("nan")).to_numpy(), dtype=np.float64)
+        return _with_nan(series, float("nan"))
     found = series.to_list()
     wrong = next(
         (
@@ -160,6 +150,20 @@ def numbers(series: Any, name: str, is_response: bool = False) -> Array:
     return np.array([np.nan if is_missing(v) else float(v) for v in found])
 
 
+def _with_nan(series: Any, filling: Any) -> Array:
+    """A column as floats, its own array where it is one; NaN for null, which `filling` stands for in its own type."""
+    import numpy as np
+
+    native = series.to_native()
+    if isinstance(getattr(native, "dtype", None), np.dtype):  # of pandas, where NaN is what is missing
+        return np.asarray(native.to_numpy(), dtype=np.float64)
+    if not series.null_count():
+        return np.asarray(series.to_numpy(), dtype=np.float64)
+    values = np.array(series.fill_null(filling).to_numpy(), dtype=np.float64)
+    values[series.is_null().to_numpy()] = np.nan
+    return values
+
+
 def is_missing(value: Any) -> bool:
     """Null in any of its forms: None, NaN, pandas' NA and NaT; they alone are not equal to themselves, or are None."""
     import pandas as pd
@@ -172,21 +176,40 @@ def _without_missing(
 ) -> tuple[dict[str, Array], Array]:
     import numpy as np
 
-    gone = {name: values < 0 if name in labels else np.isnan(values) for name, values in arrays.items()}
-    rows = np.logical_or.reduce(list(gone.values()))
-    count = int(rows.sum())
-    if count == 0:
-        return arrays, ~rows
+    rows = len(next(iter(arrays.values())))
+    gone = {name: at for name, values in arrays.items() if (at := _missing(values, name in labels)) is not None}
+    if not gone:
+        return arrays, np.ones(rows, dtype=bool)
+    lost = np.logical_or.reduce(list(gone.values()))
+    count = int(lost.sum())
     if missing == "refuse":
-        found = ", ".join(
-            f"{name!r} ({int(m.sum())}, first in row {int(m.argmax())})" for name, m in gone.items() if m.any()
-        )
+        found = ", ".join(f"{name!r} ({int(m.sum())}, first in row {int(m.argmax())})" for name, m in gone.items())
         raise DataError(
-            f"{count} of {len(rows)} rows have missing values: {found}; missing='drop' leaves them out and counts them"
+            f"{count} of {rows} rows have missing values: {found}; missing='drop' leaves them out and counts them"
         )
-    if count == len(rows):
+    if count == rows:
         raise NothingLeftError(count)
-    return {name: values[~rows] for name, values in arrays.items()}, ~rows
+    return {name: values[~lost] for name, values in arrays.items()}, ~lost
+
+
+def _missing(values: Array, are_codes: bool) -> Array | None:
+    """Which rows are missing, None for none of them; most columns are told by one number, without memory for rows."""
+    import numpy as np
+
+    if are_codes:
+        return values < 0 if int(values.min()) < 0 else None
+    if _is_finite(values):
+        return None
+    found = np.isnan(values)
+    return found if found.any() else None
+
+
+def _is_finite(values: Array) -> bool:
+    """Whether all values are finite, by their sum; False also for finite ones whose sum is too large."""
+    import numpy as np
+
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(values.sum()))
 
 
 def require_levels(model: ResolvedModel, name: str, found: Sequence[Any]) -> None:
@@ -203,6 +226,8 @@ def require_levels(model: ResolvedModel, name: str, found: Sequence[Any]) -> Non
 def _require_finite(name: str, values: Array) -> None:
     import numpy as np
 
+    if _is_finite(values):
+        return
     bad = ~np.isfinite(values)
     if bad.any():
         row = int(bad.argmax())
@@ -227,46 +252,8 @@ def nested_codes(codes: Mapping[str, Array], model: ResolvedModel) -> tuple[dict
     return found, was
 
 
-def require_facts(tables: CellTables, model: ResolvedModel, label: Callable[[str, int], Any]) -> None:
-    """Check what the model declares of the design: covariates constant within levels, cells without replicates.
-
-    Raises `DataError`, naming the first level that contradicts it.
-    """
-
-    def named(factor: Sequence[str], row: int) -> str:
-        labels = [repr(label(c, int(tables.codes[c][row]))) for c in factor]
-        return labels[0] if len(labels) == 1 else ", ".join(f"{c} {x}" for c, x in zip(factor, labels, strict=True))
-
-    for variable, factor in model.constant_on.items():
-        if variable in tables.values and variable.kind == "column":
-            first, cell = tables.cells(factor)
-            values = tables.values[variable]
-            differ = values[first][cell] != values
-            if differ.any():
-                row = int(differ.argmax())
-                raise DataError(
-                    f"{variable.name!r} is declared constant within {join_factor(factor)}, but at "
-                    f"{named(factor, row)} it is both {_shown(values[first[cell[row]]])} and {_shown(values[row])} "
-                    f"(row {row}); correct the data, or leave it out of levels="
-                )
-    for factor in model.unreplicated:
-        first, cell = tables.cells(factor)
-        sizes = tables.sizes(factor)
-        if (sizes > 1).any():
-            at = int((sizes > 1).argmax())
-            raise DataError(
-                f"{join_factor(factor)} is declared to have one observation at most, but {named(factor, first[at])} "
-                f"has {int(sizes[at])}; {int((sizes > 1).sum())} cells have more than one. Leave out "
-                f"ma.unreplicated({join_factor(factor)!r}), and results hold with replicates"
-            )
-
-
 def _plain(label: Any) -> Any:
     """A label as plain Python has it, for messages: 2 and not np.int64(2)."""
     import numpy as np
 
     return label.item() if isinstance(label, (np.number, np.str_, np.bool_)) else label
-
-
-def _shown(value: Any) -> str:
-    return str(value) if isinstance(value, Fraction) else f"{value:g}"

@@ -10,7 +10,8 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from momentalg.data.columns import is_missing, nested_codes, require_facts
+from momentalg.data.columns import is_missing, nested_codes
+from momentalg.data.facts import require_facts
 from momentalg.data.frames import covariate_columns, select
 from momentalg.data.tables import CellTables
 from momentalg.errors import DataError

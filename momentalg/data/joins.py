@@ -86,15 +86,15 @@ def grouped(codes: Sequence[Array], rows: int) -> tuple[Array, Array]:
 
     if not codes or not rows:
         return np.zeros(min(rows, 1), dtype=np.int64), np.zeros(rows, dtype=np.int64)
-    packed = _packed(codes)
-    span = int(packed.max()) + 1
+    key = packed(codes)
+    span = int(key.max()) + 1
     if span > DENSE * rows:
-        _, first, group = np.unique(packed, return_index=True, return_inverse=True)
+        _, first, group = np.unique(key, return_index=True, return_inverse=True)
         return first, group.reshape(-1)
     place = np.full(span, rows)  # the first row of each number; counting beats sorting where numbers are few
-    place[packed[::-1]] = np.arange(rows - 1, -1, -1)
+    place[key[::-1]] = np.arange(rows - 1, -1, -1)
     occurs = place < rows
-    return place[occurs], (np.cumsum(occurs) - 1)[packed]
+    return place[occurs], (np.cumsum(occurs) - 1)[key]
 
 
 def group_sums(values: Array, group: Array, groups: int) -> Array:
@@ -111,20 +111,21 @@ def group_sums(values: Array, group: Array, groups: int) -> Array:
     return found
 
 
-def _packed(codes: Sequence[Array]) -> Array:
+def packed(codes: Sequence[Array]) -> Array:
     """One whole number for each row, the same for the same codes."""
     import numpy as np
 
-    packed = codes[0].astype(np.int64)
-    span = int(packed.max()) + 1
+    found = codes[0].astype(np.int64)
+    span = int(found.max()) + 1
     for more in codes[1:]:
         width = int(more.max()) + 1
         if span > 2**62 // max(width, 1):
-            packed = np.unique(packed, return_inverse=True)[1].reshape(-1)
-            span = int(packed.max()) + 1
-        packed = packed * width + more
+            found = np.unique(found, return_inverse=True)[1].reshape(-1)
+            span = int(found.max()) + 1
+        found *= width
+        found += more
         span *= width
-    return packed
+    return found
 
 
 def _together(a: Sequence[Array], b: Sequence[Array], first: Table, second: Table) -> tuple[Array, Array]:
@@ -134,5 +135,5 @@ def _together(a: Sequence[Array], b: Sequence[Array], first: Table, second: Tabl
     rows, more = len(first.values), len(second.values)
     if not a or not rows or not more:
         return np.zeros(rows, dtype=np.int64), np.zeros(more, dtype=np.int64)
-    packed = _packed([np.concatenate(pair) for pair in zip(a, b, strict=True)])
-    return packed[:rows], packed[rows:]
+    found = packed([np.concatenate(pair) for pair in zip(a, b, strict=True)])
+    return found[:rows], found[rows:]

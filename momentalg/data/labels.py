@@ -29,6 +29,8 @@ def in_order(name: str, codes: Array, labels: Array) -> tuple[Array, Array]:
             f"the labels in {name!r} are of kinds that have no order, such as texts and numbers; make them one kind, "
             f"as in frame.astype({{{name!r}: str}})"
         ) from error
+    if (order[1:] > order[:-1]).all():
+        return codes, labels
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
     return rank[codes], labels[order]

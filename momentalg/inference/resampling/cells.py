@@ -193,7 +193,7 @@ def combined(parts: Sequence[Array], sizes: Sequence[int] | None = None) -> Arra
 
     With `sizes`, which bound the codes, a combination has the same number wherever it occurs.
     """
-    found = parts[0]
+    found = parts[0].astype("int64")  # codes may be narrow
     for k, part in enumerate(parts[1:], start=1):
         size = int(part.max(initial=-1)) + 1 if sizes is None else sizes[k]
         found = (ordered(found) if sizes is None else found) * size + part
