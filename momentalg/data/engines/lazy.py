@@ -104,8 +104,8 @@ def _pass(
 
 def _moments(asked: Groups, whole: LevelTable, near: str) -> tuple[float, float]:
     """The sum and the sum of squares of what is near 0, over all rows."""
-    first, second = (whole.aggregates[asked.whole.sums[((near, power),)]].sum() for power in (1, 2))
-    return float(first), float(second)
+    first, second = (whole.total(asked.whole.sums[((near, power),)]) for power in (1, 2))
+    return first, second
 
 
 def _far(task: Task, asked: Groups, whole: LevelTable, shifts: Mapping[str, float]) -> dict[str, float]:
@@ -134,11 +134,11 @@ def _sums(task: Task, asked: Groups, tables: Sequence[LevelTable], shifts: Mappi
     whole = by_columns[asked.whole.columns]
     for sum_ in task.ir.accumulators:
         if sum_.table is None:
-            found[sum_.name] = float(whole.aggregates[asked.whole.sums[sum_.powers]].sum())
+            found[sum_.name] = whole.total(asked.whole.sums[sum_.powers])
         else:
-            found[sum_.name] = by_columns[sum_.table].aggregates[sum_.name]
+            found[sum_.name] = by_columns[sum_.table].per_level(sum_.name)
     for level in task.ir.levels:
-        found[level.name] = by_columns[level.table].aggregates[range_of(level.column, "min")]
+        found[level.name] = by_columns[level.table].per_level(range_of(level.column, "min"))
     for slope in task.ir.unshifted_slopes:
         first, second = _moments(asked, whole, about_mean(slope.name))
         found[f"mean_{slope.name}"] = shifts[slope.name] + first / whole.n

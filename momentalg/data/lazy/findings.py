@@ -33,7 +33,7 @@ def require_complete(tables: Sequence[LevelTable], found: Groups, columns: Colum
     whole = tables[found.tables.index(found.whole)]
     if whole.rows == 0:
         raise DataError("the data have no rows")
-    counts = (whole.aggregates[count_of(c)].sum() for c in columns.names() if count_of(c) in whole.aggregates)
+    counts = (whole.total(count_of(c)) for c in columns.names() if count_of(c) in whole.found)
     if missing == "refuse" and (any(t.n < t.rows for t in tables) or any(n < whole.rows for n in counts)):
         _refuse_missing(columns)
     if whole.n == 0:
@@ -43,7 +43,7 @@ def require_complete(tables: Sequence[LevelTable], found: Groups, columns: Colum
 def require_known(whole: LevelTable, ir: EstimatorIR, model: ResolvedModel, columns: Columns) -> None:
     """Raise `DataError` for a label of a fixed factor, or of a class, that is none of those declared."""
     for coded in ir.coded:
-        if whole.aggregates[strange(coded.column)].sum() > 0:
+        if whole.total(strange(coded.column)) > 0:
             key = nw.col(columns.keys[coded.column])
             odd = columns.frame.filter(has_no_known_label(coded, columns) > 0).select(key).head(1).collect()
             require_levels(model, coded.column, odd[columns.keys[coded.column]].to_list())
@@ -51,7 +51,7 @@ def require_known(whole: LevelTable, ir: EstimatorIR, model: ResolvedModel, colu
 
 def require_finite(tables: Iterable[LevelTable], columns: Columns, otherwise: str) -> None:
     """Raise `DataError` for what is not finite, naming the column, or by the message `otherwise` where none is."""
-    if not all(np.isfinite(values).all() for t in tables for values in t.aggregates.values()):
+    if not all(table.is_finite() for table in tables):
         refuse_infinite(columns, otherwise)
 
 
@@ -81,7 +81,7 @@ def require_facts(tables: Sequence[LevelTable], found: Groups, model: ResolvedMo
 
 def _require_constant(cells: LevelTable, name: str, factor: Table, table: Table) -> None:
     first, level = _levels(cells, table)
-    low, high = (cells.aggregates[range_of(name, end)] for end in ("min", "max"))
+    low, high = (cells.per_level(range_of(name, end)) for end in ("min", "max"))
     least, most = low[first], high[first]
     np.minimum.at(least, level, low)
     np.maximum.at(most, level, high)

@@ -27,13 +27,27 @@ class LevelTable:
 
     labels: Mapping[str, Array]  # by label column
     size: Array
-    aggregates: Mapping[str, Array]
     rows: int  # all that the data have
+    found: Mapping[str, Array]  # aggregates in the order of the engine
+    places: Array  # in that order, of the levels here
+    is_whole: bool  # whether no level was left out
 
     @property
     def n(self) -> int:
         """The number of rows in the sums."""
         return int(self.size.sum())
+
+    def per_level(self, name: str) -> Array:
+        """An aggregate, level by level."""
+        return self.found[name][self.places]
+
+    def total(self, name: str) -> float:
+        """The total of an aggregate over the levels."""
+        return float((self.found[name] if self.is_whole else self.per_level(name)).sum())
+
+    def is_finite(self) -> bool:
+        """Whether all aggregates are."""
+        return all(np.isfinite(a if self.is_whole else self.per_level(name)).all() for name, a in self.found.items())
 
     @property
     def level(self) -> Array:
@@ -92,8 +106,10 @@ def level_table(found: Any, group: Group, columns: Columns, model: ResolvedModel
     return LevelTable(
         dict(zip(keys, labels, strict=True)),
         size[places],
-        {name: _numbers(found[f"a{k}"], np.float64)[places] for k, name in enumerate(group.aggregates)},
         rows,
+        {name: _numbers(found[f"a{k}"], np.float64) for k, name in enumerate(group.aggregates)},
+        places,
+        kept is None,
     )
 
 
