@@ -16,7 +16,7 @@ from momentalg.inference.advice import Data, advice, identified
 from momentalg.inference.failure import constants, is_about_means, require_regular, zeros
 from momentalg.inference.result import FitResult
 from momentalg.inference.runs.progress import Listener
-from momentalg.inference.runs.run import Run, run
+from momentalg.inference.runs.run import run
 from momentalg.inference.sums import Sums, estimator_of, sums_of
 from momentalg.model.mapping import FrozenMapping
 from momentalg.moments.weighting import KURTOSIS
@@ -44,8 +44,8 @@ def sums(
     estimator = estimator_of(model, statistics, means, weighting)
     if isinstance(data, DataFiles):
         done = run(estimator, data, missing, engine, checkpoint, progress)
-        done.handed_over()
-        return done.sums
+        with done.handing_over():
+            return done.sums
     _require_no_checkpoint(checkpoint)
     return sums_of(estimator, data, missing, engine)
 
@@ -70,7 +70,6 @@ def fit(
         NotIdentifiedError: data that do not separate the parameters, with what they do estimate.
 
     """
-    done: Run | None = None
     if isinstance(data, Results):
         data = sums(model, data, statistics, means, missing, weighting, engine, checkpoint)
     if weighting == KURTOSIS:
@@ -98,10 +97,14 @@ def fit(
         if isinstance(data, DataFiles):
             asked = estimator_of(model, statistics, means, weighting)
             done = run(asked, data, missing, engine, checkpoint, progress)
-            found = done.sums
-            data = found if done.frame is None else done.frame
-        else:
-            found = sums(model, data, statistics, means, missing, weighting, engine, checkpoint)
+            with done.handing_over():
+                return _solved(model, done.sums, done.sums if done.frame is None else done.frame, missing)
+        found = sums(model, data, statistics, means, missing, weighting, engine, checkpoint)
+    return _solved(model, found, data, missing)
+
+
+def _solved(model: Model, found: Sums, data: Any, missing: str) -> FitResult:
+    """The fit of sums; `data` are what they were made of, for what sums do not tell."""
     estimator = found.estimator
     try:
         estimates = estimator.module.solve(found.prepared)
@@ -116,7 +119,7 @@ def fit(
         whole = _is_kept(data) and not isinstance(data, (list, tuple))
         named = zeros(estimator.system, data, missing, found.nobs) if whole and not about_means else ""
         raise NotIdentifiedError(f"{error}.{named} The nearest thing that works: {simpler}") from error
-    result = FitResult(
+    return FitResult(
         model=model,
         system=estimator.system,
         estimates=FrozenMapping(estimates),
@@ -128,9 +131,6 @@ def fit(
         data=data if _is_kept(data) else None,
         missing=missing,
     )
-    if done is not None:
-        done.handed_over()
-    return result
 
 
 def _require_no_checkpoint(checkpoint: object) -> None:

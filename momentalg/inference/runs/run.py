@@ -6,7 +6,7 @@ The built-in engine reads pieces of rows; an engine of its own kind of data open
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -44,10 +44,24 @@ class Run:
     frame: Any
     checkpoint: Checkpoint | None
 
-    def handed_over(self) -> None:
-        """Remove the checkpoint: what was asked for is there."""
-        if self.checkpoint is not None:
-            self.checkpoint.remove()
+    @contextmanager
+    def handing_over(self) -> Iterator[None]:
+        """Remove the checkpoint if the block ends well: what was asked for is there."""
+        if self.checkpoint is None:
+            yield
+            return
+        try:
+            yield
+        except KeyboardInterrupt as stop:
+            raise _stopped(stop, self.sums.nobs + self.sums.dropped, self.checkpoint) from stop
+        self.checkpoint.remove()
+
+
+def _stopped(stop: KeyboardInterrupt, rows: int, checkpoint: Checkpoint) -> KeyboardInterrupt:
+    """An interruption that says where to go on from."""
+    return type(stop)(
+        f"stopped after {rows:,} rows, which are in {checkpoint.path}; run the same again to go on from there"
+    )
 
 
 def run(
@@ -96,9 +110,7 @@ def run(
             if keeper is None:
                 raise
             keeper.save(state)
-            raise type(stop)(
-                f"stopped after {state.rows:,} rows, which are in {keeper.path}; run the same again to go on from there"
-            ) from stop
+            raise _stopped(stop, state.rows, keeper) from stop
     total = state.total
     if total is None:
         raise _nothing(files, state)

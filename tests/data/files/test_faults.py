@@ -231,6 +231,16 @@ def test_a_fit_goes_on_too_and_keeps_the_checkpoint_until_there_are_estimates(fo
     assert heard.heard[0].resumed == 60
 
 
+def test_an_interruption_while_equations_are_solved_loses_no_sums(folder, tmp_path, monkeypatch):
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("momentalg.inference.fit._solved", interrupted)
+    with pytest.raises(KeyboardInterrupt, match=f"stopped after 400 rows, which are in {tmp_path / 'run'}"):
+        CROSSED.fit(folder, missing="drop", checkpoint=tmp_path / "run")
+    assert (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
