@@ -82,15 +82,17 @@ def generate(ir: EstimatorIR, dialect: str = "duckdb", table: str | tuple[str, .
     parts = tuple(table.split(".")) if isinstance(table, str) else tuple(table)
     if not 1 <= len(parts) <= 3 or not all(parts):
         raise UnsupportedError(f"the table {table!r} is not one to three names with points between them")
-    from sqlglot import ErrorLevel
+    from sqlglot import ErrorLevel, exp
 
     from momentalg.emit.queries.statements import Statements
 
-    statements = Statements(Names(ir), parts).all()
-    written = {
-        name: statement.sql(dialect=dialect, pretty=True, identify=True, unsupported_level=ErrorLevel.RAISE)
-        for name, statement in statements.items()
-    }
+    written = {}
+    for name, statement in Statements(Names(ir), parts).all().items():
+        texts = [part.name for part in statement.find_all(exp.Identifier, exp.Literal)]
+        indented = all(text.splitlines() == [text] for text in texts if text)  # sqlglot 27 indents lines of names too
+        written[name] = statement.sql(
+            dialect=dialect, pretty=indented, identify=True, unsupported_level=ErrorLevel.RAISE
+        )
     return SqlProgram(dialect, parts, FrozenMapping(written), ir)
 
 

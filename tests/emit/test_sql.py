@@ -436,6 +436,11 @@ def test_what_the_model_declares_is_checked(dialect):
         part(level, dialect, changed(columns, "z", {5: 99.0}))
 
 
+def test_texts_and_numbers_among_labels_are_refused():
+    with pytest.raises(DataError, match="the labels in 'user' are of kinds that have no order"):
+        part(MODELS["intercept"](), "sqlite", changed(rows(), "user", {4: 17}))
+
+
 # -- names and labels are data -------------------------------------------------------------------------------------
 
 

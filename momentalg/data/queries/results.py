@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from momentalg.data.columns import MISSING, codes, numbers
+from momentalg.data.coding import codes
+from momentalg.data.columns import MISSING, numbers
 from momentalg.data.engines.engine import Part
 from momentalg.data.frames import select
 from momentalg.data.labels import in_order, local, plain
@@ -180,10 +181,13 @@ def _levels(columns: Sequence[str], series: Sequence[Any], local_to: Mapping[str
 
     coded: dict[str, tuple[Array, Array]] = {}
     for column in sorted(columns, key=lambda c: _depth(c, local_to)):  # outer columns first
-        code, labels = codes(series[columns.index(column)])
+        try:
+            code, labels = codes(series[columns.index(column)])
+        except TypeError as error:
+            raise DataError(f"the labels in {column!r} cannot be told apart: {error}; use numbers or text") from error
         if (code < 0).any():
             raise DataError(f"labels in {column!r} are NaN: leave these rows out of the table, in a view")
-        outer = local_to.get(column)
+        code, outer = code.astype(np.int64), local_to.get(column)
         if outer in coded:
             code, labels = local(*coded[outer], code, labels)
         coded[column] = in_order(column, code, labels)
