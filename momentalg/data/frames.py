@@ -26,17 +26,17 @@ def select(frame: Any, names: Sequence[str]) -> Any:
         if len(set(lengths.values())) > 1:
             raise DataError(f"the columns differ in length: {lengths}")
         require_columns(names, list(frame))
-        frame = pd.DataFrame({name: frame[name] for name in names})
-    if isinstance(frame, pd.DataFrame):
+        frame = pd.DataFrame({name: frame[name] for name in names}, copy=False)
+    elif isinstance(frame, pd.DataFrame):
         require_columns(names, list(frame.columns))
-        frame = frame[list(names)]
+        frame = pd.DataFrame({name: frame[name] for name in names}, copy=False)  # frame[[...]] copies
     found = as_narwhals(frame)
     if isinstance(found, nw.LazyFrame):
         require_columns(names, found.collect_schema().names())
         found = found.select(*names).collect()
     else:
         require_columns(names, found.columns)
-        found = found.select(*names)
+        found = found if found.columns == list(names) else found.select(*names)
     if len(found) == 0:
         raise DataError("the data have no rows")
     return found
