@@ -406,7 +406,7 @@ def test_writing_is_whole_or_not_at_all(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "replace", fail)
     monkeypatch.setattr("pathlib.Path.replace", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(MomentalgError, match="disk full; what was there is unchanged"):
         module("intercept").write(target)
     assert [p.name for p in tmp_path.iterdir()] == [target.name]
     assert target.read_text(encoding="utf-8") == module("row").source
