@@ -31,7 +31,7 @@ from tests.benchmarks.rows import CROSSED, DESIGNS, ONE_WAY, SLOPES_OF_USERS, Co
 
 SHORT, REPEATS = 3.0, 3  # seconds of a fit that is repeated, and how often
 MEASURED = (CROSSED, ONE_WAY, SLOPES_OF_USERS)
-FULL_FIT, FULL_MEMORY, COMPONENTS = 50.0, 0.1, 1000.0  # what is aimed at, at 10^6 rows
+FULL_FIT, FULL_MEMORY, COMPONENTS, AIMED_AT = 50.0, 0.1, 1000.0, 10**6  # what is aimed at, from so many rows
 HEAD = """| rows | engine | components, s | full fit, s | processor, s | MB beyond the data | estimates |
 |---|---|---|---|---|---|---|"""
 
@@ -56,7 +56,7 @@ class Line:
             return f"{head} {self.failure} | | | | |"
         numbers = [f"{s:.4g}" if s is not None else "-" for s in (self.components, self.full, self.processor)]
         peak = f"{self.peak / 1e6:.0f}" if self.peak else "-"
-        shown = ", ".join(f"{key} {value:.4f}" for key, value in self.estimates.items())
+        shown = ", ".join(f"{key} {value:.4f}" for key, value in self.estimates.items()).replace("|", "\\|")
         return f"{head} {' | '.join(numbers)} | {peak} | {shown} |"
 
 
@@ -158,23 +158,30 @@ def lines(design: Design, n: int, at_most: float, names: Sequence[str] = ()) -> 
 def ratios(found: Sequence[Line]) -> Iterator[str]:
     """What the aims say, by number of rows; by the clock, and by the processor's time, which no neighbour disturbs."""
     for n in sorted({line.rows for line in found}):
-        by_name = {line.name: line for line in found if line.rows == n and line.estimates is not None}
-        rivals = [line for name, line in by_name.items() if not name.startswith("momentalg")]
-        ours = [line for name, line in by_name.items() if name.startswith("momentalg")]
+        by_name = {line.name: line for line in found if line.rows == n}
+        fitted = [line for line in by_name.values() if line.estimates is not None]
+        rivals = [line for line in fitted if not line.name.startswith("momentalg")]
+        ours = [line for line in fitted if line.name.startswith("momentalg")]
         rows = f"{n:.0e} rows".replace("e+0", "e")
         gpboost = by_name.get("gpboost")
-        for line in ours:
-            if gpboost is None or line.full is None:
+        for line in (line for line in ours if line.full is not None and gpboost is not None):
+            if gpboost.estimates is None:
+                yield f"{rows}, full fit, {line.name}: {line.full:.3g} s; GPBoost {gpboost.failure}"
                 continue
             times = f"{quotient(gpboost.full, line.full)} (processor {quotient(gpboost.processor, line.processor)})"
-            yield f"{rows}, full fit, {line.name}: {times} times faster than GPBoost; aim {FULL_FIT:.0f}"
+            yield f"{rows}, full fit, {line.name}: {times} times faster than GPBoost{_aim(n, FULL_FIT)}"
             if line.peak and gpboost.peak:
-                yield f"{rows}, full fit, {line.name}: {line.peak / gpboost.peak:.3f} of its memory; aim {FULL_MEMORY}"
+                share = f"{line.peak / gpboost.peak:.3f} of its memory{_aim(n, FULL_MEMORY)}"
+                yield f"{rows}, full fit, {line.name}: {share}"
         if rivals:
             fastest = min(rivals, key=lambda line: line.components or np.inf)
             for line in ours:
                 times = f"{quotient(fastest.components, line.components)} times faster than {fastest.name}"
-                yield f"{rows}, components, {line.name}: {times}; aim {COMPONENTS:,.0f}"
+                yield f"{rows}, components, {line.name}: {times}{_aim(n, COMPONENTS)}"
+
+
+def _aim(n: int, aim: float) -> str:
+    return f"; aim {aim:,g}" if n >= AIMED_AT else ""
 
 
 def quotient(one: float | None, other: float | None) -> str:

@@ -127,7 +127,8 @@ def table(growths: Sequence[Growth], found: Sequence[Line], settings: Mapping[st
         "",
         "## Components of two crossed factors in one pass, by generated modules",
         "",
-        f"{USERS:,} and {ITEMS:,} levels, chunks of at most {CHUNK:,} rows; seconds of the processor.",
+        f"{USERS:,} and {ITEMS:,} levels, chunks of at most {CHUNK:,} rows; seconds of the processor. Memory is the",
+        "peak of chunks and tables together.",
         "",
         f"| {' | '.join(head)} |",
         "|" + "---|" * (1 + 3 * len(growths)),
@@ -204,6 +205,7 @@ def picture(growths: Sequence[Growth], found: Sequence[Line], target: Path) -> N
         for axes, what in ((time_axes, "seconds"), (memory_axes, "MB beyond the data")):
             axes.set(xscale="log", yscale="log", xlabel="rows", ylabel=what)
             axes.grid(visible=True, which="major", color="#dddddd", linewidth=0.6)
+            axes.minorticks_off()
             axes.spines[["top", "right"]].set_visible(False)
         figure.legend(*time_axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
         figure.suptitle("Two crossed factors: time and memory by rows")
@@ -243,6 +245,7 @@ def main(arguments: Sequence[str]) -> int:
         settings = measured_with()
     if not given.redraw and not given.ours:
         found = fits()
+        settings = measured_with()
     write(growths, found, settings)
     for g in growths:
         print(f"{g.backend}: exponent {g.exponent():.3f}, without the start {g.exponent(without_start=True):.3f}")
@@ -251,7 +254,10 @@ def main(arguments: Sequence[str]) -> int:
 
 def measured_with() -> dict[str, Any]:
     """What the figures were measured with."""
-    return {"Python": platform.python_version(), "NumPy": version("numpy"), "cores": os.cpu_count()}
+    found = {"Python": platform.python_version(), "NumPy": version("numpy"), "cores": os.cpu_count()}
+    if hasattr(os, "getloadavg"):  # of all programs on the machine, over a quarter of an hour: 1 is a quiet one
+        found["load"] = round(os.getloadavg()[2], 1)
+    return found
 
 
 if __name__ == "__main__":
