@@ -18,7 +18,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version
 from statistics import median
 from types import ModuleType
 from typing import Any
@@ -137,7 +136,7 @@ def lines(design: Design, n: int, at_most: float, names: Sequence[str] = ()) -> 
         for name in (*OURS, *peers.PEERS, peers.LME4):
             if names and name not in names:
                 continue
-            shown, at = (f"momentalg, {name}", version("momentalg")) if name in OURS else (name, versions[name])
+            shown, at = (f"momentalg, {name}", "of this checkout") if name in OURS else (name, versions[name])
             if at is None:
                 yield Line(shown, "", n, failure="left out: not installed")
                 continue
