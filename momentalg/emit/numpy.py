@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 from types import ModuleType
 
 from momentalg.emit.backend import Backend
@@ -24,6 +25,7 @@ from momentalg.errors import UnsupportedError
 from momentalg.lower.ir import EstimatorIR
 
 TEMPLATE = "numpy/estimator.py.j2"
+_LOADING = Lock()  # threads that ask for one module wait for it
 
 
 @dataclass(frozen=True, repr=False)
@@ -45,7 +47,7 @@ class EstimatorModule:
         return f"<EstimatorModule: {self.source.count(chr(10))} lines of Python; .source, .write(path), .load()>"
 
     def load(self) -> ModuleType:
-        """Import the module; the same object each time. Raises `UnsupportedError` where a package is absent."""
+        """Import the module; the same object for the same text. Raises `UnsupportedError` where a package is absent."""
         for package in self.needs:
             if importlib.util.find_spec(package) is None:
                 raise UnsupportedError(f"this module needs {package}: pip install 'momentalg[{package}]'")
@@ -54,14 +56,21 @@ class EstimatorModule:
     @cached_property
     def _loaded(self) -> ModuleType:
         name = f"momentalg_estimator_{sha256(self.source.encode()).hexdigest()[:16]}"
-        with tempfile.TemporaryDirectory(prefix="momentalg-") as folder:
-            path = self.write(Path(folder) / f"{name}.py")
-            spec = importlib.util.spec_from_file_location(name, path)
-            if spec is None or spec.loader is None:
-                raise ImportError(f"cannot import {path}")
-            module = importlib.util.module_from_spec(spec)
-            sys.modules[name] = module  # picklable functions, for process pools
-            spec.loader.exec_module(module)
+        with _LOADING:
+            if name in sys.modules:  # what is compiled for it is not compiled again
+                return sys.modules[name]
+            with tempfile.TemporaryDirectory(prefix="momentalg-") as folder:
+                path = self.write(Path(folder) / f"{name}.py")
+                spec = importlib.util.spec_from_file_location(name, path)
+                if spec is None or spec.loader is None:
+                    raise ImportError(f"cannot import {path}")
+                module = importlib.util.module_from_spec(spec)
+                sys.modules[name] = module  # picklable functions, for process pools
+                try:
+                    spec.loader.exec_module(module)
+                except BaseException:
+                    del sys.modules[name]
+                    raise
         return module
 
 

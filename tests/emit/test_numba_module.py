@@ -248,6 +248,20 @@ def test_a_program_that_is_no_file_keeps_nothing():
     assert (result.returncode, result.stderr) == (0, "")
 
 
+def test_the_same_text_is_loaded_and_compiled_once():
+    model = ma.Model("y ~ 1 + (1 | a)")
+    first, second = (model.moment_equations().estimator("numba") for _ in range(2))
+    assert first is not second
+    assert first.load() is second.load()
+
+
+def test_a_module_that_cannot_be_loaded_is_not_there_half():
+    broken = EstimatorModule("first = 1\nraise OSError\n", generated("one factor").ir)
+    for _ in range(2):
+        with pytest.raises(OSError):
+            broken.load()
+
+
 def test_a_module_that_is_loaded_leaves_no_litter(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     module = ma.Model("y ~ 1 + x + x:b + (1 | a)").moment_equations().estimator("numba").load()
