@@ -77,7 +77,10 @@ def _from_objects(labels: Array) -> Array:
 
     kinds = {type(v) for v in labels.tolist()}
     if kinds and all(issubclass(kind, str) for kind in kinds):
-        return labels.astype(str)
+        found = labels.astype(str)
+        if (found != labels).any():
+            raise DataError("a label ends in the character NUL, which texts of NumPy lose: take it off")
+        return found
     if kinds == {bool}:
         return labels.astype(bool)
     if kinds and kinds <= {int} | {np.int64, np.int32} and all(-(2**63) <= v < 2**63 for v in labels.tolist()):

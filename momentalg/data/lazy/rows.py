@@ -87,10 +87,10 @@ def _when(condition: Any, key: str) -> Any:
 def _is_one_of(column: str, labels: tuple[str | int | float, ...], columns: Columns) -> Any:
     """Whether the labels in a column are some of those given; a text is none of numbers, nor a number one of texts."""
     key, dtype = nw.col(columns.keys[column]), columns.types[column]
-    if isinstance(dtype, nw.Boolean):
-        key = key.cast(nw.Int64)
-    is_number = isinstance(dtype, nw.Boolean) or dtype.is_numeric()
-    if not is_number:
-        key = key.cast(nw.String)
-    possible = [label for label in labels if isinstance(label, str) != is_number]
-    return key.is_in(possible) if possible else nw.lit(value=False)
+    texts = [label for label in labels if isinstance(label, str)]
+    numbers = [label for label in labels if not isinstance(label, str)]
+    if not (isinstance(dtype, nw.Boolean) or dtype.is_numeric()):
+        return key.cast(nw.String).is_in(texts) if texts else nw.lit(value=False)
+    if dtype.is_integer() and all(isinstance(n, int) for n in numbers):
+        return key.cast(nw.Int64).is_in(list(map(int, numbers))) if numbers else nw.lit(value=False)
+    return key.cast(nw.Float64).is_in(list(map(float, numbers))) if numbers else nw.lit(value=False)

@@ -18,7 +18,7 @@ from momentalg.model.resolved import ResolvedModel
 if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
-_PLAIN = (nw.String, nw.Boolean, nw.Date)  # which NumPy has, besides numbers
+_PLAIN = (nw.Boolean, nw.Date)  # which NumPy has, besides numbers; its texts lose NUL at their end
 
 
 @dataclass(frozen=True)

@@ -58,14 +58,20 @@ def to_polars(frame: pd.DataFrame) -> Any:
 
 
 def to_lazy(frame: pd.DataFrame) -> Any:
-    return to_polars(frame).lazy()
+    """A lazy frame in which NaN stays NaN and does not become null."""
+    import polars as pl
+
+    return pl.from_pandas(frame, nan_to_null=False).lazy()
 
 
 def to_relation(frame: pd.DataFrame) -> Any:
+    """A relation, in which NaN stays NaN too."""
     import duckdb
     import pyarrow as pa
 
-    return duckdb.connect().from_arrow(pa.Table.from_pandas(frame, preserve_index=False))
+    numbers = {name: pd.api.types.is_float_dtype(frame[name].dtype) for name in frame}
+    columns = {name: pa.array(frame[name], from_pandas=not is_float) for name, is_float in numbers.items()}
+    return duckdb.connect().from_arrow(pa.table(columns))
 
 
 def as_it_is(frame: pd.DataFrame) -> Any:

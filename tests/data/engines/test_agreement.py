@@ -46,6 +46,7 @@ LABELS = {
     "dates": lambda k: dt.date(1969, 12, 28) + dt.timedelta(days=int(k)),
     "times": lambda k: pd.Timestamp(1969, 12, 28, 23, 59, 59, 999999) + pd.Timedelta(seconds=int(k)),
     "categories": lambda k: f"c{k}",
+    "zoned times": lambda k: pd.Timestamp("2020-03-29 00:30", tz="Europe/Paris") + pd.Timedelta(minutes=30 * int(k)),
     "decimals": lambda k: Decimal(int(k)) / 8,
 }
 
@@ -267,3 +268,40 @@ def test_sums_of_any_rows_are_those_of_exact_arithmetic(kind, frame):
         for name, largest in size.items():
             assert abs(Fraction(table[f"sum_{name}{end}"][k]) - exact[cell][name]) <= Fraction(1, 10**12) * largest
     assert (found.nobs, found.dropped) == (sum(table[f"size{end}"]), len(frame) - sum(table[f"size{end}"]))
+
+
+FACTORS = {
+    "texts": list("abc"),
+    "whole numbers": [3, 1, 2],
+    "small numbers": np.array([7, 5, 6], dtype=np.int8),
+    "floats": [0.5, 0.25, 2.0],
+    "truth values": [True, False, True],
+    "categories": pd.Categorical(list("bca"), categories=list("cab")),
+}
+
+
+@kinds()
+@pytest.mark.parametrize("labels", FACTORS)
+def test_fixed_factors_and_classes_of_every_kind_are_seen_in_the_data(labels, kind):
+    frame = base(240)
+    frame["d"] = pd.Series(FACTORS[labels]).take(frame["item"].to_numpy() % 3).to_numpy()
+    if labels == "categories":
+        frame["d"] = pd.Categorical(frame["d"], categories=list("cab"))
+    for model in (ma.Model("y ~ 1 + C(d) + (1 | user)"), ma.Model("y ~ 1 + (1 | user)", residual_by="d")):
+        own, other = sums(model, frame), sums(model, frame, kind)
+        assert other.estimator.model.resolved.coded == own.estimator.model.resolved.coded
+        assert_same_sums(own, other)
+
+
+@kinds()
+@pytest.mark.parametrize("levels", [[1, 2, 3], [1.0, 2.0, 3.0], ["1", "2", "3"], [1, 2, 300]])
+@pytest.mark.parametrize("dtype", ["int8", "uint64", "float32", "str"])
+def test_declared_levels_are_those_of_the_data_or_refused(levels, dtype, kind):
+    frame = base(240).assign(d=lambda f: (f["item"] % 3 + 1).astype(dtype))
+    model = ma.Model("y ~ 1 + C(d) + (1 | user)", fixed={"d": levels})
+    if isinstance(levels[0], str) == (dtype == "str") and 300 not in levels:
+        assert_same_sums(sums(model, frame), sums(model, frame, kind))
+    else:
+        for given_kind in (None, kind):
+            with pytest.raises(DataError, match=r"'d' holds .*, which is none of its levels"):
+                sums(model, frame, given_kind)

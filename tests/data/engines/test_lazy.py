@@ -190,3 +190,10 @@ def test_labels_that_would_be_called_alike_are_refused(kind):
     frame = base(24).assign(user=["A", "A:b"] * 12, item=["b:c", "c"] * 12)
     with pytest.raises(DataError, match="two levels would both be called 'A:b:c'"):
         sums(MODELS["nested labels"](), frame, kind)
+
+
+@kinds()
+def test_texts_that_end_in_nul_are_refused_and_not_merged_with_those_that_do_not(kind):
+    frame = base(24).assign(user=["A", "A\0"] * 12)
+    with pytest.raises(DataError, match="a label ends in the character NUL"):
+        sums(MODEL, frame, kind)
