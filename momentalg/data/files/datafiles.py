@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,23 +62,30 @@ class DataFiles:
                 )
         return found
 
-    def pieces(
-        self, file: int, model: ResolvedModel, names: Sequence[str], start: int = 0, labels: Sequence[str] = ()
-    ) -> Iterator[Piece]:
-        """The pieces of a file from number `start` on, of the columns `names`."""
-        path = self.paths[file]
-        return format_of(path, self.separator).pieces(path, self.reading(model, names, labels), start)
+    def pieces(self, file: int, model: ResolvedModel, names: Sequence[str], start: int = 0) -> Iterator[Piece]:
+        """The pieces of a file from number `start` on, of the columns `names`: labels of the model, and numbers."""
+        return self._pieces(file, self.reading(model, names), start)
 
     def frames(self, model: ResolvedModel, names: Sequence[str], labels: Sequence[str] = ()) -> Iterator[Any]:
-        """All pieces of all files as frames; those without rows are passed over. `labels` are read as labels too."""
+        """All pieces of all files as frames; those without rows are passed over.
+
+        `labels` are read as labels too; other columns may hold anything.
+        """
+        reading = self.reading(model, names)
+        reading = replace(reading, labels=reading.labels | set(labels), numbers=frozenset())
         for file in range(len(self.paths)):
-            for piece in self.pieces(file, model, names, labels=labels):
+            for piece in self._pieces(file, reading):
                 if len(piece.frame):
                     yield piece.frame
 
-    def reading(self, model: ResolvedModel, names: Sequence[str], labels: Sequence[str] = ()) -> Reading:
-        """What is read of each file for a model, whose label columns are labels."""
-        return Reading(tuple(names), frozenset(names) & {*model.columns, *labels}, self.separator)
+    def reading(self, model: ResolvedModel, names: Sequence[str]) -> Reading:
+        """What is read of each file for a model: labels are its label columns, and all else is numbers."""
+        labels = frozenset(names) & set(model.columns)
+        return Reading(tuple(names), labels, frozenset(names) - labels, self.separator)
+
+    def _pieces(self, file: int, reading: Reading, start: int = 0) -> Iterator[Piece]:
+        path = self.paths[file]
+        return format_of(path, self.separator).pieces(path, reading, start)
 
 
 def is_files(data: Any) -> bool:

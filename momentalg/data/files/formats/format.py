@@ -33,10 +33,11 @@ ELSEWHERE = {
 
 @dataclass(frozen=True)
 class Reading:
-    """What is read of a file: the columns `names`, of which `labels` name levels; the separator, if one is given."""
+    """What is read of a file: the columns `names`, of which `labels` name levels, and `numbers` are to be numbers."""
 
     names: tuple[str, ...]
     labels: frozenset[str] = frozenset()
+    numbers: frozenset[str] = frozenset()
     separator: str | None = None
 
 

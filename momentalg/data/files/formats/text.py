@@ -11,11 +11,14 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from momentalg.data.files.formats import format as formats
 from momentalg.data.files.formats.format import Format, Header, Piece, Reading, ending_of
 from momentalg.errors import DataError, UnsupportedError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SEPARATORS = {".csv": ",", ".txt": ",", ".tsv": "\t", ".tab": "\t"}
 
@@ -61,7 +64,25 @@ def pieces(path: Path, reading: Reading, start: int = 0) -> Iterator[Piece]:
                     f"{path.name}: its lines have more fields than the header names; are there decimal commas?"
                 )
             if number >= start:
+                _require_numbers(chunk, reading, path)
                 yield Piece(chunk.loc[:, list(reading.names)], min(file.tell() / size, 1.0))
+
+
+def _require_numbers(chunk: pd.DataFrame, reading: Reading, path: Path) -> None:
+    """Refuse a column of numbers for the fields in it that are none; a column without numbers is not meant as one."""
+    import pandas as pd
+
+    for name in reading.numbers:
+        if pd.api.types.is_string_dtype(chunk[name]) or chunk[name].dtype == object:
+            given = chunk[name].notna()
+            strange = given & pd.to_numeric(chunk[name], errors="coerce").isna()
+            if 0 < strange.sum() < given.sum():
+                at = int(strange.to_numpy().argmax())
+                raise DataError(
+                    f"{path.name}: {name!r} is not numeric: it holds {chunk[name].iloc[at]!r} in row {chunk.index[at]}, "
+                    f"where the first is row 0, and in {int(strange.sum())} of the {len(chunk)} rows read with it what "
+                    "is no number; correct them, or leave them empty for missing values"
+                )
 
 
 def separator_of(path: Path, separator: str | None) -> str:
