@@ -79,8 +79,8 @@ def _require_numbers(chunk: pd.DataFrame, reading: Reading, path: Path) -> None:
             if 0 < strange.sum() < given.sum():
                 at = int(strange.to_numpy().argmax())
                 raise DataError(
-                    f"{path.name}: {name!r} is not numeric: it holds {chunk[name].iloc[at]!r} in row {chunk.index[at]}, "
-                    f"where the first is row 0, and in {int(strange.sum())} of the {len(chunk)} rows read with it what "
+                    f"{path.name}: {name!r} is not numeric: it holds {chunk[name].iloc[at]!r} in row {chunk.index[at]}"
+                    f", where the first is row 0, and in {int(strange.sum())} of the {len(chunk)} rows read with it what "
                     "is no number; correct them, or leave them empty for missing values"
                 )
 
