@@ -108,7 +108,7 @@ def _of_arrow(column: Any) -> tuple[Array, Array]:
     import pyarrow as pa
 
     encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-    whole = encoded.unify_dictionaries().combine_chunks()
+    whole = encoded.chunk(0) if encoded.num_chunks == 1 else encoded.unify_dictionaries().combine_chunks()
     numbers = whole.indices
     values = numbers.to_numpy() if not numbers.null_count else numbers.cast(pa.int64()).fill_null(-1).to_numpy()
     names = whole.dictionary.to_pandas()
