@@ -74,7 +74,7 @@ def drawn_table(sizes: Sequence[int], engine: str | None) -> bool:
         for rows in sizes:
             one = memory.in_own_process(drawn, rows, design.name, engine)
             found.append(one)
-            shown = ", ".join(f"{key} {value:.4f}" for key, value in one["estimates"].items())
+            shown = ", ".join(f"{key} {value:.4f}" for key, value in one["estimates"].items()).replace("|", "\\|")
             print(
                 f"| {design.name} | {rows:.0e} | {one['seconds']:.2f} | {1e9 * one['seconds'] / rows:.1f} | "
                 f"{one['drawing']:.2f} | {one['peak'] / 1e6:.1f} | {shown} |".replace("e+0", "e"),
