@@ -78,10 +78,11 @@ def _require_numbers(chunk: pd.DataFrame, reading: Reading, path: Path) -> None:
             strange = given & pd.to_numeric(chunk[name], errors="coerce").isna()
             if 0 < strange.sum() < given.sum():
                 at = int(strange.to_numpy().argmax())
+                value, row = chunk[name].iloc[at], chunk.index[at]
                 raise DataError(
-                    f"{path.name}: {name!r} is not numeric: it holds {chunk[name].iloc[at]!r} in row {chunk.index[at]}"
-                    f", where the first is row 0, and in {int(strange.sum())} of the {len(chunk)} rows read with it what "
-                    "is no number; correct them, or leave them empty for missing values"
+                    f"{path.name}: {name!r} is not numeric: it holds {value!r} in row {row}, where the first is row 0, "
+                    f"and what is no number in {int(strange.sum())} of the {len(chunk)} rows read with it; correct "
+                    "them, or leave them empty for missing values"
                 )
 
 
