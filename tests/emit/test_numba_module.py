@@ -100,13 +100,24 @@ def shifts(module, columns):
     return {name: value for name, value in module.accumulate(columns).items() if name.startswith("shift_")}
 
 
-def test_two_threads_and_spans_of_rows_change_nothing():
-    """More rows than a thread, a block and a span have, sorted by one factor and not by the other."""
+@pytest.mark.parametrize("name", ["unreplicated", "three factors"])
+def test_two_threads_and_spans_of_rows_change_nothing(name, monkeypatch):
+    """More rows than a block and a span have, sorted by one factor and not by the others; one thread, and two."""
     columns = table(400_000, in_order=True)
-    compiled, plain = generated("unreplicated").load(), generated("unreplicated", "numpy").load()
-    assert_same(compiled.accumulate(columns), plain.accumulate(columns), 400_000)
-    again = compiled.accumulate(columns)
-    assert all(np.array_equal(values, again[name]) for name, values in compiled.accumulate(columns).items())
+    compiled, plain = generated(name).load(), generated(name, "numpy").load()
+    alone = compiled.accumulate(columns)
+    monkeypatch.setattr(compiled, "MANY", 1)
+    found = compiled.accumulate(columns)
+    assert_same(found, plain.accumulate(columns), 400_000)
+    assert list(alone) == list(found)
+    assert all(np.array_equal(values, alone[key]) for key, values in found.items())
+
+
+def test_what_a_second_thread_refuses_is_raised(monkeypatch):
+    compiled = generated("unreplicated").load()
+    monkeypatch.setattr(compiled, "MANY", 1)
+    with pytest.raises(ValueError, match="there is no column 'b'"):
+        compiled.accumulate({key: values for key, values in table().items() if key != "b"})
 
 
 @pytest.mark.parametrize("in_order", [False, True])
