@@ -47,17 +47,24 @@ def _relation(task: Task, data: Any) -> Any:
 
 def _scan(path: Path, labels: tuple[str, ...]) -> Any:
     from momentalg.data.engines.lazy import told_by
+    from momentalg.data.files.formats.format import ending_of
     from momentalg.data.files.formats.text import MISSING_WORDS, separator_of
 
     with told_by(TITLE, *PACKAGES):
         connection, name = _connection(), escape(str(path))
-        if path.suffix == ".parquet":
+        ending = ending_of(path)[0]
+        if ending in (".parquet", ".pq"):
             return connection.read_parquet(name)
-        if path.suffix in (".arrow", ".feather", ".ipc"):
+        if ending in (".arrow", ".feather", ".ipc"):
             from pyarrow import dataset
 
             return connection.from_arrow(dataset.dataset(path, format="ipc"))
-        given: dict[str, Any] = {"sep": separator_of(path, None), "header": True, "na_values": list(MISSING_WORDS)}
+        given: dict[str, Any] = {
+            "sep": separator_of(path, None),
+            "header": True,
+            "na_values": list(MISSING_WORDS),
+            "comment": "",
+        }
         found = connection.read_csv(name, **given)
         types = {n: "DOUBLE" if str(t) == "BIGINT" else str(t) for n, t in zip(found.columns, found.types, strict=True)}
         types |= {name: "VARCHAR" for name in labels if name in types}

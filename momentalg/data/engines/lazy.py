@@ -42,11 +42,14 @@ def first_rows(frame: Any) -> Any:
 
 @contextmanager
 def told_by(title: str, *packages: str) -> Iterator[None]:
-    """Turn what the packages of an engine raise, of memory, disks, damaged files and values, into `DataError`."""
+    """Turn what the packages of an engine raise, of memory, disks, damaged files and values, into `DataError`.
+
+    What narwhals raises is of the engine too: it gives some of its errors names of its own.
+    """
     try:
         yield
     except Exception as error:
-        if type(error).__module__.split(".")[0] not in packages:
+        if type(error).__module__.split(".")[0] not in (*packages, "narwhals"):
             raise
         raise DataError(f"{title} could not compute the sums: {next(iter(str(error).splitlines()), '')}") from error
 

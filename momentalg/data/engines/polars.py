@@ -47,12 +47,14 @@ def _scan(path: Path, labels: tuple[str, ...]) -> Any:
     import polars as pl
 
     from momentalg.data.engines.lazy import told_by
+    from momentalg.data.files.formats.format import ending_of
     from momentalg.data.files.formats.text import MISSING_WORDS, separator_of
 
     with told_by(TITLE, "polars"):
-        if path.suffix == ".parquet":
+        ending = ending_of(path)[0]
+        if ending in (".parquet", ".pq"):
             return pl.scan_parquet(path, glob=False)
-        if path.suffix in (".arrow", ".feather", ".ipc"):
+        if ending in (".arrow", ".feather", ".ipc"):
             return pl.scan_ipc(path)
         given: dict[str, Any] = {
             "separator": separator_of(path, None),

@@ -71,17 +71,17 @@ def product(powers: Powers, symbols: Mapping[str, Any]) -> Any:
 
 
 def _has_label(value: a.HasLabel, columns: Columns) -> Any:
-    """1 where a column has a label, 0 where it has another, null where it has none."""
-    return _when(_is_one_of(value.column, (value.label,), columns), columns.keys[value.column])
+    """1 where a column has a label, 0 where it has another, or none."""
+    return _indicator(_is_one_of(value.column, (value.label,), columns))
 
 
 def has_no_known_label(coded: CodedColumn, columns: Columns) -> Any:
-    """1 where a column has a label that is none of those known by name, 0 where it is, null where it has none."""
-    return _when(~_is_one_of(coded.column, coded.labels, columns), columns.keys[coded.column])
+    """1 where a column has a label that is none of those known by name, 0 where it is one, or missing."""
+    return _indicator(~_is_one_of(coded.column, coded.labels, columns))
 
 
-def _when(condition: Any, key: str) -> Any:
-    return nw.when(condition).then(nw.lit(1.0)).otherwise(nw.when(~nw.col(key).is_null()).then(nw.lit(0.0)))
+def _indicator(condition: Any) -> Any:
+    return nw.when(condition).then(nw.lit(1.0)).otherwise(nw.lit(0.0))
 
 
 def _is_one_of(column: str, labels: tuple[str | int | float, ...], columns: Columns) -> Any:

@@ -197,3 +197,19 @@ def test_texts_that_end_in_nul_are_refused_and_not_merged_with_those_that_do_not
     frame = base(24).assign(user=["A", "A\0"] * 12)
     with pytest.raises(DataError, match="a label ends in the character NUL"):
         sums(MODEL, frame, kind)
+
+
+@pytest.mark.engine("duckdb")
+@pytest.mark.parametrize("settings", ["set error_on_division_by_zero = true", "set error_on_division_by_zero = false"])
+def test_a_weight_of_0_is_told_whatever_a_database_makes_of_division_by_it(settings):
+    import duckdb
+
+    con = duckdb.connect()
+    con.execute("set ieee_floating_point_ops = false")
+    con.execute(settings)
+    frame = base(60)
+    con.register("given", frame.assign(w=frame["w"].where(frame.index != 7, 0.0)))
+    with pytest.raises(DataError, match="the sums are not finite"):
+        MODELS["weights"]().sums(con.table("given"))
+    con.register("given", frame)
+    assert_same_sums(sums(MODELS["weights"](), frame), MODELS["weights"]().sums(con.table("given")))
