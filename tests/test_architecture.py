@@ -56,7 +56,9 @@ LONG_MODULES = {
     "momentalg/model/model.py": "all that a model offers on one page; half of it methods that hand over in a line",
 }
 
-HEAVY = "pandas numpy matplotlib narwhals jinja2 click rich polars scipy duckdb pyarrow dask pyspark numba sqlglot".split()
+HEAVY = (
+    "pandas numpy matplotlib narwhals jinja2 click rich polars scipy duckdb pyarrow dask pyspark numba sqlglot".split()
+)
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "sympify", "parse_expr", "simplify", "nsimplify", "__import__"}
 INDEPENDENT_ROAD = {"cumulants", "rules", "derive"}  # what check/ must not know
 

@@ -11,6 +11,7 @@ from momentalg.emit.numpy_context import Context
 from momentalg.emit.numpy_context import context_of as numpy_context_of
 from momentalg.emit.numpy_header import command
 from momentalg.emit.numpy_text import docstring, literal, literals
+from momentalg.emit.numpy_weighted import CROSSED, functions
 from momentalg.expr.names import join_factor
 from momentalg.lower import arrays
 from momentalg.lower.ir import Accumulator, EstimatorIR, Powers, RowSymbol, TableSpec
@@ -58,6 +59,8 @@ def regenerate(ir: EstimatorIR) -> str:
 def context_of(ir: EstimatorIR) -> NumbaContext:
     """The context of an estimator's template."""
     given = replace(numpy_context_of(ir), regenerate=regenerate(ir))
+    if given.second is not None and not given.second.nested:
+        given = replace(given, second=replace(given.second, functions=functions(CROSSED, "numba")))
     totals = [a for a in ir.accumulators if a.table is None]
     last, slopes = ir.tables[-1], {s.name for s in ir.unshifted_slopes}
     return NumbaContext(

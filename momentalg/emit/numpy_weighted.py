@@ -101,10 +101,14 @@ def _cells(step: Reweighting) -> list[str]:
     return [f'"crossed": _Crossed({code(step.cells)}, {code(step.sizes)}, {_numbers(step.mean)}, [', *lines, "]),"]
 
 
-def functions(parts: Iterable[str]) -> str:
-    """The functions of templates/numpy/parts, as they are there, without what a module of their own begins with."""
-    folder = template_root() / "numpy" / "parts"
-    texts = ((folder / f"{part}.py").read_text(encoding="utf-8") for part in parts)
+def functions(parts: Iterable[str], backend: str = "numpy") -> str:
+    """The functions of templates/numpy/parts, as they are there, without what a module of their own begins with.
+
+    Another backend has files of its own for some of the parts.
+    """
+    own, shared = (template_root() / name / "parts" for name in (backend, "numpy"))
+    files = (own / f"{part}.py" if (own / f"{part}.py").exists() else shared / f"{part}.py" for part in parts)
+    texts = (file.read_text(encoding="utf-8") for file in files)
     return "\n\n\n".join(text.partition("import numpy as np\n")[2].strip("\n") for text in texts)
 
 

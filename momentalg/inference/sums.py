@@ -40,6 +40,7 @@ class Estimator:
     weighting: str
     model: Model = field(compare=False, repr=False)
     given: Any = field(compare=False, repr=False)
+    language: str = field(default="numpy", compare=False)  # of the module
 
     @property
     def described(self) -> str:
@@ -55,8 +56,8 @@ class Estimator:
 
     @property
     def generated(self) -> EstimatorModule:
-        """The generated NumPy module as text, with the representation that it was made from."""
-        return self.generated_in("numpy")
+        """The generated module as text, with the representation that it was made from."""
+        return self.generated_in(self.language)
 
     def generated_in(self, backend: str) -> EstimatorModule:
         """The generated module in a language of Python."""
@@ -64,7 +65,7 @@ class Estimator:
 
     @property
     def module(self) -> ModuleType:
-        """The generated NumPy module."""
+        """The generated module, which solves."""
         return self.generated.load()
 
 
@@ -208,6 +209,9 @@ def _sums_of_parts(estimator: Estimator, parts: Iterable[Any], missing: str, eng
 
 
 def _sums_of_part(estimator: Estimator, data: Any, missing: str, engine: str | None) -> Sums:
+    language = chosen(data, engine).language
+    if language != estimator.language:
+        estimator = replace(estimator, language=language)
     part = accumulated(estimator, data, missing, engine)
     return Sums(estimator, MappingProxyType(part.table), part.nobs, part.dropped)
 
@@ -215,7 +219,7 @@ def _sums_of_part(estimator: Estimator, data: Any, missing: str, engine: str | N
 def accumulated(estimator: Estimator, data: Any, missing: str, engine: str | None = None) -> Part:
     """What an engine makes of data: the one asked for by name, else the one whose own kind the data are."""
     found = chosen(data, engine)
-    generated = estimator.generated if found.language == "numpy" else estimator.generated_in(found.language)
+    generated = estimator.generated if found.language == estimator.language else estimator.generated_in(found.language)
     return found.accumulate(Task(estimator.model.resolved, generated.ir, generated.load(), missing), data)
 
 

@@ -172,7 +172,7 @@ def _residual_cumulants(crossed, model):
     for codes, columns, root, solved in zip(crossed.codes, crossed.columns, model.roots, model.solved, strict=True):
         rest[:, columns] -= (root @ solved)[codes]
     contrast = rest @ np.append(-model.beta, 1.0)
-    taken = (crossed.products @ contrast[:, :, None])[:, :, 0]
+    taken = np.einsum("nij,nj->ni", crossed.products, contrast)
     squares = np.sum(contrast * taken, axis=1)
     each = squares.sum() / n
     if each <= 0:

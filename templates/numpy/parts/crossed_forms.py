@@ -67,23 +67,27 @@ def _probed(crossed, model):
     """
     generator = np.random.default_rng(0)
     number = len(crossed.codes)
-    information, pairs = [], {}
-    for h in range(number):
-        levels, q = crossed.own[h].shape[:2]
+    signs, effects = [], []
+    for own in crossed.own:
+        levels, q = own.shape[:2]
         count = max(PROBES, min(levels, 400 // levels))
-        if count < levels:
-            probes, share = generator.choice([-1.0, 1.0], (count, levels)), 1 / count
-        else:
-            probes, share = np.eye(levels), 1.0
-        signs = np.asarray(probes).T  # (levels, probes)
-        effects = (signs[:, None, :, None] * np.eye(q)[:, None, :]).reshape(levels, q, -1)  # each probe in each column
-        common = [crossed.across(k, h, effects) for k in range(number)]
-        around = np.einsum("lci,lcm->im", crossed.common[h], effects)
-        tables = [table.reshape(*table.shape[:2], -1, q) for table in model.projected(common, around, 1e-7)]
+        probes = generator.choice([-1.0, 1.0], (count, levels)) if count < levels else np.eye(levels)
+        signs.append(probes.T)  # (levels, probes)
+        effects.append((probes.T[:, None, :, None] * np.eye(q)[:, None, :]).reshape(levels, q, -1))  # in each column
+    common = [np.concatenate([crossed.across(k, h, u) for h, u in enumerate(effects)], axis=2) for k in range(number)]
+    around = [np.einsum("lci,lcm->im", own, u) for own, u in zip(crossed.common, effects, strict=True)]
+    found = model.projected(common, np.concatenate(around, axis=1), 1e-7)
+    ends = np.cumsum([u.shape[2] for u in effects])
+    information, pairs = [], {}
+    for h, xi in enumerate(signs):
+        levels, q = crossed.own[h].shape[:2]
+        share = 1.0 if xi.shape[1] == levels else 1 / xi.shape[1]
+        own = slice(ends[h] - effects[h].shape[2], ends[h])
+        tables = [table[:, :, own].reshape(*table.shape[:2], -1, q) for table in found]
         for k, table in enumerate(tables):
             pairs[k, h] = share * np.einsum("lcpa,ldpb->cdab", table, table, optimize=True)
-        found = share * np.einsum("lcpd,lp->lcd", tables[h], signs)
-        information.append((found + np.swapaxes(found, 1, 2)) / 2)
+        within = share * np.einsum("lcpd,lp->lcd", tables[h], xi)
+        information.append((within + np.swapaxes(within, 1, 2)) / 2)
     for k in range(number):
         for h in range(k + 1):
             pairs[k, h] = (pairs[k, h] + pairs[h, k].transpose(2, 3, 0, 1)) / 2

@@ -1,4 +1,4 @@
-"""The product that crossed factors spend their time in: of the links between levels of two factors with coefficients."""
+"""The product that crossed factors spend their time in: links between levels of two factors, times coefficients."""
 
 import numpy as np
 
