@@ -33,7 +33,7 @@ settings.load_profile("long" if LONG else "ci")
 
 PACKAGES = {
     "arrow": "pyarrow",
-    "dask": "dask",
+    "dask": "distributed",
     "duckdb": "duckdb",
     "flint": "flint",
     "formulaic": "formulaic",
@@ -47,16 +47,16 @@ PACKAGES = {
     "statsmodels": "statsmodels",
     "typst": "typst",
 }
-PROGRAMS = {"latexmk": "latexmk", "lme4": "Rscript"}
+PROGRAMS = {"latexmk": "latexmk", "lme4": "Rscript", "spark": "java"}
 COLUMNS = 100  # of the terminal, for everything that prints as wide as it
 ABSENT = "engine absent: "
 
 
 def is_present(engine: str) -> bool:
-    """Whether the package or program called `engine` here can be used, without importing it."""
-    if engine in PACKAGES:
-        return importlib.util.find_spec(PACKAGES[engine]) is not None
-    return shutil.which(PROGRAMS[engine]) is not None
+    """Whether the package and the program called `engine` here can be used, without importing it."""
+    if engine in PACKAGES and importlib.util.find_spec(PACKAGES[engine]) is None:
+        return False
+    return engine not in PROGRAMS or shutil.which(PROGRAMS[engine]) is not None
 
 
 @pytest.fixture(scope="session", autouse=True)
