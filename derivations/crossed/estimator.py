@@ -51,6 +51,8 @@ COLUMNS = ("row", "column", "y")  # everything that is read
 VARIANCES = ("var(1|row)", "var(1|column)", "var(residual)")  # the estimates that a truncation keeps from being negative
 NOT_FINITE = "the sums are not finite: values are too large, or outside the domain of a function in the model"
 CHUNK = 100_000  # rows of a file that are in memory at a time
+BLOCK = 2**16  # rows that are summed at a time: what is made of them stays in the processor's cache
+SPAN = 2**17  # rows whose sums are apart from those of others, so that rounding does not grow with the rows
 MISSING = frozenset(["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"])  # what a file may write for a missing value
 
 
@@ -75,17 +77,17 @@ def accumulate(columns):
     """
     y = _numbers(columns, "y")
     shift_y = float(np.mean(y))
-    y = y - shift_y
-    sums = {}
-    code, level = _level_codes(columns, ("row",), len(y))
-    table = {"size_row": np.bincount(code)}
-    table["sum_y_row"] = np.bincount(code, weights=y)
+    y = _About(y, shift_y)
+    n, sums = len(columns[RESPONSE]), {}
+    code, level = _level_codes(columns, ("row",))
+    table = {"size_row": _sizes(code, len(level))}
+    table["sum_y_row"] = _sums(code, len(level), lambda rows: y[rows])
     sums |= _present(table, level, "_row")
-    code, level = _level_codes(columns, ("column",), len(y))
-    table = {"size_column": np.bincount(code)}
-    table["sum_y_column"] = np.bincount(code, weights=y)
+    code, level = _level_codes(columns, ("column",))
+    table = {"size_column": _sizes(code, len(level))}
+    table["sum_y_column"] = _sums(code, len(level), lambda rows: y[rows])
     sums |= _present(table, level, "_column")
-    sums["total_y2"] = float(y @ y)
+    sums["total_y2"] = _total(n, lambda rows: y[rows] ** 2)
     sums["shift_y"] = shift_y
     if not all(np.isfinite(sums[name]).all() for name in sums if name not in LEVELS):
         raise ValueError(_first_not_finite(columns))
@@ -210,6 +212,50 @@ def truncate(estimates):
     return {key: max(value, 0.0) if key in VARIANCES else value for key, value in estimates.items()}
 
 
+class _About:
+    """A column about a shift, which is subtracted from the rows that are asked for, and takes no memory."""
+
+    def __init__(self, values, shift):
+        self.values, self.shift = values, shift
+
+    def __getitem__(self, rows):
+        return self.values[rows] - self.shift
+
+
+def _sizes(code, width):
+    """The number of rows of each code."""
+    sizes, ones = np.zeros(width, dtype=np.int64), np.ones(BLOCK, dtype=np.int64)
+    for rows in _slices(0, len(code)):
+        _add(sizes, code[rows], ones[: rows.stop - rows.start])
+    return sizes
+
+
+def _sums(code, width, values):
+    """Per code the sum of `values(rows)`."""
+    sums, span = np.zeros(width), max(SPAN, 4 * width)
+    for start in range(0, len(code), span):
+        part = np.zeros(width) if start else sums
+        for rows in _slices(start, min(start + span, len(code))):
+            _add(part, code[rows], values(rows))
+        if start:
+            sums += part
+    return sums
+
+
+def _add(sums, code, values):
+    """Add values to the sums of their codes; where codes come in long runs, as in sorted data, each run at once."""
+    some = code[:256]
+    if 32 * np.count_nonzero(some[1:] != some[:-1]) < len(some):
+        first = np.append(0, np.flatnonzero(code[1:] != code[:-1]) + 1)
+        code, values = code[first], np.add.reduceat(values, first)
+    np.add.at(sums, code.astype(np.intp, copy=False), values)
+
+
+def _total(rows, values):
+    """The sum of `values(rows)` over all rows."""
+    return float(np.sum([np.sum(values(block)) for block in _slices(0, rows)]))
+
+
 def _numbers(columns, name):
     """A column as floats."""
     values = np.asarray(_column(columns, name))
@@ -233,36 +279,91 @@ def _column(columns, name):
     return values
 
 
-def _level_codes(columns, names, rows):
-    """For each row the position of its level, and the labels; None stands for labels 0, 1, ... that are positions."""
-    labels = np.asarray(_column(columns, names[0]))
+def _slices(start, stop):
+    """Slices of at most `BLOCK` rows."""
+    return [slice(k, min(k + BLOCK, stop)) for k in range(start, stop, BLOCK)]
+
+
+def _level_codes(columns, names):
+    """For each row the code of its level, and the labels of the codes; labels that do not occur may be among them."""
+    return _codes(np.asarray(_column(columns, names[0])), names[0])
+
+
+def _codes(labels, name):
+    """Codes and the labels of these, sorted. Whole numbers that are close together are codes, but for their start."""
     if labels.dtype.kind in "iu":
-        codes = labels.astype(np.int64, copy=False)
-        if codes.view(np.uint64).max() < 4 * rows + 1024:  # seen as unsigned, negative numbers are huge
-            return codes, None
-    level, code = _unique(labels, names[0])
+        most = 4 * len(labels) + 1024
+        high = int(labels.view(labels.dtype.str.replace("i", "u")).max())  # seen as unsigned, negative numbers are large
+        if high < min(most, np.iinfo(labels.dtype).max + 1):
+            return labels, np.arange(high + 1)
+        low, high = int(labels.min()), int(labels.max())
+        if high - low < most and high < 2**63:
+            return labels.astype(np.int64) - low, low + np.arange(high - low + 1)
+    level, code = _unique(labels, name)
     return code, level
 
 
 def _present(table, level, suffix):
-    """A table with its labels; where these are the codes, what does not occur is left out."""
-    if level is None:
-        level = np.flatnonzero(table[f"size{suffix}"])
-        if len(level) < len(table[f"size{suffix}"]):
-            table = {name: values[level] for name, values in table.items()}
+    """A table with its labels; what does not occur is left out."""
+    occurs = np.flatnonzero(table[f"size{suffix}"])
+    if len(occurs) < len(level):
+        level, table = level[occurs], {name: values[occurs] for name, values in table.items()}
     return {**table, f"level{suffix}": level}
 
 
 def _unique(labels, name):
+    """The distinct labels, sorted, and for each row the position of its own."""
     if labels.dtype.kind in "fmM" and (labels != labels).any():  # what is missing does not equal itself
         raise ValueError(f"row {int((labels != labels).argmax())}: the label in {name!r} is missing")
+    if labels.dtype.kind == "O" and all(isinstance(label, str) for label in labels):
+        labels = labels.astype(str)
+    if labels.dtype.kind == "U":
+        code, first = _numbered(*_key(_letters(labels)))
+        return labels[first], code
     try:
-        level, code = np.unique(labels, return_inverse=True)
+        return np.unique(labels, return_inverse=True)
     except TypeError:
         raise ValueError(f"the labels in {name!r} are mixed or missing; make them all numbers or all text") from None
-    if level.dtype.kind == "O" and all(isinstance(label, str) for label in level):
-        level = level.astype(str)
-    return level, code
+
+
+def _letters(texts):
+    """The letters of texts as parts of a key, which sorts as the texts do, and several times faster."""
+    letters = np.ascontiguousarray(texts, dtype=texts.dtype.newbyteorder("=")).view(np.uint32).reshape(len(texts), -1)
+    low, high = letters.min(axis=0), letters.max(axis=0)
+    differ = [0, *np.flatnonzero(low[1:] < high[1:]) + 1]
+    return [(letters[:, k] - low[k], range(high[k] - low[k] + 1)) for k in differ]
+
+
+def _key(parts):
+    """For each row a whole number that tells its combination of codes and sorts as these do, and what it is below."""
+    key, below = np.zeros(1, dtype=np.int64), 1
+    for code, labels in parts:
+        if below * len(labels) >= 2**63:
+            key, first = _numbered(key, below)
+            below = len(first)
+        key, below = key * len(labels) + code.astype(np.int64, copy=False), below * len(labels)
+    return key, below
+
+
+def _numbered(key, below):
+    """The keys that occur by 0, 1, ... in sorted order, and a row of each."""
+    rows = np.arange(len(key))
+    if below < 4 * len(key) + 1024:
+        row = np.full(below, -1)
+        row[key] = rows
+        occurs = row >= 0
+        return (np.cumsum(occurs) - 1)[key], row[occurs]
+    bits = len(key).bit_length()
+    if below < 2 ** (63 - bits):  # keys and rows are sorted as one number, which is much faster than by two
+        key = np.sort(key << bits | rows)
+        row, key = key & (2**bits - 1), key >> bits
+    else:
+        row = np.argsort(key, kind="stable")
+        key = key[row]
+    new = np.append(True, key[1:] != key[:-1])
+    code = np.empty(len(key), dtype=np.int64)
+    code[row] = np.cumsum(new) - 1
+    return code, row[new]
 
 
 def _first_not_finite(columns):
@@ -290,12 +391,32 @@ def _recentred(sums, other):
 
 
 def _aligned(left, right):
-    """The labels of both, each once, and where those of `left` and of `right` stand among them."""
+    """The labels of both, sorted and each once, and where those of `left` and of `right` stand among them."""
     if left.dtype == right.dtype and np.array_equal(left, right):
         place = np.arange(len(left))
         return left, place, place
-    level, place = np.unique(_joined(left, right), return_inverse=True)
-    return level, place[: len(left)], place[len(left) :]
+    key = _joined(left, right)
+    kind = key.dtype
+    first, second = _merged_places(key[: len(left)], key[len(left) :])
+    level = np.empty(max(first.max(), second.max()) + 1, dtype=kind)
+    level[first], level[second] = left, right
+    return level, first, second
+
+
+def _merged_places(left, right):
+    """Where the keys of `left` and those of `right` stand among both, sorted and each once."""
+    order, other = _order(left), _order(right)
+    place = np.searchsorted(left[order], right[other])  # each key of `right` is there, or comes before it
+    new = left[order][np.minimum(place, len(left) - 1)] != right[other]
+    first, second = np.empty(len(left), dtype=np.int64), np.empty(len(right), dtype=np.int64)
+    first[order] = np.arange(len(left)) + np.cumsum(np.bincount(place[new], minlength=len(left) + 1))[:-1]
+    second[other] = place + np.cumsum(new) - new
+    return first, second
+
+
+def _order(keys):
+    """What sorts keys that are distinct; most of them are sorted."""
+    return slice(None) if (keys[1:] > keys[:-1]).all() else np.argsort(keys)
 
 
 def _joined(left, right):
