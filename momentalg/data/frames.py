@@ -42,9 +42,6 @@ def select(frame: Any, names: Sequence[str]) -> Any:
     return found
 
 
-FIT_ALONE = ". Files and sums are for model.fit and model.sums; this takes rows in memory"
-
-
 def as_narwhals(frame: Any) -> Any:
     """A frame of any kind as narwhals has it, lazy frames as they are; raises `DataError` for what is no frame."""
     import narwhals as nw
@@ -53,8 +50,8 @@ def as_narwhals(frame: Any) -> Any:
         return nw.from_native(frame)
     except TypeError:
         raise DataError(
-            f"data must be a frame (pandas, Polars, Arrow, ...) or a mapping of columns; found {type(frame).__name__}"
-            f"{FIT_ALONE if type(frame).__name__ in ('DataFiles', 'str', 'PosixPath', 'Sums') else ''}"
+            "data must be a frame (pandas, Polars, Arrow, ...) or a mapping of columns; found "
+            f"{type(frame).__name__} (files, sums and streams of frames are for model.fit and model.sums)"
         ) from None
 
 
