@@ -89,8 +89,9 @@ def _is_one_of(column: str, labels: tuple[str | int | float, ...], columns: Colu
     key, dtype = nw.col(columns.keys[column]), columns.types[column]
     texts = [label for label in labels if isinstance(label, str)]
     numbers = [label for label in labels if not isinstance(label, str)]
+    nowhere = key != key
     if not (isinstance(dtype, nw.Boolean) or dtype.is_numeric()):
-        return key.cast(nw.String).is_in(texts) if texts else nw.lit(value=False)
+        return key.cast(nw.String).is_in(texts) if texts else nowhere
     if dtype.is_integer() and all(isinstance(n, int) for n in numbers):
-        return key.cast(nw.Int64).is_in(list(map(int, numbers))) if numbers else nw.lit(value=False)
-    return key.cast(nw.Float64).is_in(list(map(float, numbers))) if numbers else nw.lit(value=False)
+        return key.cast(nw.Int64).is_in(list(map(int, numbers))) if numbers else nowhere
+    return key.cast(nw.Float64).is_in(list(map(float, numbers))) if numbers else nowhere
