@@ -23,6 +23,7 @@ from tests.data.engines.frames import MODELS, base
 pytestmark = [pytest.mark.engine("spark"), pytest.mark.xdist_group("spark")]
 
 PARTITIONS = 60
+SHORT_RUN = "-XX:TieredStopAtLevel=1"  # the best machine code does not pay in a minute
 EXECUTOR = "CoarseGrainedExecutorBackend"  # the class that an executor's process runs
 
 
@@ -41,6 +42,8 @@ def spark():
             "spark.log.level": "OFF",
             "spark.sql.shuffle.partitions": "4",
             "spark.executor.memory": "512m",
+            "spark.driver.extraJavaOptions": SHORT_RUN,
+            "spark.executor.extraJavaOptions": SHORT_RUN,
             "spark.sql.session.timeZone": "UTC",
         }
         session = SparkSession.builder.master("local-cluster[2,1,512]").config(map=settings).getOrCreate()
