@@ -307,3 +307,12 @@ def test_declared_levels_are_those_of_the_data_or_refused(levels, dtype, kind):
         for given_kind in (None, kind):
             with pytest.raises(DataError, match=r"'d' holds .*, which is none of its levels"):
                 sums(model, frame, given_kind)
+
+
+@kinds()
+def test_what_is_infinite_where_its_function_is_not_is_refused(kind):
+    model, frame = ma.Model("y ~ 1 + exp(x) + (1 | user)"), base(240)
+    frame.loc[7, "x"] = -np.inf
+    for given_kind in (None, kind):
+        with pytest.raises(DataError, match="'x' is infinite in 1 rows"):
+            sums(model, frame, given_kind)

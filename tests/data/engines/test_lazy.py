@@ -213,3 +213,18 @@ def test_a_weight_of_0_is_told_whatever_a_database_makes_of_division_by_it(setti
         MODELS["weights"]().sums(con.table("given"))
     con.register("given", frame)
     assert_same_sums(sums(MODELS["weights"](), frame), MODELS["weights"]().sums(con.table("given")))
+
+
+def test_a_covariate_that_is_constant_in_finer_cells_alone_is_not_on_the_levels():
+    from momentalg.data.lazy.findings import _require_constant
+    from momentalg.data.lazy.tables import LevelTable
+
+    def cells(low: list[float], high: list[float]) -> LevelTable:
+        labels = {"user": np.array(["a", "a", "b"]), "item": np.array([1, 2, 1])}
+        ranges = {"min of Z": np.array(low), "max of Z": np.array(high)}
+        return LevelTable(labels, np.array([2, 1, 1]), 4, ranges, np.arange(3), is_whole=True)
+
+    _require_constant(cells([1.0, 1.0, 2.0], [1.0, 1.0, 2.0]), "Z", ("user",), ("user",))
+    for second in (0.5, 3.0):
+        with pytest.raises(DataError, match="constant within user, but at 'a' it is both"):
+            _require_constant(cells([1.0, second, 2.0], [1.0, second, 2.0]), "Z", ("user",), ("user",))
