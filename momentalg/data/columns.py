@@ -13,6 +13,15 @@ from momentalg.data.coding import codes
 from momentalg.data.facts import require_facts
 from momentalg.data.frames import needed_columns, select
 from momentalg.data.labels import local
+from momentalg.data.refusals import (
+    infinite,
+    missing_values,
+    not_exact,
+    not_numeric,
+    not_told_apart,
+    require_missing,
+    truth_values,
+)
 from momentalg.data.tables import CellTables
 from momentalg.errors import DataError, NothingLeftError
 from momentalg.expr.nodes import Variable
@@ -23,7 +32,6 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-MISSING = ("refuse", "drop")
 LARGEST_EXACT = 2**53  # beyond it whole numbers are not all floats
 
 
@@ -54,8 +62,7 @@ def read_columns(frame: Any, model: ResolvedModel, missing: str = "refuse") -> C
 
     Raises `DataError`, naming the column and the first row, for what cannot be read.
     """
-    if missing not in MISSING:
-        raise DataError(f"missing= is {' or '.join(map(repr, MISSING))}, not {missing!r}")
+    require_missing(missing)
     names = needed_columns(model)
     selected = select(frame, names)
     arrays: dict[str, Array] = {}
@@ -65,7 +72,7 @@ def read_columns(frame: Any, model: ResolvedModel, missing: str = "refuse") -> C
             try:
                 arrays[name], labels[name] = codes(selected[name])
             except TypeError as error:
-                raise DataError(f"the labels in {name!r} cannot be told apart: {error}; use numbers or text") from error
+                raise not_told_apart(name, error) from error
         else:
             arrays[name] = numbers(selected[name], name, name == model.response)
     arrays, kept = _without_missing(arrays, labels, missing)
@@ -116,20 +123,14 @@ def numbers(series: Any, name: str, is_response: bool = False) -> Array:
     import narwhals as nw
     import numpy as np
 
-    role = "response" if is_response else "covariate"
     if series.dtype == nw.Boolean:
         if is_response:
-            raise DataError(
-                f"the response {name!r} holds truth values; if 0 and 1 are meant, convert it: "
-                f"frame[{name!r}].astype(float)"
-            )
+            raise truth_values(name)
         return _with_nan(series, False)
     if series.dtype.is_integer():
         whole = (series.fill_null(0) if series.null_count() else series).to_numpy()
         if int(whole.max()) > LARGEST_EXACT or int(whole.min()) < -LARGEST_EXACT:
-            raise DataError(
-                f"the {role} {name!r} holds whole numbers beyond 2**53, which are not exact as floats; rescale it"
-            )
+            raise not_exact(name)
         return _with_nan(series, 0)
     if series.dtype.is_float():
         return _with_nan(series, float("nan"))
@@ -143,10 +144,7 @@ def numbers(series: Any, name: str, is_response: bool = False) -> Array:
         None,
     )
     if wrong is not None:
-        advice = (
-            "" if is_response else "; a column of categories needs 0/1 columns of its own, one for each but the first"
-        )
-        raise DataError(f"the {role} {name!r} is not numeric: it holds {wrong!r} ({series.dtype}){advice}")
+        raise not_numeric(name, is_response, f"{wrong!r} ({series.dtype})")
     return np.array([np.nan if is_missing(v) else float(v) for v in found])
 
 
@@ -183,10 +181,8 @@ def _without_missing(
     lost = np.logical_or.reduce(list(gone.values()))
     count = int(lost.sum())
     if missing == "refuse":
-        found = ", ".join(f"{name!r} ({int(m.sum())}, first in row {int(m.argmax())})" for name, m in gone.items())
-        raise DataError(
-            f"{count} of {rows} rows have missing values: {found}; missing='drop' leaves them out and counts them"
-        )
+        found = {name: f"{int(m.sum())}, first in row {int(m.argmax())}" for name, m in gone.items()}
+        raise missing_values(count, rows, found)
     if count == rows:
         raise NothingLeftError(count)
     return {name: values[~lost] for name, values in arrays.items()}, ~lost
@@ -230,10 +226,7 @@ def _require_finite(name: str, values: Array) -> None:
         return
     bad = ~np.isfinite(values)
     if bad.any():
-        row = int(bad.argmax())
-        raise DataError(
-            f"{name!r} is infinite in {int(bad.sum())} rows, first in row {row}; drop these rows, or bound the values"
-        )
+        raise infinite(name, int(bad.sum()), int(bad.argmax()))
 
 
 def nested_codes(codes: Mapping[str, Array], model: ResolvedModel) -> tuple[dict[str, Array], dict[str, Array]]:

@@ -7,8 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from momentalg.data.joins import packed
-from momentalg.errors import DataError
-from momentalg.expr.names import join_factor
+from momentalg.data.refusals import called, not_constant, replicated
 from momentalg.model.resolved import ResolvedModel
 
 if TYPE_CHECKING:
@@ -28,8 +27,7 @@ def require_facts(tables: CellTables, model: ResolvedModel, label: Callable[[str
     """
 
     def named(factor: Sequence[str], row: int) -> str:
-        labels = [repr(label(c, int(tables.codes[c][row]))) for c in factor]
-        return labels[0] if len(labels) == 1 else ", ".join(f"{c} {x}" for c, x in zip(factor, labels, strict=True))
+        return called(factor, [label(c, int(tables.codes[c][row])) for c in factor])
 
     for variable, factor in model.constant_on.items():
         if variable in tables.values and variable.kind == "column":
@@ -40,23 +38,17 @@ def require_facts(tables: CellTables, model: ResolvedModel, label: Callable[[str
             differ = values[first][cell] != values
             if differ.any():
                 row = int(differ.argmax())
-                raise DataError(
-                    f"{variable.name!r} is declared constant within {join_factor(factor)}, but at "
-                    f"{named(factor, row)} it is both {_shown(values[first[cell[row]]])} and {_shown(values[row])} "
-                    f"(row {row}); correct the data, or leave it out of levels="
-                )
-    for factor in model.unreplicated:
+                both = f"{_shown(values[first[cell[row]]])} and {_shown(values[row])}"
+                raise not_constant(variable.name, factor, f"at {named(factor, row)} it is both {both} (row {row})")
+    for factor in sorted(model.unreplicated):
         if is_distinct([tables.codes[c] for c in factor]):
             continue
         first, _ = tables.cells(factor)
         sizes = tables.sizes(factor)
         if (sizes > 1).any():
             at = int((sizes > 1).argmax())
-            raise DataError(
-                f"{join_factor(factor)} is declared to have one observation at most, but {named(factor, first[at])} "
-                f"has {int(sizes[at])}; {int((sizes > 1).sum())} cells have more than one. Leave out "
-                f"ma.unreplicated({join_factor(factor)!r}), and results hold with replicates"
-            )
+            one = f"{named(factor, first[at])} has {int(sizes[at])}"
+            raise replicated(factor, f"{one}; {int((sizes > 1).sum())} cells have more than one")
 
 
 def is_distinct(codes: Sequence[Array]) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
+from momentalg.data.refusals import no_rows
 from momentalg.errors import DataError
 from momentalg.expr.nodes import Size, Value, Variable
 from momentalg.expr.traversal import walk
@@ -25,10 +26,8 @@ def select(frame: Any, names: Sequence[str]) -> Any:
         lengths = {name: len(frame[name]) for name in names if name in frame}
         if len(set(lengths.values())) > 1:
             raise DataError(f"the columns differ in length: {lengths}")
+    if isinstance(frame, (Mapping, pd.DataFrame)):
         require_columns(names, list(frame))
-        frame = pd.DataFrame({name: frame[name] for name in names}, copy=False)
-    elif isinstance(frame, pd.DataFrame):
-        require_columns(names, list(frame.columns))
         frame = pd.DataFrame({name: frame[name] for name in names}, copy=False)  # frame[[...]] copies
     found = as_narwhals(frame)
     if isinstance(found, nw.LazyFrame):
@@ -38,7 +37,7 @@ def select(frame: Any, names: Sequence[str]) -> Any:
         require_columns(names, found.columns)
         found = found if found.columns == list(names) else found.select(*names)
     if len(found) == 0:
-        raise DataError("the data have no rows")
+        raise no_rows()
     return found
 
 

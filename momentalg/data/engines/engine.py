@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from momentalg.catalogue import discover
+from momentalg.data.refusals import require_missing
 from momentalg.errors import DataError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ class Task:
     ir: EstimatorIR
     module: ModuleType
     missing: str
+
+    def __post_init__(self) -> None:
+        require_missing(self.missing)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import narwhals.stable.v2 as nw
 
 from momentalg.data.columns import LARGEST_EXACT
 from momentalg.data.frames import needed_columns, require_columns
+from momentalg.data.refusals import not_numeric, not_told_apart, truth_values
 from momentalg.errors import DataError
 from momentalg.model.resolved import ResolvedModel
 
@@ -71,7 +72,7 @@ def lazy(data: Any) -> Any:
 
 def _label(name: str, dtype: Any) -> Any:
     if isinstance(dtype, _NESTED):
-        raise DataError(f"the labels in {name!r} cannot be told apart: they are {dtype}; use numbers or text")
+        raise not_told_apart(name, f"they are {dtype}")
     column = nw.col(name)
     if dtype.is_float():
         return nw.when(~column.is_nan()).then(column)
@@ -84,16 +85,10 @@ def _number(frame: Any, name: str, dtype: Any, is_response: bool) -> Any:
     column = nw.col(name)
     if isinstance(dtype, nw.Boolean):
         if is_response:
-            raise DataError(
-                f"the response {name!r} holds truth values; if 0 and 1 are meant, cast the column to numbers"
-            )
+            raise truth_values(name)
         return column.cast(nw.Float64)
     if not dtype.is_numeric():
-        advice = (
-            "" if is_response else "; a column of categories needs 0/1 columns of its own, one for each but the first"
-        )
-        role = "response" if is_response else "covariate"
-        raise DataError(f"the {role} {name!r} is not numeric: it holds {_example(frame, name, dtype)}{advice}")
+        raise not_numeric(name, is_response, _example(frame, name, dtype))
     if isinstance(dtype, WIDE):
         beyond = column > LARGEST_EXACT
         if not isinstance(dtype, (nw.UInt64, nw.UInt128)):

@@ -5,7 +5,7 @@ The tables tell at no cost that something is wrong; a second look at the rows th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any
@@ -18,8 +18,8 @@ from momentalg.data.lazy.columns import INFINITE, WIDE, Columns
 from momentalg.data.lazy.groups import ROWS, Groups, closed, count_of, range_of, strange
 from momentalg.data.lazy.rows import has_no_known_label
 from momentalg.data.lazy.tables import LevelTable
+from momentalg.data.refusals import called, infinite, missing_values, no_rows, not_constant, not_exact, replicated
 from momentalg.errors import DataError, NothingLeftError
-from momentalg.expr.names import join_factor
 from momentalg.lower.arrays import Table
 from momentalg.lower.ir import EstimatorIR
 from momentalg.model.resolved import ResolvedModel
@@ -32,7 +32,7 @@ def require_complete(tables: Sequence[LevelTable], found: Groups, columns: Colum
     """Raise `DataError` for no rows, for none that is complete, and for missing values that are refused."""
     whole = tables[found.tables.index(found.whole)]
     if whole.rows == 0:
-        raise DataError("the data have no rows")
+        raise no_rows()
     counts = (whole.total(count_of(c)) for c in columns.names() if count_of(c) in whole.found)
     if missing == "refuse" and (any(t.n < t.rows for t in tables) or any(n < whole.rows for n in counts)):
         _refuse_missing(columns)
@@ -61,9 +61,9 @@ def refuse_infinite(columns: Columns, otherwise: str) -> None:
     counts, _ = _counted(columns, list(flags.values()))
     for name, count in zip(flags, counts, strict=True):
         if count and isinstance(columns.types[name], WIDE):
-            raise DataError(f"{name!r} holds whole numbers beyond 2**53, which are not exact as floats; rescale it")
+            raise not_exact(name)
         if count:
-            raise DataError(f"{name!r} is infinite in {count} rows; drop these rows, or bound the values")
+            raise infinite(name, count)
     raise DataError(otherwise)
 
 
@@ -87,10 +87,8 @@ def _require_constant(cells: LevelTable, name: str, factor: Table, table: Table)
     np.maximum.at(most, level, high)
     if (least != most).any():
         at = int((least != most).argmax())
-        raise DataError(
-            f"{name!r} is declared constant within {join_factor(factor)}, but at {_named(cells, factor, first[at])} "
-            f"it is both {least[at]:g} and {most[at]:g}; correct the data, or leave it out of levels="
-        )
+        both = f"{least[at]:g} and {most[at]:g}"
+        raise not_constant(name, factor, f"at {_named(cells, factor, first[at])} it is both {both}")
 
 
 def _require_single(tables: Sequence[LevelTable], found: Groups, factor: Table, table: Table, columns: Columns) -> None:
@@ -112,12 +110,8 @@ def _require_single(tables: Sequence[LevelTable], found: Groups, factor: Table, 
         if not count:
             return
         one = repeated.head(1).collect()
-        labels = {c: one[columns.keys[c]].to_list()[0] for c in factor}
-        named, size = _in_words(factor, labels), int(one[ROWS][0])
-    raise DataError(
-        f"{join_factor(factor)} is declared to have one observation at most, but {named} has {size}; {count} cells "
-        f"have more than one. Leave out ma.unreplicated({join_factor(factor)!r}), and results hold with replicates"
-    )
+        named, size = called(factor, [one[columns.keys[c]].to_list()[0] for c in factor]), int(one[ROWS][0])
+    raise replicated(factor, f"{named} has {size}; {count} cells have more than one")
 
 
 def _levels(cells: LevelTable, table: Table) -> tuple[Array, Array]:
@@ -133,20 +127,13 @@ def _levels(cells: LevelTable, table: Table) -> tuple[Array, Array]:
 
 
 def _named(cells: LevelTable, factor: Table, row: int) -> str:
-    return _in_words(factor, {c: cells.labels[c][row].item() for c in factor})
-
-
-def _in_words(factor: Table, labels: Mapping[str, Any]) -> str:
-    return repr(labels[factor[0]]) if len(factor) == 1 else ", ".join(f"{c} {labels[c]!r}" for c in factor)
+    return called(factor, [cells.labels[c][row].item() for c in factor])
 
 
 def _refuse_missing(columns: Columns) -> None:
     gone = {name: nw.col(own).is_null() for name, own in columns.names().items()}
     (count, *counts), rows = _counted(columns, [reduce(or_, gone.values()), *gone.values()])
-    found = ", ".join(f"{name!r} ({n})" for name, n in zip(gone, counts, strict=True) if n)
-    raise DataError(
-        f"{count} of {rows} rows have missing values: {found}; missing='drop' leaves them out and counts them"
-    )
+    raise missing_values(count, rows, {name: n for name, n in zip(gone, counts, strict=True) if n})
 
 
 def _counted(columns: Columns, conditions: Sequence[Any]) -> tuple[list[int], int]:

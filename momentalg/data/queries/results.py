@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from momentalg.data.coding import codes
-from momentalg.data.columns import MISSING, numbers
+from momentalg.data.columns import numbers
 from momentalg.data.engines.engine import Part
 from momentalg.data.frames import select
 from momentalg.data.labels import in_order, local, plain
 from momentalg.data.queries.names import ROWS, Kept, Names
+from momentalg.data.refusals import missing_values, no_rows, not_constant, not_told_apart, replicated, require_missing
 from momentalg.errors import DataError, NothingLeftError
-from momentalg.expr.names import join_factor
 from momentalg.lower.ir import EstimatorIR
 
 if TYPE_CHECKING:
@@ -50,8 +50,7 @@ def part_of(ir: EstimatorIR, results: Mapping[str, Any], missing: str, local_to:
     `local_to` says which label columns are local to another one: their labels are called as in ``batch:cask``.
     Raises `DataError` for rows that cannot be used, and for results that do not belong together.
     """
-    if missing not in MISSING:
-        raise DataError(f"missing= is {' or '.join(map(repr, MISSING))}, not {missing!r}")
+    require_missing(missing)
     names = Names(ir)
     absent = [name for name in (ROWS, *(kept.query for kept in names.kept)) if name not in results]
     if absent:
@@ -87,14 +86,10 @@ class Rows:
         """The number of rows that are in the sums, and of those left out; `DataError` when there are others."""
         total, complete = (int(self.number(symbol)) for symbol in ("rows", "complete"))
         if total == 0:
-            raise DataError("the data have no rows")
+            raise no_rows()
         if complete < total and missing == "refuse":
             counts = {r.column: int(self.number(f"missing_{r.name}")) for r in self.names.reads}
-            found = ", ".join(f"{column!r} ({count})" for column, count in counts.items() if count)
-            raise DataError(
-                f"{total - complete} of {total} rows have missing values: {found}; missing='drop' leaves them out and "
-                "counts them"
-            )
+            raise missing_values(total - complete, total, {c: count for c, count in counts.items() if count})
         if complete == 0:
             raise NothingLeftError(total)
         self._require_numbers()
@@ -126,16 +121,10 @@ class Rows:
     def _require_facts(self) -> None:
         for k, fact in enumerate(self.names.ir.facts):
             if count := int(self.number(f"broken_{k}")):
-                factor = join_factor(fact.table)
                 if fact.symbol is None:
-                    raise DataError(
-                        f"{factor} is declared to have one observation at most, but {count} cells have more than one. "
-                        f"Leave out ma.unreplicated({factor!r}), and results hold with replicates"
-                    )
-                raise DataError(
-                    f"{self.names.finite[fact.symbol]!r} is declared constant within {factor}, but is not in {count} "
-                    "of its levels; correct the data, or leave it out of levels="
-                )
+                    raise replicated(fact.table, f"{count} cells have more than one")
+                name = self.names.finite[fact.symbol]
+                raise not_constant(name, fact.table, f"is not in {count} of its levels")
 
 
 def _sums(
@@ -184,7 +173,7 @@ def _levels(columns: Sequence[str], series: Sequence[Any], local_to: Mapping[str
         try:
             code, labels = codes(series[columns.index(column)])
         except TypeError as error:
-            raise DataError(f"the labels in {column!r} cannot be told apart: {error}; use numbers or text") from error
+            raise not_told_apart(column, error) from error
         if (code < 0).any():
             raise DataError(f"labels in {column!r} are NaN: leave these rows out of the table, in a view")
         code, outer = code.astype(np.int64), local_to.get(column)
