@@ -491,7 +491,7 @@ def test_an_interrupted_fit_says_how_to_go_on(dyestuff, monkeypatch):
     """Exit code 130, and the line to type again; which then says from where it goes on."""
     from momentalg.inference.runs import run as module
 
-    whole = module.accumulated
+    whole = module.sums_of
     calls = iter([None] * 4 + [KeyboardInterrupt])
 
     def interrupted(*arguments):
@@ -500,7 +500,7 @@ def test_an_interrupted_fit_says_how_to_go_on(dyestuff, monkeypatch):
         return whole(*arguments)
 
     line = ["fit", "part-*.csv", YIELD, "--checkpoint", "run"]
-    monkeypatch.setattr(module, "accumulated", interrupted)
+    monkeypatch.setattr(module, "sums_of", interrupted)
     monkeypatch.setattr("sys.argv", ["momentalg", *line])
     ran = run(*line)
     assert (ran.exit_code, ran.stdout) == (130, "")
@@ -510,7 +510,7 @@ def test_an_interrupted_fit_says_how_to_go_on(dyestuff, monkeypatch):
     assert ran.stderr == "going on from run, which has 14 rows\n"
     assert ran.stdout == shown("fit", "part-*.csv", YIELD)
     assert not (dyestuff / "run").exists()
-    monkeypatch.setattr(module, "accumulated", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(module, "sums_of", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     ran = run("fit", "part-*.csv", YIELD)
     assert (ran.exit_code, ran.stderr.strip()) == (130, "stopped; with --checkpoint FILE it could go on from there")
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from momentalg.data.files.datafiles import DataFiles, is_files
+from momentalg.data.files.datafiles import DataFiles
 from momentalg.data.frames import is_lazy, needed_columns
 from momentalg.data.levels import with_levels
 from momentalg.data.queries.results import Results
@@ -72,35 +72,31 @@ def fit(
     """
     if isinstance(data, Results):
         data = sums(model, data, statistics, means, missing, weighting, engine, checkpoint)
+    model, data = with_levels(model, data)
     if weighting == KURTOSIS:
         if checkpoint is not None:
             raise DataError("fourth cumulants need all rows, which a checkpoint does not hold: leave out one")
-        if is_files(data):
-            model, data = with_levels(model, data)
+        if isinstance(data, DataFiles):
             frames = list(data.frames(model.resolved, needed_columns(model.resolved)))
             data = frames[0] if len(frames) == 1 else frames
         from momentalg.inference.kurtosis_weights import fit_with_kurtosis
 
         return fit_with_kurtosis(model, data, statistics, means, missing)
-    if isinstance(data, Sums):
-        _require_no_checkpoint(checkpoint)
-        found = data
-        model, _ = with_levels(model, data)
-        if not statistics is means is weighting is None:
-            asked = estimator_of(model, statistics, means, weighting)
-        else:
-            asked = replace(found.estimator, text=repr(model))
-        if asked != found.estimator:
-            raise ModelError(f"these sums are of {found.estimator.described}; the fit is of {asked.described}")
-    else:
-        model, data = with_levels(model, data)
-        if isinstance(data, DataFiles):
-            asked = estimator_of(model, statistics, means, weighting)
-            done = run(asked, data, missing, engine, checkpoint, progress)
-            with done.handing_over():
-                return _solved(model, done.sums, done.sums if done.frame is None else done.frame, missing)
+    if isinstance(data, DataFiles):
+        asked = estimator_of(model, statistics, means, weighting)
+        done = run(asked, data, missing, engine, checkpoint, progress)
+        with done.handing_over():
+            return _solved(model, done.sums, done.sums if done.frame is None else done.frame, missing)
+    if not isinstance(data, Sums):
         found = sums(model, data, statistics, means, missing, weighting, engine, checkpoint)
-    return _solved(model, found, data, missing)
+        return _solved(model, found, data, missing)
+    _require_no_checkpoint(checkpoint)
+    asked = replace(data.estimator, text=repr(model))
+    if not statistics is means is weighting is None:
+        asked = estimator_of(model, statistics, means, weighting)
+    if asked != data.estimator:
+        raise ModelError(f"these sums are of {data.estimator.described}; the fit is of {asked.described}")
+    return _solved(model, data, data, missing)
 
 
 def _solved(model: Model, found: Sums, data: Any, missing: str) -> FitResult:

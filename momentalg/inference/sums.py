@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from momentalg.data.engines.engine import Part, Task, chosen
+from momentalg.data.engines.engine import Task, chosen
 from momentalg.data.files.marks import Mark
 from momentalg.errors import DataError, ModelError, NothingLeftError
 from momentalg.inference.label_kinds import require_same_kinds
@@ -57,11 +57,7 @@ class Estimator:
     @property
     def generated(self) -> EstimatorModule:
         """The generated module as text, with the representation that it was made from."""
-        return self.generated_in(self.language)
-
-    def generated_in(self, backend: str) -> EstimatorModule:
-        """The generated module in a language of Python."""
-        return _generated(self, backend)
+        return _generated(self, self.language)
 
     @property
     def module(self) -> ModuleType:
@@ -193,9 +189,9 @@ def sums_of(estimator: Estimator, data: Any, missing: str, engine: str | None = 
 
 
 def _sums_of_parts(estimator: Estimator, parts: Iterable[Any], missing: str, engine: str | None) -> Sums:
-    """The sums of all parts; one whose rows are all dropped has none of its own, and is counted."""
+    """The sums of all parts; one that has no rows, or whose rows are all dropped, has none of its own."""
     total: Sums | None = None
-    left_out = 0
+    left_out, part = 0, None
     for part in parts:
         try:
             more = _sums_of_part(estimator, part, missing, engine)
@@ -204,23 +200,17 @@ def _sums_of_parts(estimator: Estimator, parts: Iterable[Any], missing: str, eng
             continue
         total = more if total is None else total + more
     if total is None:
-        raise NothingLeftError(left_out) if left_out else DataError("there are no parts of data")
+        raise DataError("there are no parts of data") if part is None else NothingLeftError(left_out)
     return replace(total, dropped=total.dropped + left_out)
 
 
 def _sums_of_part(estimator: Estimator, data: Any, missing: str, engine: str | None) -> Sums:
-    language = chosen(data, engine).language
-    if language != estimator.language:
-        estimator = replace(estimator, language=language)
-    part = accumulated(estimator, data, missing, engine)
-    return Sums(estimator, MappingProxyType(part.table), part.nobs, part.dropped)
-
-
-def accumulated(estimator: Estimator, data: Any, missing: str, engine: str | None = None) -> Part:
-    """What an engine makes of data: the one asked for by name, else the one whose own kind the data are."""
     found = chosen(data, engine)
-    generated = estimator.generated if found.language == estimator.language else estimator.generated_in(found.language)
-    return found.accumulate(Task(estimator.model.resolved, generated.ir, generated.load(), missing), data)
+    if found.language != estimator.language:
+        estimator = replace(estimator, language=found.language)
+    generated = estimator.generated
+    part = found.accumulate(Task(estimator.model.resolved, generated.ir, generated.load(), missing), data)
+    return Sums(estimator, MappingProxyType(part.table), part.nobs, part.dropped)
 
 
 def estimator_of(model: Model, statistics: Any, means: str | None, weighting: str | None = None) -> Estimator:

@@ -279,11 +279,9 @@ class Model:
         intercept), and "none" is the first step alone, as for `statistics` that are named. Rows with missing values are
         refused, or dropped and counted with ``missing="drop"``.
         """
-        from momentalg.data.levels import with_levels
         from momentalg.inference.fit import fit
 
-        model, data = with_levels(self, data)
-        return fit(model, data, statistics, means, missing, weighting, engine, checkpoint, progress)
+        return fit(self, data, statistics, means, missing, weighting, engine, checkpoint, progress)
 
     def sums(
         self,
@@ -296,12 +294,13 @@ class Model:
         checkpoint: str | PathLike[str] | None = None,
         progress: Any = None,
     ) -> Sums:
-        """Accumulate the sums of a chunk of data; sums add: ``model.fit(model.sums(first) + model.sums(second))``."""
-        from momentalg.data.levels import with_levels
+        """Accumulate the sums of a part of the data; they add: ``model.fit(model.sums(first) + model.sums(second))``.
+
+        What data may be, and the other arguments, are as in `fit`.
+        """
         from momentalg.inference.fit import sums
 
-        model, data = with_levels(self, data)
-        return sums(model, data, statistics, means, missing, weighting, engine, checkpoint, progress)
+        return sums(self, data, statistics, means, missing, weighting, engine, checkpoint, progress)
 
     def load_sums(
         self,

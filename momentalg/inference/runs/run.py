@@ -10,7 +10,6 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from momentalg.data.engines.engine import BUILT_IN, Engine, named
@@ -24,7 +23,7 @@ from momentalg.inference.runs.checkpoint import Checkpoint, facts
 from momentalg.inference.runs.interrupts import terminable
 from momentalg.inference.runs.progress import Listener, Progress, listening
 from momentalg.inference.runs.state import State
-from momentalg.inference.sums import Estimator, Sums, accumulated
+from momentalg.inference.sums import Estimator, Sums, sums_of
 
 DEFAULT = BUILT_IN
 """The engine of files, unless one is asked for. From Parquet, 10^7 rows, 200,000 levels, six sums, on two busy cores:
@@ -146,8 +145,7 @@ class _Pass:
 
     def sums(self, data: Any) -> Sums:
         """The sums of a piece."""
-        part = accumulated(self.estimator, data, self.missing, self.engine.name)
-        return Sums(self.estimator, MappingProxyType(part.table), part.nobs, part.dropped)
+        return sums_of(self.estimator, data, self.missing, self.engine.name)
 
 
 def _states(over: _Pass, state: State) -> Iterator[tuple[State, Piece | None]]:

@@ -28,7 +28,7 @@ def test_a_file_that_is_cut_short_is_refused_before_anything_is_read(tmp_path, m
     files = split(ratings(), tmp_path / "y", 2, ending)
     content = files[1].read_bytes()
     files[1].write_bytes(content[: int(left * len(content)) if isinstance(left, float) else left])
-    monkeypatch.setattr("momentalg.inference.runs.run.accumulated", None)
+    monkeypatch.setattr("momentalg.inference.runs.run.sums_of", None)
     refused(tmp_path / "y", rf"part-1{ending} (cannot be read|is empty).*write or copy it again, or leave it out")
 
 
@@ -110,7 +110,7 @@ def test_a_column_that_changes_its_type_is_refused_naming_both_files(tmp_path, m
     frame = ratings().assign(user="1")
     split(frame.assign(**{column: frame[column].astype(values)}), tmp_path / "y", 2, ".parquet")
     written(frame.iloc[:50], tmp_path / "y" / "z.parquet")
-    monkeypatch.setattr("momentalg.inference.runs.run.accumulated", None)
+    monkeypatch.setattr("momentalg.inference.runs.run.sums_of", None)
     refused(tmp_path / "y", said, CROSSED)
 
 
