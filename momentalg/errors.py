@@ -21,10 +21,11 @@ class DataError(MomentalgError):
 
 
 class NothingLeftError(DataError):
-    """All rows of some data have missing values, and were to be dropped; `rows` counts them."""
+    """All rows of some data have missing values, and were to be dropped, or there are none; `rows` counts them."""
 
     def __init__(self, rows: int) -> None:
-        super().__init__(f"all {rows} rows have missing values; nothing is left to fit")
+        missing = f"all {rows} rows have missing values; nothing is left to fit"
+        super().__init__(missing if rows else "the data have no rows")
         self.rows = rows
 
 

@@ -32,13 +32,20 @@ def codes(series: Any) -> tuple[Array, Array]:
     named = dtype in (nw.String, nw.Categorical, nw.Enum)
     if isinstance(native, pd.Series) and isinstance(native.dtype, pd.CategoricalDtype):
         return native.cat.codes.to_numpy(), plain(native.cat.categories.to_numpy())
+    if isinstance(native, pd.Series) and str(native.dtype).startswith("dictionary"):  # of Arrow
+        import pyarrow as pa
+
+        return _of_arrow(pa.array(native))
     if dtype.is_integer():
         return _of_whole_numbers(series)
     if named and series.implementation.is_polars():
         return _of_polars(native)
     if named and series.implementation.is_pyarrow():
         return _of_arrow(native)
-    if isinstance(native, pd.Series):
+    values: Any
+    if isinstance(native, pd.Series) and dtype.is_float():  # in Arrow's floats pandas takes NaN for a label
+        values = native.to_numpy(dtype=np.float64, na_value=np.nan)
+    elif isinstance(native, pd.Series):
         values = native
     elif dtype.is_float() or dtype == nw.Date or (isinstance(dtype, nw.Datetime) and dtype.time_zone is None):
         values = series.to_numpy()
@@ -95,7 +102,7 @@ def _of_polars(series: Any) -> tuple[Array, Array]:
     else:
         row[values[~missing]] = np.flatnonzero(~missing)
     occurs = row >= 0
-    labels = np.array(category.gather(row[occurs]).cast(pl.String).to_list(), dtype=str)
+    labels = plain(np.array(category.gather(row[occurs]).cast(pl.String).to_list(), dtype=object))
     if not occurs.all():
         values = (np.cumsum(occurs) - 1)[values]
     return values if missing is None else np.where(missing, -1, values.astype(np.int64)), labels

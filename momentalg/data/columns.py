@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-LARGEST_EXACT = 2**53  # beyond it whole numbers are not all floats
+LARGEST_EXACT = 2**53 - 1  # beyond it whole numbers are not all floats: 2**53 is also what 2**53 + 1 is rounded to
 
 
 @dataclass(frozen=True)
@@ -145,6 +145,8 @@ def numbers(series: Any, name: str, is_response: bool = False) -> Array:
     )
     if wrong is not None:
         raise not_numeric(name, is_response, f"{wrong!r} ({series.dtype})")
+    if any(isinstance(v, int) and abs(v) > LARGEST_EXACT for v in found):
+        raise not_exact(name)
     return np.array([np.nan if is_missing(v) else float(v) for v in found])
 
 

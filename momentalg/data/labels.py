@@ -63,13 +63,26 @@ def plain(labels: Array) -> Array:
         case "i" | "u":
             return labels if labels.dtype == np.uint64 and labels.max(initial=0) >= 2**63 else labels.astype(np.int64)
         case "f":
-            return labels.astype(np.float64)
+            return _floats(labels)
         case "M":
             return _times(labels)
         case "O":
             return _from_objects(labels)
         case _:
             return labels
+
+
+def _floats(labels: Array) -> Array:
+    """Numbers as float64, 0 without a sign; those that may have been several whole numbers are refused."""
+    import numpy as np
+
+    found: Array = labels.astype(np.float64) + 0.0
+    for label in found[np.isfinite(found) & (np.abs(found) >= 2**53)][:1]:
+        raise DataError(
+            f"labels such as {label:.17g} are floats beyond 2**53, where whole numbers are no longer told apart; read "
+            "the labels as whole numbers or as text (pandas makes floats of whole numbers where some are missing)"
+        )
+    return found
 
 
 def _from_objects(labels: Array) -> Array:

@@ -103,8 +103,14 @@ def _labels(series: Any) -> Iterator[Label]:
 
 
 def _is_text(series: Any) -> bool:
+    """Whether values are texts or categories; numbers that Arrow has encoded, as it does in files, are numbers."""
     import narwhals as nw
 
+    if series.dtype == nw.Categorical and series.implementation.is_pyarrow():
+        import pyarrow as pa
+
+        values = series.to_native().type.value_type
+        return any(is_one(values) for is_one in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view))
     if series.dtype == nw.Object:
         return all(isinstance(v, str) or is_missing(v) for v in series.to_list())
     return series.dtype in (nw.String, nw.Categorical, nw.Enum)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from momentalg.errors import DataError
+from momentalg.errors import DataError, NothingLeftError
 from momentalg.expr.names import join_factor
 
 MISSING = ("refuse", "drop")
@@ -18,9 +18,9 @@ def require_missing(missing: str) -> None:
         raise DataError(f"missing= is {' or '.join(map(repr, MISSING))}, not {missing!r}")
 
 
-def no_rows() -> DataError:
-    """Data without rows."""
-    return DataError("the data have no rows")
+def no_rows() -> NothingLeftError:
+    """Data without rows, which parts of data may be."""
+    return NothingLeftError(0)
 
 
 def missing_values(count: int, rows: int, found: Mapping[str, object]) -> DataError:
@@ -49,7 +49,15 @@ def not_numeric(name: str, is_response: bool, found: str) -> DataError:
 
 def not_exact(name: str) -> DataError:
     """Whole numbers that floats do not tell apart."""
-    return DataError(f"{name!r} holds whole numbers beyond 2**53, which are not exact as floats; rescale it")
+    return DataError(f"{name!r} holds whole numbers beyond 2**53 - 1, which are not exact as floats; rescale it")
+
+
+def unseen_nan(what: str) -> DataError:
+    """NaN that the engine of the data takes for no missing value."""
+    return DataError(
+        f"{what}, which the engine of the data did not find: DuckDB does not where statistics of a Parquet file pass over "
+        "NaN; SET disabled_optimizers = 'statistics_propagation' before the relation is made"
+    )
 
 
 def infinite(name: str, rows: int, first: int | None = None) -> DataError:

@@ -13,6 +13,7 @@ import momentalg as ma
 from momentalg.data.coding import codes
 from momentalg.data.columns import read_columns
 from momentalg.data.facts import is_distinct
+from momentalg.errors import DataError
 
 TEXTS = ["b", "a", None, "b", "ç", "", "a"]
 NUMBERS = [7, 3, None, 7, 10**9, -2, 3]
@@ -152,3 +153,54 @@ def test_combinations_are_told_to_be_distinct():
     assert is_distinct([np.array([1], dtype=np.int8)])
     wide = np.full(3, 120, dtype=np.int8)  # products of narrow codes do not wrap
     assert is_distinct([wide, wide - np.arange(3, dtype=np.int8)])
+
+
+@pytest.mark.engine("arrow")
+def test_encoded_columns_of_arrow_in_pandas_have_each_label_once_and_no_null_among_them():
+    import pyarrow as pa
+
+    for labels, wanted in (
+        (["a", "b", "a", None], ["b", "a", None]),
+        ([1.5, 2.5, 1.5, float("nan")], [2.5, 1.5, None]),
+    ):
+        encoded = pa.DictionaryArray.from_arrays(pa.array([0, 1, 2, 3, 2], pa.int8()), pa.array(labels))
+        series = pd.Series(pd.arrays.ArrowExtensionArray(encoded))
+        assert read(series)[0] == [wanted[1], *wanted, wanted[1]]
+
+
+@pytest.mark.engine("arrow")
+def test_floats_of_arrow_in_pandas_are_missing_where_they_are_nan_and_zero_has_no_sign():
+    import pyarrow as pa
+
+    values = pa.array([0.0, float("nan"), -0.0, None, 2.0])
+    assert read(pd.Series(pd.arrays.ArrowExtensionArray(values)))[0] == [0.0, None, 0.0, None, 2.0]
+
+
+@pytest.mark.engine("polars")
+def test_texts_of_polars_that_end_in_nul_are_refused():
+    import polars as pl
+
+    frame = pl.DataFrame({"user": ["a", "a\0", "b", "b"] * 3, "y": np.arange(12.0)})
+    for data in (frame, frame.lazy(), frame.with_columns(pl.col("user").cast(pl.Categorical)).lazy()):
+        with pytest.raises(DataError, match="ends in the character NUL"):
+            ma.Model("y ~ 1 + (1 | user)").sums(data)
+
+
+def test_labels_that_pandas_made_floats_of_are_refused_where_they_may_have_become_one():
+    users = pd.Series([2**53, 2**53 + 1, None, 7] * 3)
+    with pytest.raises(DataError, match=r"labels such as 9007199254740992 are floats beyond 2\*\*53"):
+        ma.Model("y ~ 1 + (1 | user)").sums({"user": users, "y": np.arange(12.0)}, missing="drop")
+    exact = pd.array([2**53, 2**53 + 1, None, 7] * 3, dtype="Int64")
+    found = ma.Model("y ~ 1 + (1 | user)").sums({"user": exact, "y": np.arange(12.0)}, missing="drop")
+    assert sorted(found.table["level"].tolist()) == [7, 2**53, 2**53 + 1]
+
+
+@pytest.mark.engine("arrow")
+def test_whole_numbers_that_arrow_has_encoded_are_numbers_as_they_are_in_files():
+    import pyarrow as pa
+
+    x = pa.array([10, 20, 40] * 8)
+    plain = pa.table({"user": list("abcdef") * 4, "x": x, "y": np.sin(np.arange(24.0))})
+    encoded = plain.set_column(1, "x", x.dictionary_encode())
+    model = ma.Model("y ~ 1 + x + (1 | user)")
+    assert dict(model.fit(encoded).params) == dict(model.fit(plain).params)

@@ -6,7 +6,9 @@ import tempfile
 from glob import escape
 from typing import TYPE_CHECKING, Any
 
+from momentalg.data.columns import LARGEST_EXACT
 from momentalg.data.engines.engine import Engine, Part, Task, is_from
+from momentalg.data.refusals import not_exact
 from momentalg.errors import DataError
 
 if TYPE_CHECKING:
@@ -28,10 +30,15 @@ def _accumulate(task: Task, data: Any) -> Part:
 
 
 def _connection() -> Any:
-    """A connection of its own; what does not fit into its memory goes to where temporary files go."""
+    """A connection of its own; what does not fit into its memory goes to where temporary files go.
+
+    Parquet files have statistics that pass over NaN, by which DuckDB would conclude that there is none.
+    """
     import duckdb
 
-    return duckdb.connect(config={"temp_directory": tempfile.gettempdir()})
+    found = duckdb.connect(config={"temp_directory": tempfile.gettempdir()})
+    found.execute("SET disabled_optimizers = 'statistics_propagation'")
+    return found
 
 
 def _relation(task: Task, data: Any) -> Any:
@@ -46,6 +53,8 @@ def _relation(task: Task, data: Any) -> Any:
 
 
 def _scan(path: Path, labels: tuple[str, ...]) -> Any:
+    import duckdb
+
     from momentalg.data.engines.lazy import told_by
     from momentalg.data.files.formats.format import ending_of
     from momentalg.data.files.formats.text import MISSING_WORDS, separator_of
@@ -66,9 +75,21 @@ def _scan(path: Path, labels: tuple[str, ...]) -> Any:
             "comment": "",
         }
         found = connection.read_csv(name, **given)
-        types = {n: "DOUBLE" if str(t) == "BIGINT" else str(t) for n, t in zip(found.columns, found.types, strict=True)}
+        types = {n: str(t) for n, t in zip(found.columns, found.types, strict=True)}
         types |= {name: "VARCHAR" for name in labels if name in types}
-        return connection.read_csv(name, dtype=types, **given)
+        whole = [name for name, dtype in types.items() if dtype == "BIGINT"]
+        read = connection.read_csv(name, dtype=types | dict.fromkeys(whole, "DOUBLE"), **given)
+        return read.select(*(_exact(name) if name in whole else duckdb.ColumnExpression(name) for name in types))
+
+
+def _exact(name: str) -> Any:
+    """Whole numbers that were read as floats, which decimals may come after; DuckDB raises what it is told."""
+    import duckdb
+
+    column = duckdb.ColumnExpression(name)
+    large = duckdb.FunctionExpression("abs", column) > duckdb.ConstantExpression(LARGEST_EXACT)
+    refused = duckdb.FunctionExpression("error", duckdb.ConstantExpression(str(not_exact(name))))
+    return duckdb.CaseExpression(large, refused).otherwise(column).alias(name)
 
 
 ENGINE = Engine("duckdb", "DuckDB, on its relations", _takes, _accumulate, _scan, needs=("duckdb", "pyarrow"))

@@ -48,8 +48,8 @@ def told_by(title: str, *packages: str) -> Iterator[None]:
     """
     try:
         yield
-    except Exception as error:
-        if type(error).__module__.split(".")[0] not in (*packages, "narwhals"):
+    except BaseException as error:  # a panic of Polars is no `Exception`
+        if type(error).__module__.split(".")[0] not in (*packages, "narwhals", "pyo3_runtime"):
             raise
         raise DataError(f"{title} could not compute the sums: {next(iter(str(error).splitlines()), '')}") from error
 

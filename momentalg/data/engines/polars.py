@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from momentalg.data.columns import LARGEST_EXACT
 from momentalg.data.engines.engine import Engine, Part, Task, is_from
+from momentalg.data.refusals import not_exact
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,9 +64,18 @@ def _scan(path: Path, labels: tuple[str, ...]) -> Any:
             "glob": False,
         }
         found = pl.scan_csv(path, infer_schema_length=1000, **given)
-        types = {name: pl.Float64() if dtype.is_integer() else dtype for name, dtype in found.collect_schema().items()}
+        types = dict(found.collect_schema())
         types |= {name: pl.String() for name in labels if name in types}
-        return pl.scan_csv(path, schema=types, **given)
+        whole = [name for name, dtype in types.items() if dtype.is_integer()]
+        read = pl.scan_csv(path, schema=types | dict.fromkeys(whole, pl.Float64()), **given)
+        return read.with_columns(pl.col(name).map_batches(_exact, pl.Float64(), is_elementwise=True) for name in whole)
+
+
+def _exact(numbers: Any) -> Any:
+    """Whole numbers that were read as floats, which decimals may come after."""
+    if (numbers.abs().max() or 0) > LARGEST_EXACT:
+        raise not_exact(numbers.name)
+    return numbers
 
 
 ENGINE = Engine("polars", "Polars, on its lazy frames", _takes, _accumulate, _scan, needs=("polars",))

@@ -88,7 +88,10 @@ def _number(frame: Any, name: str, dtype: Any, is_response: bool) -> Any:
             raise truth_values(name)
         return column.cast(nw.Float64)
     if not dtype.is_numeric():
-        raise not_numeric(name, is_response, _example(frame, name, dtype))
+        example = _example(frame, name)
+        if not example:  # all are missing, whatever they would be
+            return nw.lit(None).cast(nw.Float64)
+        raise not_numeric(name, is_response, f"{example[0]!r} ({dtype})")
     if isinstance(dtype, WIDE):
         beyond = column > LARGEST_EXACT
         if not isinstance(dtype, (nw.UInt64, nw.UInt128)):
@@ -98,7 +101,7 @@ def _number(frame: Any, name: str, dtype: Any, is_response: bool) -> Any:
     return nw.when(~column.is_nan()).then(found) if dtype.is_float() else found
 
 
-def _example(frame: Any, name: str, dtype: Any) -> str:
-    """A value of a column and its type, for messages; the type alone where there is no value."""
-    found = frame.select(name).filter(~nw.col(name).is_null()).head(1).collect()[name].to_list()
-    return f"{found[0]!r} ({dtype})" if found else f"values of type {dtype}"
+def _example(frame: Any, name: str) -> list[Any]:
+    """A value of a column, for messages; none where all are missing."""
+    found: list[Any] = frame.select(name).filter(~nw.col(name).is_null()).head(1).collect()[name].to_list()
+    return found

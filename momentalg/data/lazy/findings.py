@@ -18,7 +18,16 @@ from momentalg.data.lazy.columns import INFINITE, WIDE, Columns
 from momentalg.data.lazy.groups import ROWS, Groups, closed, count_of, range_of, strange
 from momentalg.data.lazy.rows import has_no_known_label
 from momentalg.data.lazy.tables import LevelTable
-from momentalg.data.refusals import called, infinite, missing_values, no_rows, not_constant, not_exact, replicated
+from momentalg.data.refusals import (
+    called,
+    infinite,
+    missing_values,
+    no_rows,
+    not_constant,
+    not_exact,
+    replicated,
+    unseen_nan,
+)
 from momentalg.errors import DataError, NothingLeftError
 from momentalg.lower.arrays import Table
 from momentalg.lower.ir import EstimatorIR
@@ -64,6 +73,11 @@ def refuse_infinite(columns: Columns, otherwise: str) -> None:
             raise not_exact(name)
         if count:
             raise infinite(name, count)
+    nan = {name: nw.col(own).cast(nw.String).str.to_lowercase() == "nan" for name, own in columns.values.items()}
+    counts, _ = _counted(columns, list(nan.values()))
+    for name, count in zip(nan, counts, strict=True):
+        if count:
+            raise unseen_nan(f"{name!r} is NaN in {count} rows")
     raise DataError(otherwise)
 
 

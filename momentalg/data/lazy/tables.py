@@ -13,6 +13,7 @@ import numpy as np
 from momentalg.data.labels import in_order, local, plain
 from momentalg.data.lazy.columns import Columns
 from momentalg.data.lazy.groups import ROWS, SIZE, Group
+from momentalg.data.refusals import unseen_nan
 from momentalg.model.resolved import ResolvedModel
 
 if TYPE_CHECKING:
@@ -120,6 +121,8 @@ def _numbers(series: Any, dtype: Any) -> Array:
 
 def _coded(name: str, series: Any) -> _Coded:
     found = plain(_array(series))
+    if found.dtype.kind == "f" and np.isnan(found).any():  # an engine has not seen that it is missing
+        raise unseen_nan(f"labels in {name!r} are NaN")
     if found.dtype == np.int64 and len(found):
         first, last = int(found.min()), int(found.max())
         if last - first < 2**62:
@@ -135,8 +138,8 @@ def _array(series: Any) -> Array:
     """Labels as an array of their own kind; of objects where NumPy has none."""
     dtype = series.dtype
     if isinstance(dtype, (nw.Categorical, nw.Enum)):
-        series = series.cast(nw.String)
-    elif not (dtype.is_integer() or dtype.is_float() or isinstance(dtype, _PLAIN) or _is_naive(dtype)):
+        series, dtype = series.cast(nw.String), nw.String()
+    if not (dtype.is_integer() or dtype.is_float() or isinstance(dtype, _PLAIN) or _is_naive(dtype)):
         found = np.empty(len(series), dtype=object)
         found[:] = series.to_list()
         return found

@@ -79,3 +79,59 @@ def test_a_first_line_that_looks_like_a_comment_is_the_names_of_columns(engine, 
     pd.DataFrame({"#user": list("abab"), "x": range(4), "y": [1.0, 3.0, 2.0, 5.0]}).to_csv(path, index=False)
     with pytest.raises(DataError, match="no column 'user'; did you mean '#user'"):
         scanned(path, engine)
+
+
+@pytest.mark.engine("arrow")
+@ENGINES
+@pytest.mark.parametrize("column", ["user", "x", "y"])
+def test_nan_in_a_parquet_file_is_missing_though_the_statistics_of_the_file_pass_over_it(column, engine, tmp_path):
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    frame = base().assign(user=lambda f: f.index % 20 / 2)
+    frame.loc[[3, 300], column] = np.nan
+    path = tmp_path / "rows.parquet"
+    parquet.write_table(pa.table({n: pa.array(frame[n], from_pandas=False) for n in ("user", "x", "y")}), path)
+    with pytest.raises(DataError, match=rf"2 of 600 rows have missing values: '{column}' \(2\)"):
+        scanned(path, engine)
+    assert_same_sums(MODEL.sums(frame, missing="drop"), scanned(path, engine, missing="drop"))
+
+
+@pytest.mark.engine("duckdb")
+@pytest.mark.engine("arrow")
+@pytest.mark.parametrize("column", ["user", "y"])
+@pytest.mark.parametrize("missing", ["refuse", "drop"])
+def test_a_relation_on_a_file_in_which_duckdb_does_not_see_nan_is_refused(column, missing, tmp_path):
+    import duckdb
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    frame = base().assign(user=lambda f: f.index % 20 / 2)
+    frame.loc[[3, 300], column] = np.nan
+    path = tmp_path / "rows.parquet"
+    parquet.write_table(pa.table({n: pa.array(frame[n], from_pandas=False) for n in ("user", "x", "y")}), path)
+    relation = duckdb.connect().read_parquet(str(path))
+    with pytest.raises(DataError, match=r"NaN.*statistics of a Parquet file pass over|rows have missing values"):
+        MODEL.sums(relation, missing=missing)
+
+
+@ENGINES
+@pytest.mark.parametrize("large", [2**53 + 1, -(2**53) - 1, 2**63 - 1, 2**63, 10**20, 10**25])
+def test_whole_numbers_in_text_that_floats_do_not_hold_are_refused_by_every_engine(large, engine, tmp_path):
+    path = tmp_path / "rows.csv"
+    base().assign(y=[large, *range(599)]).to_csv(path, index=False)
+    for asked in (engine, "numpy"):
+        with pytest.raises(DataError, match=r"whole numbers beyond 2\*\*53"):
+            MODEL.sums(path, engine=asked)
+
+
+@ENGINES
+def test_files_without_rows_or_without_a_value_in_a_column_are_passed_over_by_every_engine(engine, tmp_path):
+    frame, paths = base(), [tmp_path / f"{k}.csv" for k in range(3)]
+    frame.to_csv(paths[0], index=False)
+    frame[:0].to_csv(paths[1], index=False)
+    frame[:9].assign(y=np.nan).to_csv(paths[2], index=False)
+    found = MODEL.sums(paths, engine=engine, missing="drop")
+    assert (found.nobs, found.dropped) == (600, 9)
+    with pytest.raises(DataError, match=r"2\.csv: 9 of 9 rows have missing values: 'y'"):
+        MODEL.sums(paths, engine=engine)
