@@ -35,7 +35,7 @@ def codes(series: Any) -> tuple[Array, Array]:
     if isinstance(native, pd.Series) and str(native.dtype).startswith("dictionary"):  # of Arrow
         import pyarrow as pa
 
-        return _of_arrow(pa.array(native))
+        return _of_arrow(pa.table({"labels": native}).column(0))
     if dtype.is_integer():
         return _of_whole_numbers(series)
     if named and series.implementation.is_polars():

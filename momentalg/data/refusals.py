@@ -55,8 +55,8 @@ def not_exact(name: str) -> DataError:
 def unseen_nan(what: str) -> DataError:
     """NaN that the engine of the data takes for no missing value."""
     return DataError(
-        f"{what}, which the engine of the data did not find: DuckDB does not where statistics of a Parquet file pass over "
-        "NaN; SET disabled_optimizers = 'statistics_propagation' before the relation is made"
+        f"{what}, which the engine of the data did not find: DuckDB does not where statistics of Parquet files pass "
+        "over NaN; SET disabled_optimizers = 'statistics_propagation' before the relation is made"
     )
 
 
