@@ -49,27 +49,32 @@ class NumbaContext(Context):
     columns_read: tuple[str, ...]
     means: tuple[tuple[str, str], ...]
     unshifted: tuple[tuple[str, str, str], ...]
+    uses_total: bool
+    uses_threads: bool
 
 
-def regenerate(ir: EstimatorIR) -> str:
+def _regenerate(ir: EstimatorIR) -> str:
     """The line of the header that makes the module again."""
     return "\n".join(docstring(line) for line in command(ir, {"backend": "numba"}).splitlines())
 
 
 def context_of(ir: EstimatorIR) -> NumbaContext:
     """The context of an estimator's template."""
-    given = replace(numpy_context_of(ir), regenerate=regenerate(ir))
-    if given.second is not None and not given.second.nested:
+    given = replace(numpy_context_of(ir), regenerate=_regenerate(ir))
+    is_crossed = given.second is not None and not given.second.nested
+    if given.second is not None and is_crossed:
         given = replace(given, second=replace(given.second, functions=functions(CROSSED, "numba")))
     totals = [a for a in ir.accumulators if a.table is None]
     last, slopes = ir.tables[-1], {s.name for s in ir.unshifted_slopes}
     return NumbaContext(
         **{field.name: getattr(given, field.name) for field in fields(given)},
         kernels=tuple(_kernel(ir, table, totals if table is last else []) for table in ir.tables),
-        compiled_totals=bracketed("TOTALS = (", _tuple([f'"{a.name}"' for a in totals]), ")"),
+        compiled_totals=_bracketed("TOTALS = (", _tuple([f'"{a.name}"' for a in totals]), ")"),
         columns_read=tuple(_read(ir)),
         means=tuple((s.name, _mean(s)) for s in ir.rows if s.shifted),
         unshifted=tuple((s.name, *_about_its_mean(s)) for s in ir.rows if s.name in slopes),
+        uses_total=bool(slopes) or any(s.shifted and s.value is not None for s in ir.rows),
+        uses_threads=len(ir.tables) > 1 or is_crossed,
     )
 
 
@@ -87,17 +92,17 @@ def _kernel(ir: EstimatorIR, table: TableSpec, totals: Sequence[Accumulator]) ->
     return Kernel(
         suffix=table.suffix,
         factor=docstring(join_factor(table.columns)),
-        opening=bracketed(f"def _each_row{table.suffix}(", ["table", "code", *arguments], "):"),
-        opening_of_runs=bracketed(f"def _each_run{table.suffix}(", ["table", "code", *arguments], "):"),
+        opening=_bracketed(f"def _each_row{table.suffix}(", ["table", "code", *arguments], "):"),
+        opening_of_runs=_bracketed(f"def _each_run{table.suffix}(", ["table", "code", *arguments], "):"),
         values=tuple(_values(ir, used, shifted)),
         sums=tuple((a.name, product(a.powers)) for a in sums),
         totals=tuple((a.name, product(a.powers)) for a in totals),
-        returned=bracketed("return (", _tuple([a.name for a in totals]), ")") if totals else (),
-        call=bracketed("_table(", given, ")"),
+        returned=_bracketed("return (", _tuple([a.name for a in totals]), ")") if totals else (),
+        call=_bracketed("_table(", given, ")"),
     )
 
 
-def bracketed(opening: str, entries: Sequence[str], closing: str) -> tuple[str, ...]:
+def _bracketed(opening: str, entries: Sequence[str], closing: str) -> tuple[str, ...]:
     """Entries between brackets, on one line if they fit, else in lines of their own."""
     line = ", ".join(entries)
     if len(opening + line + closing) <= WIDTH:

@@ -14,7 +14,7 @@ import json
 import time
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from glob import escape
 from pathlib import Path
 from typing import Any
@@ -112,7 +112,7 @@ class Checkpoint:
     def _part(self, archive: zipfile.ZipFile, number: int) -> Sums:
         e = self.estimator
         with archive.open(MEMBER.format(number)) as file:
-            return read_sums(file, str(self.path), e.model, e.given, e.means, e.weighting)
+            return replace(read_sums(file, str(self.path), e.model, e.given, e.means, e.weighting), estimator=e)
 
     def _require_own(self, page: Mapping[str, Any]) -> None:
         if page.get("format") != FORMAT or page.get("version") != VERSION:

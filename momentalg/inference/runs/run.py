@@ -83,6 +83,7 @@ def run(
         raise UnsupportedError(
             f"the engine {known.name!r} opens text files by their endings: leave out the separator, or the engine"
         )
+    estimator = replace(estimator, language=known.language)
     model = estimator.model.resolved
     headers = files.opened(model, needed_columns(model))
     marks = files.marks(headers)

@@ -1,7 +1,5 @@
 """The product that crossed factors spend their time in, compiled: all right sides of a pair at once, on two threads."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 
 LINKS = 2**18  # pairs of levels from which on a second thread is worth its start
@@ -33,10 +31,6 @@ def _linked_products(first, second, cross, begins, coefficients, levels):
         return found
     half = len(first) // 2 if begins is None else begins[len(begins) // 2]
     other = np.zeros_like(found) if begins is None else found
-    with ThreadPoolExecutor(2) as threads:
-        for done in (
-            threads.submit(_add_links, found, first[:half], second[:half], cross[:half], coefficients),
-            threads.submit(_add_links, other, first[half:], second[half:], cross[half:], coefficients),
-        ):
-            done.result()
+    halves = [(found, slice(None, half)), (other, slice(half, None))]
+    _by_threads([lambda to=to, k=k: _add_links(to, first[k], second[k], cross[k], coefficients) for to, k in halves])
     return found if begins is not None else found + other

@@ -217,6 +217,7 @@ def test_a_run_by_another_engine_goes_on_too(folder, tmp_path, engine):
     assert 200 <= heard.heard[0].resumed < 300
     assert (found.nobs, found.dropped) == (expected.nobs, expected.dropped)
     assert dict(found.estimates) == pytest.approx(dict(expected.estimates), rel=1e-9)
+    assert found.sums.estimator.language == ("numba" if engine == "numba" else "numpy")
 
 
 def test_a_fit_goes_on_too_and_keeps_the_checkpoint_until_there_are_estimates(folder, tmp_path):
