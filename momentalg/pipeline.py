@@ -9,9 +9,14 @@ Every object is immutable, and every stage is a function of its input alone::
     statistics         -> MomentSystem           moments.system           expectations, linear in the parameters; rank
     MomentSystem       -> Solution               moments.solution         closed forms where small, else numerical
     Solution           -> EstimatorIR            lower.estimator.lower    what is accumulated and computed, no language
-    EstimatorIR        -> source                 emit.backend.estimator   a standalone NumPy module
+    EstimatorIR        -> source                 emit.backend.estimator   a standalone module, of NumPy or of numba
+    EstimatorIR        -> SqlProgram             emit.sql.generate        the sums as queries, for a database to run
+    paths              -> DataFiles              data.files.datafiles     opened and compared, then read in pieces
     frame              -> columns                data.columns             needed columns of any frame, checked, counted
-    columns, source    -> Sums, FitResult        inference.fit            sums of parts of the data add; solve finishes
+    data, source       -> Part                   data.engines.engine      an engine accumulates: one pass over the rows
+    DataFiles          -> Sums                   inference.runs.run       piece by piece, interrupted and resumed
+    Part, Sums         -> Sums, FitResult        inference.fit            sums of parts of the data add; solve finishes
+    Sums               -> a file                 inference.saved_sums     documented, versioned; loaded to the last bit
     FitResult          -> errors, effects, ...   inference.result         covariance, intervals, BLUPs by the same sums
     Sums by cells      -> Resamples              inference.resampling     levels drawn from tables; solve, many times
     model, parameters  -> SimulationCheck        check.simulation.check   estimates of simulated data beside the truth
@@ -27,6 +32,13 @@ second computes is plain NumPy in templates/numpy/parts, one file for factors th
 crossed factors, placed in generated modules as it is; lower.reweighting says what it is given, and lower.exact_weighted
 is the second road to it. Whatever is asked of a fit, `inference` asks of its module and its sums; its pictures are in
 inference/plots, one file each.
+
+Data of any size are one pass. The representation says what is accumulated, in tables by the labels of levels; a
+*backend* is a language that it is generated in, numpy, numba or sql; an *engine* is what accumulates: dask, duckdb,
+numba, numpy, polars, spark or sql. The built-in engines, numpy and numba, run the generated module on columns in
+memory; lazy frames are grouped by their own engine (data.lazy), and databases run the queries (data.queries). All give
+the same tables, about a shift, with labels of the same kinds (data.labels), and refuse data in the same words
+(data.refusals): sums of any two engines add, and the generated module solves them.
 
 The layers, in the order in which they may import each other at module level (earlier ones only): errors,
 catalogue, expr, model, statistics, cumulants, rules, derive, moments, lower, data, emit, inference, check,
