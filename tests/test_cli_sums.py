@@ -119,3 +119,27 @@ def test_what_cannot_be_read_is_refused(tmp_path):
     (tmp_path / "bad.sums").write_bytes(b"user,rating\n")
     assert "bad.sums is no file of sums, or is cut off or damaged" in refused("bad.sums", MODEL, "-o", "a.sums")
     assert "none.sums: No such file" in refused("none.sums", MODEL, "-o", "a.sums")
+
+
+@pytest.mark.usefixtures("frame")
+def test_data_are_never_written_over(tmp_path):
+    before = (tmp_path / "0.csv").read_bytes()
+    for arguments in (["fit", "0.csv", MODEL, "--save-sums", "0.csv"], ["sums", "0.csv", MODEL, "-o", "0.csv"]):
+        done = run(*arguments)
+        assert done.exit_code == 2
+        assert "sums are kept in files that end in .sums, by which DATA knows them: 0.sums" in done.stderr
+    sums = ma.Model(MODEL).sums("0.csv")
+    with pytest.raises(ma.DataError, match=r"0\.csv is there, and holds no sums; it is left as it is.* 0\.sums"):
+        sums.save("0.csv")
+    assert (tmp_path / "0.csv").read_bytes() == before
+    sums.save("kept")  # a name of one's own, as often as one likes
+    assert sums.save("kept").is_file()
+
+
+@pytest.mark.usefixtures("frame")
+def test_what_cannot_be_written_is_refused_before_the_work(monkeypatch):
+    monkeypatch.setattr(ma.Model, "fit", lambda *_, **__: pytest.fail("the work has begun"))
+    for option in (["--report", "out.docx"], ["--report", "none/out.html"], ["--save-sums", "none/a.sums"]):
+        done = run("fit", "0.csv", MODEL, *option)
+        assert done.exit_code == 2
+        assert "ends in none of them" in done.stderr or "'none' does not exist" in done.stderr

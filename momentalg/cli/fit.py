@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 @options.separator
 @options.engine
 @options.checkpoint
-@click.option("--save-sums", type=click.Path(dir_okay=False, path_type=Path), help="A file to save the sums in, .sums.")
+@options.sums_file("--save-sums", text="A file to save the sums in, .sums.")
 @click.option(
     "--format",
     "form",

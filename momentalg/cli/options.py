@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from momentalg.errors import MomentalgError
 from momentalg.moments.equations import MEANS
 from momentalg.moments.weighting import WEIGHTINGS
 
@@ -126,14 +127,41 @@ def output(text: str, required: bool = False) -> Callable[[Callable[..., Any]], 
     return click.option("-o", "--output", type=kind, required=required, callback=_in_a_folder, help=text)
 
 
+def sums_file(*names: str, text: str, required: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """An option that names a file of sums to write: what can be refused of it is, before the long work."""
+    kind = click.Path(dir_okay=False, path_type=Path)
+    return click.option(*names, type=kind, required=required, callback=_of_sums, help=text)
+
+
+def _of_sums(ctx: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
+    from momentalg.inference.saved_sums import SUFFIX
+
+    if path is not None and path.suffix != SUFFIX:
+        named = path.with_name(f"{path.name.split('.')[0] or path.name}{SUFFIX}")
+        raise click.BadParameter(f"sums are kept in files that end in {SUFFIX}, by which DATA knows them: {named}")
+    return _in_a_folder(ctx, option, path)
+
+
 def report_and_pictures(command: Callable[..., Any]) -> Callable[..., Any]:
     """Options of a command that writes a report, and a folder of pictures, beside what it prints."""
     file = click.Path(dir_okay=False, path_type=Path)
     text = "A report of it to write: .html, .tex, .md, or .pdf where latexmk is installed."
-    command = click.option("--report", type=file, callback=_in_a_folder, help=text)(command)
+    command = click.option("--report", type=file, callback=_a_report, help=text)(command)
     folder = click.Path(file_okay=False, path_type=Path)
     text = "A folder, made if it is not there, for pictures of it as PNG; needs matplotlib."
     return click.option("--plot", "pictures", metavar="FOLDER", type=folder, callback=_in_a_folder, help=text)(command)
+
+
+def _a_report(ctx: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
+    """Refuse what cannot be a report before the long work that it tells of."""
+    from momentalg.emit.report import require_known
+
+    if path is not None:
+        try:
+            require_known(path)
+        except MomentalgError as error:
+            raise click.BadParameter(str(error)) from error
+    return _in_a_folder(ctx, option, path)
 
 
 def _in_a_folder(_ctx: click.Context, _option: click.Parameter, path: Path | None) -> Path | None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 )
 @click.argument("data", nargs=-1, required=True)
 @options.formula
-@options.output("The file to write, .sums; it may be one of DATA.", required=True)
+@options.sums_file("-o", "--output", text="The file to write, .sums; it may be one of DATA.", required=True)
 @click.option(
     "--minus", multiple=True, metavar="FILE", help="Take away a file that is in the sums, or the sums of such files."
 )
@@ -91,7 +91,9 @@ def _levels(text: str, found: Sums) -> tuple[str, list[Any]]:
     level = next((k for k, of in columns.items() if column in of), None)
     if level is None or not labels:
         listed = ", ".join(dict.fromkeys(c for of in columns.values() for c in of))
-        raise DataError(f"--without takes a column of labels and some of these, 'user=u7 u9'; found {text!r}: {listed}")
+        raise DataError(
+            f"--without takes a column of labels and some, 'user=u7 u9', not {text!r}; columns of labels: {listed}"
+        )
     kind = by_column(found.table[level])[columns[level].index(column)].dtype.kind
     return name, [_label(label, kind, column) for label in labels.split()]
 

@@ -99,8 +99,14 @@ def write_report(
 
     """
     target = Path(path)
-    written = WRITERS.get(target.suffix.lower())
-    if written is None:
+    require_known(target)
+    require_folder(target)
+    return write_whole(target, WRITERS[target.suffix.lower()](content(model, data, fit, check)))
+
+
+def require_known(target: Path) -> None:
+    """Raise `UnsupportedError` for a file that no report is written to: better before long work than after."""
+    if target.suffix.lower() not in WRITERS:
         known = ", ".join(WRITERS)
         raise UnsupportedError(f"a report is written to {known}; {target.name!r} ends in none of them")
     if target.suffix.lower() == ".pdf" and shutil.which("latexmk") is None:
@@ -108,8 +114,6 @@ def write_report(
             f"{target.name}: a .pdf is made by latexmk, which is not installed; write {target.stem}.tex, or "
             f"{target.stem}.html, which any browser prints"
         )
-    require_folder(target)
-    return write_whole(target, written(content(model, data, fit, check)))
 
 
 def html_report(found: Content) -> str:

@@ -82,11 +82,24 @@ PAGE: Mapping[str, tuple[type, ...]] = {
 
 
 def save(sums: Sums, path: str | os.PathLike[str]) -> Path:
-    """Write sums to a file, in one step; raises `DataError` for labels that have no place in it."""
+    """Write sums to a file, in one step.
+
+    Raises `DataError` for labels that have no place in it, and for a file that is there and holds something else.
+    """
+    require_no_other(path)
     page, arrays = _laid_out(sums)
     with whole(path) as file:
         sums_file.write(file, page, arrays)
     return Path(path)
+
+
+def require_no_other(path: str | os.PathLike[str]) -> None:
+    """Raise `DataError` for a file that is there and is none of sums, such as the data: it would be lost."""
+    found = Path(path)
+    if found.suffix != SUFFIX and found.is_file() and found.stat().st_size and not sums_file.is_one(found):
+        raise DataError(
+            f"{path} is there, and holds no sums; it is left as it is: name another file, {found.stem}{SUFFIX}"
+        )
 
 
 def write(sums: Sums, file: IO[bytes]) -> None:

@@ -13,6 +13,7 @@ import struct
 import zlib
 from collections.abc import Mapping
 from hashlib import blake2b
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
@@ -57,6 +58,15 @@ def read(file: IO[bytes], name: str) -> tuple[dict[str, Any], dict[str, Array]]:
             f"{name} is no file of sums, or is cut off or damaged ({str(error) or type(error).__name__}); "
             "sums.save(path) and `momentalg sums` write such files: take another copy, or make the sums again"
         ) from error
+
+
+def is_one(path: Path) -> bool:
+    """Whether a file calls itself an archive of sums; nothing of it is verified."""
+    try:
+        with ZipFile(path) as archive:
+            return archive.comment.startswith(COMMENT.encode())
+    except DAMAGE:
+        return False
 
 
 class _Digesting:
