@@ -143,3 +143,16 @@ def test_what_cannot_be_written_is_refused_before_the_work(monkeypatch):
         done = run("fit", "0.csv", MODEL, *option)
         assert done.exit_code == 2
         assert "ends in none of them" in done.stderr or "'none' does not exist" in done.stderr
+
+
+@pytest.mark.usefixtures("frame")
+@pytest.mark.parametrize("command", [["fit"], ["sums", "-o", "a.sums"]])
+def test_data_or_formula_that_are_missing_are_named(command):
+    for given, said in (
+        ([MODEL], f"DATA is missing; it comes first: momentalg {command[0]} data.csv '{MODEL}'"),
+        (["0.csv"], f"FORMULA is missing; it comes last: momentalg {command[0]} 0.csv 'y ~"),
+        (["0.csv", "1.csv"], f"FORMULA is missing; it comes last: momentalg {command[0]} 0.csv 1.csv 'y ~"),
+    ):
+        done = run(*command, *given)
+        assert done.exit_code == 2
+        assert said in done.stderr

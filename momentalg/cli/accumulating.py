@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,11 +20,16 @@ LARGE = 20_000_000  # bytes from which reading takes long enough for a bar
 
 
 def require_data_first(command: str, data: Sequence[str], formula: str) -> None:
-    """Refuse a formula among the data: it comes last."""
+    """Refuse a formula among the data, for it comes last, and data or formula that are missing."""
     early = next((one for one in data if "~" in one.lstrip("~") and not Path(one).exists()), None)
     if early is not None:
         others = " ".join([formula, *(repr(one) for one in data if one != early)])
         raise click.UsageError(f"DATA comes before FORMULA: momentalg {command} {others} {early!r}")
+    if "~" not in formula.lstrip("~") and Path(formula).expanduser().exists():
+        given = shlex.join([*data, formula])
+        raise click.UsageError(f"FORMULA is missing; it comes last: momentalg {command} {given} 'y ~ 1 + (1 | user)'")
+    if not data:
+        raise click.UsageError(f"DATA is missing; it comes first: momentalg {command} data.csv {shlex.quote(formula)}")
 
 
 def has_sums(data: Sequence[str]) -> bool:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         "momentalg fit 'rat*.csv' 'rating ~ 1 + (1 | user)' --checkpoint run.checkpoint",
     ),
 )
-@click.argument("data", nargs=-1, required=True)
+@click.argument("data", nargs=-1, metavar="DATA...")
 @options.formula
 @options.statistics
 @options.means

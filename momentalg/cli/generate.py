@@ -56,6 +56,8 @@ def generate(
     The module needs NumPy alone. It is a program too, and tests itself. As SQL, queries accumulate its sums in a
     database, and the module's solve() finishes.
     """
+    if backend != "sql" and not dialect is table is None:
+        raise click.UsageError(f"--dialect and --table are of --backend sql; the backend is {backend}")
     model = reading.model(formula, declared)
     chosen = chosen_weighting(model.resolved, weighting, statistics is means is None)
     asked = {name: value for name, value in (("dialect", dialect), ("table", table)) if value is not None}

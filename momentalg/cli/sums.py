@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         "momentalg sums all.sums 'rating ~ 1 + (1 | user)' --without 'user=A B' -o left.sums",
     ),
 )
-@click.argument("data", nargs=-1, required=True)
+@click.argument("data", nargs=-1, metavar="DATA...")
 @options.formula
 @options.sums_file("-o", "--output", text="The file to write, .sums; it may be one of DATA.", required=True)
 @click.option(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +91,9 @@ def named(name: str) -> Engine:
     """The engine of a name; raises `UnsupportedError` for one that is not known, or whose packages are absent."""
     found = engines()
     if name not in found:
-        raise UnsupportedError(f"no engine {name!r}; there are {', '.join(found)}")
+        close = get_close_matches(str(name).lower(), found, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise UnsupportedError(f"no engine {name!r}{f'{hint} There' if hint else '; there'} are {', '.join(found)}")
     engine = found[name]
     if not engine.is_present:
         raise UnsupportedError(

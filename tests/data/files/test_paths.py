@@ -58,7 +58,7 @@ def test_a_name_with_the_signs_of_patterns_is_a_name(tmp_path):
         ("{}/*.parquet", "no file matches '.*parquet'; .*ratings holds .*a.csv"),
         ("{}/nothing.csv", "nothing.csv: No such file"),
         ("{}/none/*.csv", "there is no folder"),
-        ("s3://bucket/y.csv", "remote files are not read"),
+        ("s3://bucket/y.csv", "files are read by their paths"),
     ],
 )
 def test_nothing_is_refused_with_what_was_looked_for(folder, asked, said):
@@ -98,3 +98,33 @@ def test_other_endings_are_refused_with_what_works(tmp_path, name, said):
     (tmp_path / name).touch()
     with pytest.raises(UnsupportedError, match=said):
         data_files(tmp_path / name).formats()
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("", "'' is no path; give that of a file"),
+        ("-", "'-' is no path: standard input can be read only once"),
+        ("s3://bucket/a.parquet", "read by their paths, and not from elsewhere; .* polars.scan_parquet"),
+        ("s3://bucket/*.parquet", "read by their paths, and not from elsewhere"),
+        ("{}/bb.csv", "No such file or folder; did you mean '.*/b.csv'"),
+        ("{}/none/a.csv", "No such file or folder; there is no folder .*none"),
+    ],
+)
+def test_what_is_no_path_of_a_file_says_what_is(folder, asked, said):
+    with pytest.raises(DataError, match=said):
+        data_paths(asked.format(folder))
+
+
+def test_a_folder_with_the_signs_of_patterns_says_how_to_write_it(tmp_path):
+    (tmp_path / "year[1]").mkdir()
+    (tmp_path / "year[1]" / "a.csv").touch()
+    with pytest.raises(DataError, match=r"stand for others in a pattern; .* write '.*year\[\[\]1\]' for it"):
+        data_paths(tmp_path / "year[1]" / "*.csv")
+    assert names(f"{tmp_path}/year[[]1]/*.csv") == ["a.csv"]
+
+
+def test_a_folder_with_other_things_says_a_pattern_that_is_there(folder):
+    (folder / "README.md").touch()
+    with pytest.raises(DataError, match=r"holds README\.md, .* as in '.*ratings/\*\.csv'"):
+        data_paths(folder)
