@@ -18,6 +18,7 @@ from momentalg.data.refusals import (
     missing_values,
     not_exact,
     not_numeric,
+    not_positive,
     not_told_apart,
     require_missing,
     truth_values,
@@ -82,6 +83,7 @@ def read_columns(frame: Any, model: ResolvedModel, missing: str = "refuse") -> C
     for name, values in arrays.items():
         if name not in labels:
             _require_finite(name, values)
+    _require_positive(arrays, model.weights)
     arrays, labels = _told_apart(arrays, labels, model)
     tables = cell_tables(arrays, labels, model)
     require_facts(tables, model, lambda column, code: _plain(labels[column][code]))
@@ -229,6 +231,11 @@ def _require_finite(name: str, values: Array) -> None:
     bad = ~np.isfinite(values)
     if bad.any():
         raise infinite(name, int(bad.sum()), int(bad.argmax()))
+
+
+def _require_positive(arrays: Mapping[str, Array], weights: str | None) -> None:
+    if weights is not None and (least := float(arrays[weights].min())) <= 0:
+        raise not_positive(weights, least, int((arrays[weights] <= 0).argmax()))
 
 
 def nested_codes(codes: Mapping[str, Array], model: ResolvedModel) -> tuple[dict[str, Array], dict[str, Array]]:

@@ -66,6 +66,14 @@ def infinite(name: str, rows: int, first: int | None = None) -> DataError:
     return DataError(f"{name!r} is infinite in {rows} rows{where}; drop these rows, or bound the values")
 
 
+def not_positive(name: str, least: float, first: int | None = None) -> DataError:
+    """Weights that are no weights; `first` is the first row where they are not."""
+    where = "" if first is None else f", first in row {first}"
+    return DataError(
+        f"the weights {name!r} must be positive, and the least is {least:g}{where}; correct them, or leave them out"
+    )
+
+
 def not_told_apart(name: str, why: object) -> DataError:
     """Labels of a type that has no equality that can be relied on."""
     return DataError(f"the labels in {name!r} cannot be told apart: {why}; use numbers or text")

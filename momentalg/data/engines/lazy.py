@@ -67,6 +67,7 @@ def accumulate(task: Task, data: Any, collect: Collect = one_by_one, first: Firs
     findings.require_complete(tables, asked, read, task.missing)
     whole = tables[asked.tables.index(asked.whole)]
     findings.require_known(whole, task.ir, task.model, read)
+    findings.require_positive(whole, task.model)
     findings.require_finite(tables, read, task.module.NOT_FINITE)
     means = _far(task, asked, whole, shifts)
     if means:

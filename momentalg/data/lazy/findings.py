@@ -25,6 +25,7 @@ from momentalg.data.refusals import (
     no_rows,
     not_constant,
     not_exact,
+    not_positive,
     replicated,
     unseen_nan,
 )
@@ -56,6 +57,12 @@ def require_known(whole: LevelTable, ir: EstimatorIR, model: ResolvedModel, colu
             key = nw.col(columns.keys[coded.column])
             odd = columns.frame.filter(has_no_known_label(coded, columns) > 0).select(key).head(1).collect()
             require_levels(model, coded.column, odd[columns.keys[coded.column]].to_list())
+
+
+def require_positive(whole: LevelTable, model: ResolvedModel) -> None:
+    """Raise `DataError` for weights that are not positive."""
+    if model.weights is not None and (least := whole.per_level(range_of(model.weights, "min")).min()) <= 0:
+        raise not_positive(model.weights, float(least))
 
 
 def require_finite(tables: Iterable[LevelTable], columns: Columns, otherwise: str) -> None:

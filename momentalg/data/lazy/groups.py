@@ -105,6 +105,8 @@ def groups(ir: EstimatorIR, model: ResolvedModel, columns: Columns) -> Groups:
             whole.add(count_of(name), "count", nw.col(own))
     for name in _unseen(ir, tables.values(), columns):
         whole.add_range(name, columns.values[name])
+    if model.weights is not None:
+        whole.add_range(model.weights, columns.values[model.weights])
     for coded in ir.coded:
         whole.add(strange(coded.column), "sum", has_no_known_label(coded, columns))
     found = Groups(tuple(tables.values()), whole)

@@ -115,7 +115,7 @@ class Names:
             *(f"missing_{r.name}" for r in self.reads),
             *(f"{what}_{r.name}" for what in ("least", "largest") for r in self.numbers),
             *(f"infinite_{s}" for s in self.finite),
-            *(f"zero_{s}" for s in self.divisors),
+            *(f"not_positive_{s}" for s in self.divisors),
             *(f"unknown_{r.name}" for r in self.reads if r.kind == "coded"),
             *(f"broken_{k}" for k in range(len(self.ir.facts))),
             *(f"shift_{s}" for s in self.shifted),

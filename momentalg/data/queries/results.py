@@ -109,8 +109,8 @@ class Rows:
                     "function; leave these rows out, or bound the values"
                 )
         for symbol in self.names.divisors:
-            if count := int(self.number(f"zero_{symbol}")):
-                raise DataError(f"{self.names.finite[symbol]!r} is 0 in {count} rows, and sums are divided by it")
+            if count := int(self.number(f"not_positive_{symbol}")):
+                raise DataError(f"{self.names.finite[symbol]!r} is not positive in {count} rows, as weights must be")
 
     def _require_known(self) -> None:
         for k, c in enumerate(self.names.ir.coded):

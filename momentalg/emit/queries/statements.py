@@ -117,7 +117,7 @@ class Statements:
 
         columns = {"complete": sql.count()}
         columns |= {f"infinite_{s}": sql.count(sql.is_finite(read(s)), negated=True) for s in self.names.finite}
-        columns |= {f"zero_{s}": sql.count(read(s).eq(0)) for s in self.names.divisors}
+        columns |= {f"not_positive_{s}": sql.count(read(s) <= 0) for s in self.names.divisors}
         for k, c in enumerate(self.names.ir.coded):
             known = read(f"coded_{k}").isin(*map(sql.label, c.labels))
             columns[f"unknown_coded_{k}"] = sql.count(known, negated=True)
