@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from momentalg.expr.escape import escape_html, escape_text, markdown_code
 from momentalg.inference.covariance import exact_traces
+from momentalg.inference.merged_facts import unseen
 from momentalg.inference.rows import rows_of
 from momentalg.inference.tables import Text, has_errors, standard_errors
 from momentalg.moments.weighting import KURTOSIS
@@ -115,7 +116,19 @@ def _first_step(fit: FitResult) -> dict[str, float]:
 def _rows(fit: FitResult) -> Section:
     groups = ", ".join(f"{count} levels of {name}" for name, count in fit.n_groups.items())
     left_out = f"{fit.dropped} with missing values were left out{_which(fit)}." if fit.dropped else "None was left out."
-    return "Rows", [f"{fit.nobs} observations, {groups}.", left_out]
+    return "Rows", [f"{fit.nobs} observations, {groups}.", left_out, *_believed(fit)]
+
+
+def _believed(fit: FitResult) -> list[str]:
+    """What is declared of the design, and only checked in each part of the data."""
+    if fit.sums is None or (fit.data is not None and not isinstance(fit.data, (list, tuple))):
+        return []
+    estimator = fit.sums.estimator
+    return [
+        f"That a level of {factor} has one observation at most was checked in each part of the data that was "
+        "accumulated by itself; these sums do not tell whether it has one in several parts."
+        for factor in unseen(estimator.model.resolved, estimator.generated.ir)
+    ]
 
 
 def _which(fit: FitResult) -> str:

@@ -14,6 +14,7 @@ from momentalg.data.queries.results import Results
 from momentalg.errors import DataError, ModelError, NotIdentifiedError, UnsupportedError
 from momentalg.inference.advice import Data, advice, identified
 from momentalg.inference.failure import constants, is_about_means, require_regular, zeros
+from momentalg.inference.merged_facts import require_unreplicated
 from momentalg.inference.result import FitResult
 from momentalg.inference.runs.progress import Listener
 from momentalg.inference.runs.run import run
@@ -102,6 +103,7 @@ def fit(
 def _solved(model: Model, found: Sums, data: Any, missing: str) -> FitResult:
     """The fit of sums; `data` are what they were made of, for what sums do not tell."""
     estimator = found.estimator
+    require_unreplicated(estimator.model.resolved, estimator.generated.ir, found.table)
     try:
         estimates = estimator.module.solve(found.prepared)
     except FloatingPointError as error:

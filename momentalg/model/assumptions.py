@@ -78,7 +78,11 @@ def may_be_empty(factor: str) -> MayBeEmpty:
 
 
 def unreplicated(factor: str) -> Unreplicated:
-    """Declare that a level has at most one observation, usually of an intersection: ``ma.unreplicated("a:b")``."""
+    """Declare that a level has at most one observation, usually of an intersection: ``ma.unreplicated("a:b")``.
+
+    It is checked in the data. Of data in several parts, each part is, and all together where the sums have the cells;
+    ``fit.explain()`` says where they have not, as with ``weighting="none"``.
+    """
     return Unreplicated(_text(factor))
 
 
