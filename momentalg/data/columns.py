@@ -104,7 +104,7 @@ def _told_apart(
     import numpy as np
 
     codes, named = dict(arrays), dict(labels)
-    for column in sorted(model.local_to, key=lambda c: len(model.closure((c,)))):  # outer columns first
+    for column in model.local_columns:
         if column in named:
             outer = model.local_to[column]
             pair = (found.astype(np.int64) for found in (codes[outer], codes[column]))
@@ -246,7 +246,7 @@ def nested_codes(codes: Mapping[str, Array], model: ResolvedModel) -> tuple[dict
     import numpy as np
 
     found, was = dict(codes), {}
-    for column in sorted(model.local_to, key=lambda c: len(model.closure((c,)))):  # outer columns first
+    for column in model.local_columns:
         if column in found:
             pairs = np.stack([found[model.local_to[column]], codes[column]])
             _, first, new = np.unique(pairs, axis=1, return_index=True, return_inverse=True)

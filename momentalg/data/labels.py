@@ -113,13 +113,18 @@ def _times(labels: Array) -> Array:
 
 def labelled(level: Array, labels: Sequence[Array | None]) -> Array:
     """Levels by their labels, in place of codes of these; None where labels were read as they are."""
+    names = level.dtype.names
+    parts = [level] if names is None else [level[name] for name in names]
+    return together([part if known is None else known[part] for part, known in zip(parts, labels, strict=True)])
+
+
+def together(parts: Sequence[Array]) -> Array:
+    """Levels as they are in sums, from their labels by column: those of several columns are fields of one array."""
     import numpy as np
 
-    names = level.dtype.names
-    if names is None:
-        return level if labels[0] is None else np.asarray(labels[0][level])
-    parts = [level[n] if known is None else known[level[n]] for n, known in zip(names, labels, strict=True)]
-    found = np.empty(len(level), dtype=[(n, part.dtype) for n, part in zip(names, parts, strict=True)])
-    for name, part in zip(names, parts, strict=True):
-        found[name] = part
+    if len(parts) == 1:
+        return np.asarray(parts[0])
+    found = np.empty(len(parts[0]), dtype=[(f"label_{k}", part.dtype) for k, part in enumerate(parts)])
+    for k, part in enumerate(parts):
+        found[f"label_{k}"] = part
     return found

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from momentalg.data.files.whole import require_folder
 from momentalg.emit.content import Content, content
 from momentalg.emit.environment import render
 from momentalg.emit.languages import Html, Language, Latex, Markdown
 from momentalg.emit.tables import Facts, Grid
-from momentalg.emit.writing import require_folder, write_whole
+from momentalg.emit.writing import write_whole
 from momentalg.errors import MomentalgError, UnsupportedError
 from momentalg.expr.nodes import Node
 from momentalg.expr.notation import Notation

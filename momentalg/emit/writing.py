@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from momentalg.data.files.whole import require_folder, whole
-
-__all__ = ["require_folder", "write_whole"]
+from momentalg.data.files.whole import whole
 
 
 def write_whole(path: str | os.PathLike[str], content: str | bytes) -> Path:

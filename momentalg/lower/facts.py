@@ -9,13 +9,8 @@ from momentalg.model.resolved import ResolvedModel
 
 def declared(model: ResolvedModel, symbols: Symbols) -> tuple[DeclaredFact, ...]:
     """The factors that are not replicated, and the row symbols that are constant on the levels of a factor."""
-
-    def columns(factor: tuple[str, ...]) -> tuple[str, ...]:
-        closure = model.closure(factor)
-        return tuple(column for column in model.columns if column in closure)
-
     constant = [(v, f) for v, f in model.constant_on.items() if v.kind == "column" and v in symbols.rows]
     return (
-        *(DeclaredFact(columns(factor), None) for factor in sorted(model.unreplicated)),
-        *(DeclaredFact(columns(factor), symbols.rows[v].name) for v, factor in constant),
+        *(DeclaredFact(model.table_of(factor), None) for factor in sorted(model.unreplicated)),
+        *(DeclaredFact(model.table_of(factor), symbols.rows[v].name) for v, factor in constant),
     )

@@ -234,6 +234,16 @@ class ResolvedModel:
                 found.add(column)
         return frozenset(found)
 
+    def table_of(self, columns: Iterable[str]) -> tuple[str, ...]:
+        """The label columns of their closure, in the order of all label columns."""
+        closure = self.closure(columns)
+        return tuple(column for column in self.columns if column in closure)
+
+    @cached_property
+    def local_columns(self) -> tuple[str, ...]:
+        """The columns that are local to another one, the outer ones first."""
+        return tuple(sorted(self.local_to, key=lambda column: len(self.closure((column,)))))
+
     @cached_property
     def factors(self) -> tuple[tuple[str, ...], ...]:
         """The factors of the group terms, those whose effects are known included."""

@@ -69,7 +69,7 @@ def _apart(left: Monomial, right: Monomial, model: ResolvedModel) -> Node:
     signs: dict[Factor, int] = {(): 1}
     for factor in dict.fromkeys(block.factor for block in model.groups):
         for by, sign in list(signs.items()):
-            both = tuple(c for c in model.columns if c in model.closure((*by, *factor)))
+            both = model.table_of((*by, *factor))
             signs[both] = signs.get(both, 0) - sign
     if len(signs) > LARGEST_UNION:
         return whole - response_total((), multiply_monomials(left, right), response_power=2)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from momentalg.catalogue import discover
 from momentalg.data.refusals import require_missing
-from momentalg.errors import DataError, UnsupportedError
+from momentalg.errors import UnsupportedError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,11 +112,3 @@ def chosen(data: Any, name: str | None = None) -> Engine:
 def is_from(data: Any, package: str, *kinds: str) -> bool:
     """Whether data are of a class called one of `kinds` of a package, or of a subclass, without importing it."""
     return any(t.__module__.split(".")[0] == package and t.__name__ in kinds for t in type(data).__mro__)
-
-
-def of_module(accumulate: Callable[[Any], dict[str, Any]], columns: Mapping[str, Any]) -> dict[str, Any]:
-    """The sums that a generated module gives for columns, with its errors as `DataError`."""
-    try:
-        return accumulate(columns)
-    except ValueError as error:
-        raise DataError(str(error)) from error

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from momentalg.data.columns import read_columns
-from momentalg.data.engines.engine import Part, Task, of_module
+from momentalg.data.engines.engine import Part, Task
 from momentalg.data.labels import in_order, labelled, plain
+from momentalg.errors import DataError
 
 
 def accumulate(task: Task, frame: Any) -> Part:
@@ -17,7 +18,10 @@ def accumulate(task: Task, frame: Any) -> Part:
     if len(labels) > 1:
         for name in labels:
             arrays[name], labels[name] = in_order(name, arrays[name], labels[name])
-    table = of_module(task.module.accumulate, arrays)
+    try:
+        table = task.module.accumulate(arrays)
+    except ValueError as error:
+        raise DataError(str(error)) from error
     for name, factor in task.module.LEVELS.items():
         table[name] = labelled(table[name], [plain(labels[c]) if c in labels else None for c in factor])
     return Part(table, columns.n, columns.dropped)

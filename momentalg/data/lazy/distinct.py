@@ -8,6 +8,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 
 from momentalg.data.frames import require_columns
+from momentalg.data.lazy.columns import lazy
 
 _PACKAGES = ("polars", "duckdb", "_duckdb", "pyarrow", "dask", "distributed", "pyspark", "py4j")
 _TEXTS = (nw.String, nw.Categorical, nw.Enum)
@@ -17,7 +18,7 @@ def distinct(data: Any, names: Sequence[str], factors: Collection[str]) -> dict[
     """Each label once of those of the columns that are factors or texts, by column, as series in memory."""
     from momentalg.data.engines.lazy import told_by
 
-    frame = nw.from_native(data).lazy()
+    frame = lazy(data)
     with told_by("the engine of the data", *_PACKAGES):
         types = frame.collect_schema()
         require_columns(names, types.names())

@@ -15,7 +15,7 @@ import numpy as np
 
 from momentalg.data.columns import require_levels
 from momentalg.data.lazy.columns import INFINITE, WIDE, Columns
-from momentalg.data.lazy.groups import ROWS, Groups, closed, count_of, range_of, strange
+from momentalg.data.lazy.groups import ROWS, Groups, count_of, range_of, strange
 from momentalg.data.lazy.rows import has_no_known_label
 from momentalg.data.lazy.tables import LevelTable
 from momentalg.data.refusals import (
@@ -91,13 +91,13 @@ def refuse_infinite(columns: Columns, otherwise: str) -> None:
 def require_facts(tables: Sequence[LevelTable], found: Groups, model: ResolvedModel, columns: Columns) -> None:
     """Check what the model declares of the design, as `momentalg.data.columns.require_facts` does."""
     for variable, factor in model.constant_on.items():
-        table = closed(model, factor)
+        table = model.table_of(factor)
         group = found.covering(table)
         if group is not None and variable.kind == "column" and variable.name in columns.values:
             level_table = tables[found.tables.index(group)]
             _require_constant(level_table, variable.name, factor, table)
     for factor in sorted(model.unreplicated):
-        _require_single(tables, found, factor, closed(model, factor), columns)
+        _require_single(tables, found, factor, model.table_of(factor), columns)
 
 
 def _require_constant(cells: LevelTable, name: str, factor: Table, table: Table) -> None:

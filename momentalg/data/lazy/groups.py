@@ -112,7 +112,7 @@ def groups(ir: EstimatorIR, model: ResolvedModel, columns: Columns) -> Groups:
     found = Groups(tuple(tables.values()), whole)
     for variable, factor in model.constant_on.items():
         if variable.kind == "column" and variable.name in columns.values:
-            table = closed(model, factor)
+            table = model.table_of(factor)
             group = found.covering(table) or Group(table)
             group.add_range(variable.name, columns.values[variable.name])
             if group not in found.tables:
@@ -124,12 +124,6 @@ def _unseen(ir: EstimatorIR, tables: Iterable[Group], columns: Columns) -> list[
     """The covariates that only functions are summed of, so that the sums need not show where they are infinite."""
     summed = {r.column for r in ir.rows for g in tables if ((r.name, 1),) in g.sums} | {v.column for v in ir.levels}
     return [name for name in columns.values if name not in summed]
-
-
-def closed(model: ResolvedModel, factor: Table) -> Table:
-    """The label columns of a factor, with those that tell its labels apart."""
-    closure = model.closure(factor)
-    return tuple(c for c in model.columns if c in closure)
 
 
 def query(group: Group, ir: EstimatorIR, columns: Columns, shifts: Mapping[str, float]) -> Any:

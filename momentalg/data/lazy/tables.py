@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from momentalg.data.labels import in_order, local, plain
+from momentalg.data.labels import in_order, local, plain, together
 from momentalg.data.lazy.columns import Columns
 from momentalg.data.lazy.groups import ROWS, SIZE, Group
 from momentalg.data.refusals import unseen_nan
@@ -53,13 +53,7 @@ class LevelTable:
     @property
     def level(self) -> Array:
         """The labels as they are in sums: an array, structured where there are several columns."""
-        labels = list(self.labels.values())
-        if len(labels) == 1:
-            return labels[0]
-        found = np.empty(len(self.size), dtype=[(f"label_{k}", part.dtype) for k, part in enumerate(labels)])
-        for k, part in enumerate(labels):
-            found[f"label_{k}"] = part
-        return found
+        return together(list(self.labels.values()))
 
 
 @dataclass(frozen=True)
@@ -98,7 +92,7 @@ def level_table(found: Any, group: Group, columns: Columns, model: ResolvedModel
         kept = np.flatnonzero((size > 0) & ~np.logical_or.reduce([np.zeros(len(size), dtype=bool), *missing]))
         keys = {c: key[kept] for c, key in keys.items()}
     coded = {name: _coded(name, key) for name, key in keys.items()}
-    for name in sorted((c for c in keys if c in model.local_to), key=lambda c: len(model.closure((c,)))):
+    for name in (c for c in model.local_columns if c in keys):
         outer, inner = coded[model.local_to[name]].dense(), coded[name].dense()
         place, told = local(outer.place, outer.all(), inner.place, inner.all())
         coded[name] = _Coded(place, len(told), told)

@@ -10,7 +10,7 @@ from momentalg.data.coding import codes
 from momentalg.data.columns import numbers
 from momentalg.data.engines.engine import Part
 from momentalg.data.frames import select
-from momentalg.data.labels import in_order, local, plain
+from momentalg.data.labels import in_order, local, plain, together
 from momentalg.data.queries.names import ROWS, Kept, Names
 from momentalg.data.refusals import missing_values, no_rows, not_constant, not_told_apart, replicated, require_missing
 from momentalg.errors import DataError, NothingLeftError
@@ -181,14 +181,8 @@ def _levels(columns: Sequence[str], series: Sequence[Any], local_to: Mapping[str
             code, labels = local(*coded[outer], code, labels)
         coded[column] = in_order(column, code, labels)
     ranks = [coded[column][0] for column in columns]
-    named = [plain(labels)[rank] for rank, labels in (coded[column] for column in columns)]
     order = np.lexsort(ranks[::-1])
-    if len(columns) == 1:
-        return order, named[0][order]
-    level = np.empty(len(order), dtype=[(f"label_{k}", values.dtype) for k, values in enumerate(named)])
-    for k, values in enumerate(named):
-        level[f"label_{k}"] = values[order]
-    return order, level
+    return order, together([plain(labels)[rank[order]] for rank, labels in (coded[column] for column in columns)])
 
 
 def _depth(column: str, local_to: Mapping[str, str]) -> int:

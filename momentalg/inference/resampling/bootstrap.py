@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from momentalg.emit.writing import require_folder
+from momentalg.data.files.whole import require_folder
 from momentalg.errors import ModelError, NotIdentifiedError
 from momentalg.inference.resampling.cells import FAILURES, Cells, Factor, named
 from momentalg.inference.resampling.drawing import INNER, DrawnLevels

@@ -14,6 +14,7 @@ from math import prod
 from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from momentalg.data.labels import together
 from momentalg.errors import UnsupportedError
 from momentalg.expr.names import join_factor
 
@@ -130,7 +131,7 @@ class Cells:
         """Cells taken from these with new labels; what other tables hold is that of the levels they come from."""
         sums = {name: value for name, value in self.sums.items() if name not in self._tabled}
         finest = self.finest
-        sums[f"level{finest.suffix}"] = _level([labels[column] for column in finest.columns])
+        sums[f"level{finest.suffix}"] = together([labels[column].astype("int64") for column in finest.columns])
         for name in self._names(finest):
             sums[name] = self.sums[name][rows]
         for table in self.estimator.ir.tables:
@@ -147,7 +148,7 @@ class Cells:
         parts = [labels[column] for column in table.columns]
         _, first, position = np.unique(combined(parts), return_index=True, return_inverse=True)
         position = position.reshape(-1)
-        found: dict[str, Any] = {f"level{table.suffix}": _level([part[first] for part in parts])}
+        found: dict[str, Any] = {f"level{table.suffix}": together([part[first].astype("int64") for part in parts])}
         cells_in = {a.powers: a.name for a in self.estimator.ir.accumulators if a.table == self.finest.columns}
         sizes = np.bincount(position, weights=sums[f"size{self.finest.suffix}"], minlength=len(first))
         found[f"size{table.suffix}"] = np.rint(sizes).astype(np.int64)
@@ -200,18 +201,6 @@ def combined(parts: Sequence[Array], sizes: Sequence[int] | None = None) -> Arra
     if sizes is not None and prod(sizes) >= 2**63:
         raise UnsupportedError("there are more than 2**63 combinations of labels")
     return found
-
-
-def _level(parts: Sequence[Array]) -> Array:
-    """Labels as generated modules hold them: those of several columns as the fields of a structured array."""
-    import numpy as np
-
-    if len(parts) == 1:
-        return np.asarray(parts[0])
-    level = np.empty(len(parts[0]), dtype=[(f"label_{k}", np.int64) for k in range(len(parts))])
-    for k, part in enumerate(parts):
-        level[f"label_{k}"] = part
-    return level
 
 
 def _restored(source: str, ir: Any, sums: dict[str, Any]) -> Cells:

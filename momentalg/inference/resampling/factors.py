@@ -14,7 +14,7 @@ from momentalg.model.resolved import ResolvedModel
 
 def outermost(model: ResolvedModel) -> tuple[Factor, ...]:
     """The outermost factors, each by all columns that say its levels: one of them where it is a unit."""
-    return tuple(tuple(c for c in model.columns if c in model.closure(f)) for f in clusters.outermost(model))
+    return tuple(map(model.table_of, clusters.outermost(model)))
 
 
 def crossed(model: ResolvedModel) -> tuple[Factor, ...]:

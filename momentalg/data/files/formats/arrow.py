@@ -31,8 +31,7 @@ def header(path: Path, _reading: Reading) -> Header:
                 return arrow_header(file.schema, _rows(file))
         import polars as pl
 
-        lazy = pl.scan_ipc(path)
-        return polars_header(lazy.collect_schema(), int(lazy.select(pl.len()).collect().item()))
+        return polars_header(pl.scan_ipc(path))
 
 
 def pieces(path: Path, reading: Reading, start: int = 0) -> Iterator[Piece]:
@@ -47,8 +46,7 @@ def pieces(path: Path, reading: Reading, start: int = 0) -> Iterator[Piece]:
         else:
             import polars as pl
 
-            lazy = pl.scan_ipc(path).select(reading.names)
-            yield from polars_pieces(lazy, start, int(lazy.select(pl.len()).collect().item()))
+            yield from polars_pieces(pl.scan_ipc(path).select(reading.names), start)
 
 
 def _rows(file: pa.ipc.RecordBatchFileReader) -> int:

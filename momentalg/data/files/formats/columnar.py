@@ -41,13 +41,28 @@ def arrow_header(schema: pa.Schema, rows: int | None) -> Header:
     return Header(tuple(zip(schema.names, kinds, strict=True)), rows)
 
 
-def polars_header(schema: Any, rows: int | None) -> Header:
-    """The header of a schema of Polars."""
+def polars_header(frame: Any) -> Header:
+    """The header of a lazy frame of Polars."""
     import narwhals as nw
     import polars as pl
 
+    schema = frame.collect_schema()
     known = nw.from_native(pl.DataFrame(schema=schema)).schema
-    return Header(tuple((n, None if schema[n] == pl.Null else kind(dtype)) for n, dtype in known.items()), rows)
+    kinds = ((n, None if schema[n] == pl.Null else kind(dtype)) for n, dtype in known.items())
+    return Header(tuple(kinds), _rows(frame))
+
+
+def polars_pieces(frame: Any, start: int) -> Iterator[Piece]:
+    """The rows of a lazy frame of Polars in pieces."""
+    rows = _rows(frame)
+    for first in range(start * formats.ROWS, rows, formats.ROWS):
+        yield Piece(frame.slice(first, formats.ROWS).collect(), min((first + formats.ROWS) / rows, 1.0))
+
+
+def _rows(frame: Any) -> int:
+    import polars as pl
+
+    return int(frame.select(pl.len()).collect().item())
 
 
 def kind(dtype: Any) -> str:
@@ -88,12 +103,6 @@ def _table(batches: list[pa.RecordBatch]) -> pa.Table:
     import pyarrow as pa
 
     return pa.Table.from_batches(batches).unify_dictionaries().combine_chunks()
-
-
-def polars_pieces(frame: Any, start: int, rows: int) -> Iterator[Piece]:
-    """The rows of a lazy frame of Polars in pieces."""
-    for first in range(start * formats.ROWS, rows, formats.ROWS):
-        yield Piece(frame.slice(first, formats.ROWS).collect(), min((first + formats.ROWS) / rows, 1.0))
 
 
 @contextmanager

@@ -16,6 +16,9 @@ from momentalg.data.files.formats.columnar import (
 )
 from momentalg.data.files.formats.format import Format, Header, Piece, Reading
 
+BATCH = 2**18
+"""Rows that are decoded at a time."""
+
 
 def header(path: Path, _reading: Reading) -> Header:
     """The footer."""
@@ -27,8 +30,7 @@ def header(path: Path, _reading: Reading) -> Header:
                 return arrow_header(file.schema_arrow, file.metadata.num_rows)
         import polars as pl
 
-        lazy = pl.scan_parquet(path)
-        return polars_header(lazy.collect_schema(), int(lazy.select(pl.len()).collect().item()))
+        return polars_header(pl.scan_parquet(path))
 
 
 def pieces(path: Path, reading: Reading, start: int = 0) -> Iterator[Piece]:
@@ -39,8 +41,7 @@ def pieces(path: Path, reading: Reading, start: int = 0) -> Iterator[Piece]:
         else:
             import polars as pl
 
-            lazy = pl.scan_parquet(path).select(reading.names)
-            yield from polars_pieces(lazy, start, int(lazy.select(pl.len()).collect().item()))
+            yield from polars_pieces(pl.scan_parquet(path).select(reading.names), start)
 
 
 def _by_pyarrow(path: Path, reading: Reading, start: int) -> Iterator[Piece]:
@@ -61,8 +62,5 @@ def _by_pyarrow(path: Path, reading: Reading, start: int) -> Iterator[Piece]:
         )
         yield from cut(batches, skip, left)
 
-
-BATCH = 2**18
-"""Rows that are decoded at a time."""
 
 FORMAT = Format("Parquet", (".parquet", ".pq"), header, pieces)
