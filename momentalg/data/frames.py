@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from os import PathLike
 from typing import Any
 
 from momentalg.data.refusals import no_rows
@@ -45,13 +46,37 @@ def as_narwhals(frame: Any) -> Any:
     """A frame of any kind as narwhals has it, lazy frames as they are; raises `DataError` for what is no frame."""
     import narwhals as nw
 
+    if _is(frame, "pyarrow", "RecordBatch"):
+        import pyarrow as pa
+
+        frame = pa.Table.from_batches([frame])
     try:
         return nw.from_native(frame)
     except TypeError:
         raise DataError(
             "data must be a frame (pandas, Polars, Arrow, ...) or a mapping of columns; found "
-            f"{type(frame).__name__} (files, sums and streams of frames are for model.fit and model.sums)"
+            f"{type(frame).__name__}{_instead(frame)}"
         ) from None
+
+
+def _is(data: Any, package: str, kind: str) -> bool:
+    return type(data).__module__.split(".")[0] == package and type(data).__name__ == kind
+
+
+def _instead(data: Any) -> str:
+    """What to give in the place of what is no frame, for a message."""
+    if isinstance(data, (str, PathLike)):
+        return "; paths are taken by model.fit and model.sums, one or a list of nothing else; sums of all parts add up"
+    if "Connection" in type(data).__name__:
+        return (
+            "; of a database give a query's result, as pandas.read_sql makes, or a relation of DuckDB; or have the "
+            "sums made there: model.moment_equations().estimator('sql', dialect=..., table=...)"
+        )
+    if type(data).__module__.startswith("pyarrow.") and hasattr(data, "to_batches"):
+        return "; give its batches, data.to_batches(), or its paths"
+    if hasattr(data, "read"):
+        return ", which is open; give its path"
+    return " (files, sums and streams of frames are for model.fit and model.sums)"
 
 
 def is_lazy(data: Any) -> bool:

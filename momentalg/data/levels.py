@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from momentalg.data.columns import is_missing
 from momentalg.data.files.datafiles import DataFiles, data_files, is_files
+from momentalg.data.files.paths import is_paths
 from momentalg.data.frames import covariate_columns, is_lazy, select
 from momentalg.data.queries.results import Results
 from momentalg.errors import DataError
@@ -36,7 +37,11 @@ def with_levels(model: Model, data: Any, elsewhere: Collection[str] = ()) -> tup
     if is_files(data):
         return _with_levels_of_files(model, data_files(data), elsewhere)
     if hasattr(data, "__next__"):
+        if hasattr(data, "readline"):
+            raise DataError("the data are an open file, which may be read only once; give its path")
         first = next(data, None)
+        if is_paths(first):
+            raise DataError("the data are an iterator of paths; give a list of them: model.fit(list(paths))")
         return (model, data) if first is None else (with_levels(model, first, elsewhere)[0], chain([first], data))
     if isinstance(data, Results):
         return model, data
