@@ -35,7 +35,6 @@ one's own, before sums are made of data on persons.
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -148,18 +147,6 @@ def read(
         )
     table = _table(page, arrays, held, name)
     return Sums(estimator, MappingProxyType(table), page["rows"], page["dropped"], _files(page["files"], name))
-
-
-def dumped(sums: Sums) -> bytes:
-    """The bytes of a file of sums."""
-    file = io.BytesIO()
-    write(sums, file)
-    return file.getvalue()
-
-
-def restored(content: bytes, name: str, model: Model, *options: Any, **named: Any) -> Sums:
-    """The sums of the bytes of a file: see `read`."""
-    return read(io.BytesIO(content), name, model, *options, **named)
 
 
 # The page that is written.

@@ -21,12 +21,23 @@ from momentalg.data.files.marks import Mark
 from momentalg.data.files.whole import whole
 from momentalg.errors import DataError, ModelError, MomentalgError
 from momentalg.inference import saved_sums, sums_file
-from momentalg.inference.saved_sums import dumped, restored
 from tests.inference.test_sums import DRUGS, MODELS, ONE_WAY, rows
 
 FRAME = rows(200, 1)
 TWO = ONE_WAY.sums(pd.DataFrame({"y": [1.0, 2, 4, 8], "user": [5, 5, 6, 6]}))
 DATA_ERROR = r"^site1\.sums"
+
+
+def dumped(sums: ma.Sums) -> bytes:
+    """The bytes of a file of sums."""
+    file = io.BytesIO()
+    saved_sums.write(sums, file)
+    return file.getvalue()
+
+
+def restored(content: bytes, *options: object, **named: object) -> ma.Sums:
+    """The sums of the bytes of a file."""
+    return saved_sums.read(io.BytesIO(content), *options, **named)
 
 
 def same(found: ma.Sums, expected: ma.Sums) -> None:

@@ -56,15 +56,15 @@ def _scan(path: Path, labels: tuple[str, ...]) -> Any:
     import duckdb
 
     from momentalg.data.engines.lazy import told_by
-    from momentalg.data.files.formats.format import ending_of
+    from momentalg.data.files.formats.format import format_of
     from momentalg.data.files.formats.text import MISSING_WORDS, separator_of
 
     with told_by(TITLE, *PACKAGES):
         connection, name = _connection(), escape(str(path))
-        ending = ending_of(path)[0]
-        if ending in (".parquet", ".pq"):
+        known = format_of(path).name
+        if known == "Parquet":
             return connection.read_parquet(name)
-        if ending in (".arrow", ".feather", ".ipc"):
+        if known == "Arrow":
             from pyarrow import dataset
 
             return connection.from_arrow(dataset.dataset(path, format="ipc"))

@@ -49,14 +49,14 @@ def _scan(path: Path, labels: tuple[str, ...]) -> Any:
     import polars as pl
 
     from momentalg.data.engines.lazy import told_by
-    from momentalg.data.files.formats.format import ending_of
+    from momentalg.data.files.formats.format import format_of
     from momentalg.data.files.formats.text import MISSING_WORDS, separator_of
 
     with told_by(TITLE, "polars"):
-        ending = ending_of(path)[0]
-        if ending in (".parquet", ".pq"):
+        known = format_of(path).name
+        if known == "Parquet":
             return pl.scan_parquet(path, glob=False)
-        if ending in (".arrow", ".feather", ".ipc"):
+        if known == "Arrow":
             return pl.scan_ipc(path)
         given: dict[str, Any] = {
             "separator": separator_of(path, None),
