@@ -25,6 +25,8 @@ def shown(fit: FitResult, form: str) -> str:
 
 def _json(fit: FitResult) -> str:
     """One object; what is not known is null."""
+    from momentalg.inference.tables import file_names
+
     rows, about = _parameters(fit), _about(fit)
     facts = {
         "model": fit.model.formula,
@@ -33,6 +35,7 @@ def _json(fit: FitResult) -> str:
         "weighting": fit.weighting,
         "nobs": fit.nobs,
         "dropped": fit.dropped,
+        "files": file_names(fit),
         "levels": dict(fit.n_groups),
         "covariance": about["Std. errors"],
         "df": fit.df if rows[0]["std_error"] is not None else None,

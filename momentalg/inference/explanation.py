@@ -8,13 +8,13 @@ from momentalg.expr.escape import escape_html, escape_text, markdown_code
 from momentalg.inference.covariance import exact_traces
 from momentalg.inference.merged_facts import unseen
 from momentalg.inference.rows import rows_of
-from momentalg.inference.tables import Text, has_errors, standard_errors
+from momentalg.inference.tables import Text, file_names, has_errors, standard_errors
 from momentalg.moments.weighting import KURTOSIS
 
 if TYPE_CHECKING:
     from momentalg.inference.result import FitResult
 
-SHOWN = 10  # labels of rows that were left out
+SHOWN = 10  # names of files, and labels of rows that were left out
 Section = tuple[str, list[str]]
 
 
@@ -116,7 +116,15 @@ def _first_step(fit: FitResult) -> dict[str, float]:
 def _rows(fit: FitResult) -> Section:
     groups = ", ".join(f"{count} levels of {name}" for name, count in fit.n_groups.items())
     left_out = f"{fit.dropped} with missing values were left out{_which(fit)}." if fit.dropped else "None was left out."
-    return "Rows", [f"{fit.nobs} observations, {groups}.", left_out, *_believed(fit)]
+    return "Rows", [f"{fit.nobs} observations, {groups}.", *_files(fit), left_out, *_believed(fit)]
+
+
+def _files(fit: FitResult) -> list[str]:
+    """The files that the rows are from, the first few by name."""
+    names = file_names(fit)
+    which = f"{len(names)} files" if len(names) > 1 else "a file"
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return [f"They are from {which}: {', '.join(names[:SHOWN])}{more}."] if names else []
 
 
 def _believed(fit: FitResult) -> list[str]:

@@ -71,6 +71,16 @@ def parts(fit: FitResult, alpha: float) -> Parts:
     return [*facts(fit), *warned], *parameter_table(fit, alpha, bounds)
 
 
+def file_names(fit: FitResult) -> list[str]:
+    """The names of the files that are in a fit, sorted; none for frames, and for sums that do not know of any."""
+    return sorted(mark.name for mark in fit.sums.files) if fit.sums is not None else []
+
+
+def _from(fit: FitResult) -> str:
+    names = file_names(fit)
+    return f" from {names[0] if len(names) == 1 else f'{len(names)} files'}" if names else ""
+
+
 def facts(fit: FitResult) -> list[tuple[str, str]]:
     """What the fit is of: model, statistics, numbers of rows and levels, which standard errors."""
     groups = ", ".join(f"{name}: {count}" for name, count in fit.n_groups.items())
@@ -78,7 +88,10 @@ def facts(fit: FitResult) -> list[tuple[str, str]]:
     found = [
         ("Model", fit.model.formula),
         ("Statistics", f"{weighting}{fit.statistics} (means: {fit.system.means})"),
-        ("Observations", str(fit.nobs) + (f" ({fit.dropped} with missing values dropped)" if fit.dropped else "")),
+        (
+            "Observations",
+            f"{fit.nobs}{_from(fit)}" + (f" ({fit.dropped} with missing values dropped)" if fit.dropped else ""),
+        ),
         ("Levels", groups),
         *standard_errors(fit),
     ]

@@ -171,7 +171,7 @@ def from_dense(design, whole=False):
     real = fit.sums.estimator.module
     module = SimpleNamespace(effects=effects, LEVELS=real.LEVELS, level_sizes=real.level_sizes)
     sums = SimpleNamespace(
-        estimator=SimpleNamespace(module=module), table=MappingProxyType(dict(fit.sums.table)), prepared={}
+        estimator=SimpleNamespace(module=module), table=MappingProxyType(dict(fit.sums.table)), prepared={}, files=()
     )
     return replace(fit, sums=sums), frame, equations
 

@@ -34,7 +34,9 @@ def with_covariance(fit, matrix, scores=None, keys=None):
         module.scores = lambda *_: scores
     return replace(
         fit,
-        sums=SimpleNamespace(estimator=SimpleNamespace(module=module), table=fit.sums.table, prepared=fit.sums.table),
+        sums=SimpleNamespace(
+            estimator=SimpleNamespace(module=module), table=fit.sums.table, prepared=fit.sums.table, files=()
+        ),
     )
 
 
@@ -158,7 +160,10 @@ def test_as_many_means_as_units_leave_no_reference():
     model = ma.Model("y ~ x + I(x^2) + (1 | u)")
     fit = model.fit(frame.assign(x=[0.0, 1, 3, 2, 1, 5]), weighting="none")
     found = with_covariance(
-        replace(fit, sums=SimpleNamespace(estimator=SimpleNamespace(module=SimpleNamespace()), table={}, prepared={})),
+        replace(
+            fit,
+            sums=SimpleNamespace(estimator=SimpleNamespace(module=SimpleNamespace()), table={}, prepared={}, files=()),
+        ),
         np.eye(5),
     )
     assert found.df == 0

@@ -39,7 +39,7 @@ def listening(asked: bool | Listener | None) -> Iterator[Listener]:
 
 @contextmanager
 def _bar() -> Iterator[Listener]:
-    """Bytes, their rate and the time left; what a checkpoint had is not counted into the rate."""
+    """Bytes, the time left and rows, on one line; what a checkpoint had is not counted into the rate."""
     from rich.console import Console
     from rich.markup import escape
     from rich.progress import (
@@ -47,19 +47,18 @@ def _bar() -> Iterator[Listener]:
         DownloadColumn,
         TextColumn,
         TimeRemainingColumn,
-        TransferSpeedColumn,
     )
     from rich.progress import Progress as Bar
+    from rich.table import Column
 
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[rows]:,} rows"),
+        TextColumn("{task.description}", table_column=Column(no_wrap=True, ratio=1, overflow="ellipsis")),
+        BarColumn(bar_width=12),
+        DownloadColumn(table_column=Column(no_wrap=True)),
+        TimeRemainingColumn(table_column=Column(no_wrap=True)),
+        TextColumn("{task.fields[rows]:,} rows", table_column=Column(no_wrap=True)),
     )
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Bar(*columns, console=Console(stderr=True), transient=True, expand=True) as bar:
         task = bar.add_task("reading", total=None, rows=0)
 
         def listener(now: Progress) -> None:
