@@ -156,3 +156,16 @@ def test_data_or_formula_that_are_missing_are_named(command):
         done = run(*command, *given)
         assert done.exit_code == 2
         assert said in done.stderr
+
+
+@pytest.mark.usefixtures("frame")
+@pytest.mark.parametrize(("given", "said"), [([], "; with --checkpoint FILE it could"), (["--checkpoint", "run"], "")])
+def test_an_interruption_without_a_checkpoint_says_that_there_is_one(monkeypatch, given, said):
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ma.Model, "fit", interrupted)
+    monkeypatch.setattr("sys.argv", ["momentalg", "fit", "0.csv", MODEL, *given])
+    done = run("fit", "0.csv", MODEL, *given)
+    assert done.exit_code == 130
+    assert done.stderr == f"\nstopped{said}{' go on from there' * bool(said)}\n"

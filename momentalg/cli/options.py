@@ -97,7 +97,7 @@ separator = click.option(
 engine = click.option(
     "--engine",
     metavar="NAME",
-    help="What accumulates the sums, such as polars or duckdb.  [default: numpy, on pieces of the files]",
+    help="What accumulates the sums: numpy or numba, on pieces of the files; polars or duckdb.  [default: numpy]",
 )
 checkpoint = click.option(
     "--checkpoint",

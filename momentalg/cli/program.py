@@ -72,7 +72,9 @@ class Program(click.Group):
 
 def _to_go_on(ctx: click.Context) -> str:
     """What a command that was interrupted could have been given."""
-    return "; with --checkpoint FILE it could go on from there" if ctx.invoked_subcommand in ("fit", "sums") else ""
+    had = any(argument.startswith("--checkpoint") for argument in sys.argv)  # it has ended well, and is removed
+    could = ctx.invoked_subcommand in ("fit", "sums") and not had
+    return "; with --checkpoint FILE it could go on from there" if could else ""
 
 
 def _show_version(ctx: click.Context, _option: click.Parameter, asked: bool) -> None:

@@ -20,7 +20,11 @@ from momentalg.cli import options, reading
 )
 @options.formula
 @options.output("The file to write: .html, .tex, .md, or .pdf where latexmk is installed.", required=True)
-@click.option("--data", type=click.Path(dir_okay=False, exists=True, path_type=Path), help="A file to fit.")
+@click.option(
+    "--data",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="A file to fit; of folders, patterns, and more than fits in memory: momentalg fit DATA FORMULA --report FILE.",
+)
 @options.declared
 @options.missing
 @options.separator

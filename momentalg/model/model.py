@@ -269,15 +269,30 @@ class Model:
         checkpoint: str | PathLike[str] | None = None,
         progress: Any = None,
     ) -> FitResult:
-        """Estimate the parameters from a frame, an iterable of frames, files, or `Sums`: ``model.fit(frame).params``.
+        """Estimate the parameters: ``model.fit(frame).params``, ``model.fit("ratings/*.parquet", progress=True)``.
 
-        Files are paths, folders and patterns, ``"ratings/*.parquet"``; they are read in pieces, with a bar for
-        ``progress=True``, or a function that is told, and go on from the file `checkpoint` after an interruption.
+        Args:
+            data: a frame of pandas, Polars or Arrow, a mapping of arrays, or an iterable of these; a path, folder or
+                pattern of files (Parquet, Arrow, CSV), or a list of them, which are read in pieces; a LazyFrame of
+                Polars, a relation of DuckDB, a data frame of Dask or Spark; `Sums`; results of queries, which
+                ``model.moment_equations().estimator("sql").results(frames)`` takes.
+            statistics: what the equations are made of, a name of `ma.statistics` or expressions by name.
+            means: how mean parameters are treated: "projection", "products" or "plug-in".
+            missing: "refuse" rows with missing values, or "drop" and count them.
+            weighting: "two-step", with weights that a first step gives; "iterated", renewed until they are their own,
+                which solves the equations of REML; "kurtosis", with fourth cumulants in them (one random intercept);
+                "none", the first step alone, as for `statistics` that are named.
+            engine: what accumulates the sums: "numpy", "numba", "polars", "duckdb", "dask" or "spark"; by default that
+                of the data's own kind, and for files and frames "numpy".
+            checkpoint: of files, a file that sums are written to now and then, and when the run is interrupted; the
+                same call goes on from there. It is removed at the end.
+            progress: of files, True for a bar, or a function that is told.
 
-        Moments are weighted in a second step ("two-step"), whose weights the first gives; "iterated" renews them until
-        they are their own, which solves the equations of REML, "kurtosis" has fourth cumulants in them (one random
-        intercept), and "none" is the first step alone, as for `statistics` that are named. Rows with missing values are
-        refused, or dropped and counted with ``missing="drop"``.
+        Raises:
+            DataError: data that cannot be used as they are: files, columns, kinds, missing values, levels.
+            NotIdentifiedError: data that do not separate the parameters, with what they do estimate.
+            UnsupportedError: an engine or a choice that there is not, by name.
+
         """
         from momentalg.inference.fit import fit
 

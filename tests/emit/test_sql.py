@@ -277,6 +277,7 @@ def test_results_of_other_queries_are_refused():
     model = MODELS["crossed"]()
     written = MODELS["slope"]().moment_equations().estimator("sql", dialect="sqlite")
     results = written.results(in_sqlite(written, rows()))
+    assert repr(results).startswith(f"<Results of queries for {written.ir.formula}: rows, ")
     with pytest.raises(
         DataError, match=r"results of queries of y ~ .* not the sums .* weighting='two-step'\)\.estimator"
     ):

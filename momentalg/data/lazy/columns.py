@@ -23,6 +23,7 @@ from momentalg.model.resolved import ResolvedModel
 _NESTED = (nw.List, nw.Array, nw.Struct, nw.Object)  # which do not group
 WIDE = (nw.Int64, nw.UInt64, nw.Int128, nw.UInt128)  # which hold more than a float does
 INFINITE = float("inf")
+NUMBER = r"^\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*$"  # in words that all engines read
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def _number(frame: Any, name: str, dtype: Any, is_response: bool) -> Any:
             raise truth_values(name)
         return column.cast(nw.Float64)
     if not dtype.is_numeric():
-        example = _example(frame, name)
+        example = _example(frame, name, dtype)
         if not example:  # all are missing, whatever they would be
             return nw.lit(None).cast(nw.Float64)
         raise not_numeric(name, is_response, f"{example[0]!r} ({dtype})")
@@ -101,7 +102,12 @@ def _number(frame: Any, name: str, dtype: Any, is_response: bool) -> Any:
     return nw.when(~column.is_nan()).then(found) if dtype.is_float() else found
 
 
-def _example(frame: Any, name: str) -> list[Any]:
-    """A value of a column, for messages; none where all are missing."""
-    found: list[Any] = frame.select(name).filter(~nw.col(name).is_null()).head(1).collect()[name].to_list()
+def _example(frame: Any, name: str, dtype: Any) -> list[Any]:
+    """A value of a column, for messages: a text that is no number, if there is one; none where all are missing."""
+    there = frame.select(name).filter(~nw.col(name).is_null())
+    if isinstance(dtype, nw.String):
+        odd: list[Any] = there.filter(~nw.col(name).str.contains(NUMBER)).head(1).collect()[name].to_list()
+        if odd:
+            return odd
+    found: list[Any] = there.head(1).collect()[name].to_list()
     return found

@@ -22,12 +22,15 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Results:
     """The results of all queries of an estimator, frames of any kind by the name of the query: data to fit."""
 
     ir: EstimatorIR
     frames: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        return f"<Results of queries for {self.ir.formula}: {', '.join(self.frames) or 'none'}>"
 
     def require(self, ir: EstimatorIR) -> None:
         """Raise `DataError` where another estimator would have other sums accumulated."""
@@ -54,7 +57,9 @@ def part_of(ir: EstimatorIR, results: Mapping[str, Any], missing: str, local_to:
     names = Names(ir)
     absent = [name for name in (ROWS, *(kept.query for kept in names.kept)) if name not in results]
     if absent:
-        raise DataError(f"there is no result of the query {absent[0]!r}; there are {', '.join(map(repr, results))}")
+        raise DataError(
+            f"there is no result of the query {absent[0]!r}; there are {', '.join(map(repr, results)) or 'none'}"
+        )
     rows = Rows(names, select(results[ROWS], [names.own[symbol] for symbol in names.checks]))
     complete, dropped = rows.counted(missing)
     shifts = {f"shift_{s}": rows.number(f"shift_{s}") for s in names.shifted}
@@ -171,7 +176,7 @@ def _levels(columns: Sequence[str], series: Sequence[Any], local_to: Mapping[str
     coded: dict[str, tuple[Array, Array]] = {}
     for column in sorted(columns, key=lambda c: _depth(c, local_to)):  # outer columns first
         try:
-            code, labels = codes(series[columns.index(column)])
+            code, labels = codes(series[columns.index(column)].alias(column))
         except TypeError as error:
             raise not_told_apart(column, error) from error
         if (code < 0).any():

@@ -56,6 +56,8 @@ class Checkpoint:
         Raises `DataError` for a file that is no checkpoint, and for one of another run, naming what differs.
         """
         require_folder(self.path)
+        if self.path.is_dir():
+            raise DataError(f"the checkpoint {str(self.path)!r} is a folder; name a file, such as {self.path / 'run'}")
         for torn in self.path.parent.glob(f".{escape(self.path.name)}.*.part"):  # of a process that was killed
             torn.unlink(missing_ok=True)
         if not self.path.exists():

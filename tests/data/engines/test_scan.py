@@ -135,3 +135,13 @@ def test_files_without_rows_or_without_a_value_in_a_column_are_passed_over_by_ev
     assert (found.nobs, found.dropped) == (600, 9)
     with pytest.raises(DataError, match=r"2\.csv: 9 of 9 rows have missing values: 'y'"):
         MODEL.sums(paths, engine=engine)
+
+
+@pytest.mark.parametrize(
+    "engine", [pytest.param(name, marks=pytest.mark.engine(name)) for name in ("duckdb", "polars")]
+)
+def test_a_column_that_one_value_makes_text_is_refused_with_that_value(tmp_path, engine):
+    path = tmp_path / "y.csv"
+    path.write_text("user,y\n" + "".join(f"u{k % 7},{k / 4}\n" for k in range(50)) + "u1,n/a!\n")
+    with pytest.raises(ma.DataError, match=r"the response 'y' is not numeric: it holds 'n/a!' \(String\)"):
+        ma.Model("y ~ 1 + (1 | user)").sums(path, engine=engine)

@@ -152,7 +152,9 @@ def test_what_files_cannot_do_is_refused(tmp_path):
         with pytest.raises(DataError, match="a checkpoint"):
             ONE_WAY.fit(data, checkpoint=tmp_path / "run", **options)
     refused(path, "the folder .* does not exist", checkpoint=tmp_path / "no" / "run")
+    refused(path, "the checkpoint .* is a folder; name a file", checkpoint=tmp_path)
     refused(path, "no engine 'abacus'", engine="abacus")
+    refused(path, "no engine 'DukcDB'; did you mean 'duckdb'\\? There are dask", engine="DukcDB")
     refused(path, "is no checkpoint, or is damaged", checkpoint=path)
 
 
