@@ -5,11 +5,10 @@ from __future__ import annotations
 import sqlite3
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.dataset
 import pytest
 
 import momentalg as ma
@@ -23,16 +22,25 @@ def frame(tmp_path, monkeypatch) -> pd.DataFrame:
     rng = np.random.default_rng(1)
     user = rng.integers(0, 20, 300)
     frame = pd.DataFrame({"user": user, "rating": rng.normal(size=20)[user] + rng.normal(size=300)})
-    frame.to_parquet("a.parquet", index=False)
     frame.to_csv("a.csv", index=False)
     return frame
 
 
+def arrow_dataset() -> Any:
+    """The rows as a data set of Arrow, which reads them as they are needed."""
+    from pyarrow import dataset
+
+    return dataset.dataset("a.csv", format="csv")
+
+
+@pytest.mark.engine("arrow")
 def test_batches_of_arrow_are_frames(frame):
+    import pyarrow as pa
+
     expected = MODEL.fit(frame).params
     batches = pa.Table.from_pandas(frame).to_batches(max_chunksize=70)
     assert len(batches) == 5
-    for data in (batches, iter(batches), pyarrow.dataset.dataset("a.parquet").to_batches(batch_size=50)):
+    for data in (batches, iter(batches), arrow_dataset().to_batches(batch_size=50)):
         np.testing.assert_allclose(MODEL.fit(data).params, expected, rtol=1e-12)
 
 
@@ -40,7 +48,11 @@ def test_batches_of_arrow_are_frames(frame):
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (lambda: pyarrow.dataset.dataset("a.parquet"), r"FileSystemDataset; give its batches, data\.to_batches\(\)"),
+        pytest.param(
+            arrow_dataset,
+            r"FileSystemDataset; give its batches, data\.to_batches\(\)",
+            marks=pytest.mark.engine("arrow"),
+        ),
         (lambda: sqlite3.connect(":memory:"), r"found Connection; of a database give a query's result"),
         (lambda: StringIO("user,rating\n"), "an open file, which may be read only once; give its path"),
         (lambda: iter(["a.csv"]), r"an iterator of paths; give a list of them: model\.fit\(list\(paths\)\)"),

@@ -28,12 +28,16 @@ EXECUTOR = "CoarseGrainedExecutorBackend"  # the class that an executor's proces
 
 
 @pytest.fixture(scope="module")
-def spark():
+def spark(tmp_path_factory):
     import pyspark
     from pyspark.sql import SparkSession
 
+    home = tmp_path_factory.mktemp("spark")  # the workers' home, where they leave what they log
+    for part in Path(pyspark.__file__).parent.iterdir():
+        if part.name != "work":
+            (home / part.name).symlink_to(part)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SPARK_HOME", str(Path(pyspark.__file__).parent))  # for the workers
+        patch.setenv("SPARK_HOME", str(home))
         patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
         patch.setenv("PYSPARK_PYTHON", sys.executable)
         settings = {
