@@ -31,7 +31,7 @@ def codes(series: Any) -> tuple[Array, Array]:
     native, dtype = series.to_native(), series.dtype
     named = dtype in (nw.String, nw.Categorical, nw.Enum)
     if isinstance(native, pd.Series) and isinstance(native.dtype, pd.CategoricalDtype):
-        return native.cat.codes.to_numpy(), plain(native.cat.categories.to_numpy())
+        return native.cat.codes.to_numpy(), plain(native.cat.categories.to_numpy(), series.name)
     if isinstance(native, pd.Series) and str(native.dtype).startswith("dictionary"):  # of Arrow
         import pyarrow as pa
 
@@ -52,7 +52,7 @@ def codes(series: Any) -> tuple[Array, Array]:
     else:
         values = pd.Series(series.to_list())
     found, labels = pd.factorize(values)
-    return found, plain(np.asarray(labels))
+    return found, plain(np.asarray(labels), series.name)
 
 
 def is_close(low: int, high: int, rows: int) -> bool:
@@ -102,7 +102,7 @@ def _of_polars(series: Any) -> tuple[Array, Array]:
     else:
         row[values[~missing]] = np.flatnonzero(~missing)
     occurs = row >= 0
-    labels = plain(np.array(category.gather(row[occurs]).cast(pl.String).to_list(), dtype=object))
+    labels = plain(np.array(category.gather(row[occurs]).cast(pl.String).to_list(), dtype=object), series.name)
     if not occurs.all():
         values = (np.cumsum(occurs) - 1)[values]
     return values if missing is None else np.where(missing, -1, values.astype(np.int64)), labels

@@ -42,6 +42,19 @@ def select(frame: Any, names: Sequence[str]) -> Any:
     return found
 
 
+def converted(frame: Any, names: Sequence[str]) -> Any:
+    """The columns of a frame in memory, for a library that is to convert them.
+
+    Objects of pandas that are numbers or times become columns of these first: Arrow cuts times to microseconds.
+    """
+    import narwhals as nw
+    import pandas as pd
+
+    found = select(frame, names)
+    native = found.to_native()
+    return nw.from_native(native.infer_objects()) if isinstance(native, pd.DataFrame) else found
+
+
 def as_narwhals(frame: Any) -> Any:
     """A frame of any kind as narwhals has it, lazy frames as they are; raises `DataError` for what is no frame."""
     import narwhals as nw

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from numbers import Number
 from typing import TYPE_CHECKING, Any
 
 from momentalg.errors import DataError
@@ -55,54 +56,92 @@ def local(outer_codes: Array, outer: Array, codes: Array, labels: Array) -> tupl
     return rank[new.reshape(-1)], np.array(found)[order]
 
 
-def plain(labels: Array) -> Array:
-    """Labels as they are in sums: of one kind, whatever the frame that they are from; others are left as they are."""
+def plain(labels: Array, name: str | None = None) -> Array:
+    """Labels as they are in sums: of one kind, whatever the frame that they are from; others are left as they are.
+
+    Raises `DataError`, with the name of their column if it is given, for labels that would not be told apart.
+    """
     import numpy as np
 
     match labels.dtype.kind:
         case "i" | "u":
             return labels if labels.dtype == np.uint64 and labels.max(initial=0) >= 2**63 else labels.astype(np.int64)
         case "f":
-            return _floats(labels)
+            return _floats(labels, name)
         case "M":
             return _times(labels)
         case "O":
-            return _from_objects(labels)
+            return _from_objects(labels, name)
         case _:
             return labels
 
 
-def _floats(labels: Array) -> Array:
+def _named(name: str | None) -> str:
+    return "labels" if name is None else f"the labels in {name!r}"
+
+
+def _floats(labels: Array, name: str | None) -> Array:
     """Numbers as float64, 0 without a sign; those that may have been several whole numbers are refused."""
     import numpy as np
 
     found: Array = labels.astype(np.float64) + 0.0
     for label in found[np.isfinite(found) & (np.abs(found) >= 2**53)][:1]:
         raise DataError(
-            f"labels such as {label:.17g} are floats beyond 2**53, where whole numbers are no longer told apart; read "
-            "the labels as whole numbers or as text (pandas makes floats of whole numbers where some are missing)"
+            f"{_named(name)}, such as {label:.17g}, are floats beyond 2**53, where whole numbers are not told apart; "
+            "read them as whole numbers or as text (pandas makes floats of whole numbers where some are missing)"
         )
     return found
 
 
-def _from_objects(labels: Array) -> Array:
+def _from_objects(labels: Array, name: str | None) -> Array:
+    """Labels of one kind as an array of it; those of no kind that NumPy has as they are, and of several refused."""
     import numpy as np
 
-    kinds = {type(v) for v in labels.tolist()}
-    if kinds and all(issubclass(kind, str) for kind in kinds):
-        found = labels.astype(str)
-        if (found != labels).any():
-            raise DataError("a label ends in the character NUL, which texts of NumPy lose: take it off")
-        return found
-    if kinds == {bool}:
-        return labels.astype(bool)
-    if kinds and kinds <= {int} | {np.int64, np.int32} and all(-(2**63) <= v < 2**63 for v in labels.tolist()):
-        return labels.astype(np.int64)
-    if kinds and all(issubclass(kind, dt.date) for kind in kinds):
-        if any(getattr(v, "tzinfo", None) is not None for v in labels.tolist()):
-            return labels
-        return _times(labels.astype("datetime64[us]"))
+    found = labels.tolist()
+    first: dict[str, Any] = {}
+    for label in found:
+        first.setdefault(_kind(label), label)
+    if len(first) > 1:
+        (one, label), (other, another) = list(first.items())[:2]
+        raise DataError(
+            f"{_named(name)} are of kinds that have no order and may mean the same, {one} and {other}, such as "
+            f"{label!r} and {another!r}; make them one kind, as in frame.astype({{{name or 'name'!r}: str}})"
+        )
+    match next(iter(first), "others"):
+        case "texts":
+            texts = labels.astype(str)
+            if (texts != labels).any():
+                raise DataError("a label ends in the character NUL, which texts of NumPy lose: take it off")
+            return texts
+        case "truth values":
+            return labels.astype(bool)
+        case "numbers" if all(isinstance(v, (int, np.integer)) for v in found):
+            return labels.astype(np.int64) if all(-(2**63) <= v < 2**63 for v in found) else labels
+        case "numbers" if all(isinstance(v, (int, float, np.integer, np.floating)) for v in found):
+            return _floats(labels, name)
+        case "dates" | "times":
+            if any(getattr(v, "nanosecond", 0) for v in found):  # which only timestamps of pandas have
+                import pandas as pd
+
+                return np.asarray(pd.DatetimeIndex(labels).as_unit("ns"))
+            return labels.astype("datetime64[us]")
     return labels
+
+
+def _kind(label: Any) -> str:
+    """What a label is, in words; those of one kind that are not equal do not mean the same."""
+    if type(label).__name__.startswith("bool"):
+        return "truth values"
+    match label:
+        case str():
+            return "texts"
+        case Number():
+            return "numbers"
+        case dt.datetime():
+            return "times" if label.tzinfo is None else "times with a zone"
+        case dt.date():
+            return "dates"
+    return "others"
 
 
 def _times(labels: Array) -> Array:

@@ -188,7 +188,7 @@ def test_texts_of_polars_that_end_in_nul_are_refused():
 
 def test_labels_that_pandas_made_floats_of_are_refused_where_they_may_have_become_one():
     users = pd.Series([2**53, 2**53 + 1, None, 7] * 3)
-    with pytest.raises(DataError, match=r"labels such as 9007199254740992 are floats beyond 2\*\*53"):
+    with pytest.raises(DataError, match=r"such as 9007199254740992, are floats beyond 2\*\*53"):
         ma.Model("y ~ 1 + (1 | user)").sums({"user": users, "y": np.arange(12.0)}, missing="drop")
     exact = pd.array([2**53, 2**53 + 1, None, 7] * 3, dtype="Int64")
     found = ma.Model("y ~ 1 + (1 | user)").sums({"user": exact, "y": np.arange(12.0)}, missing="drop")
@@ -204,3 +204,39 @@ def test_whole_numbers_that_arrow_has_encoded_are_numbers_as_they_are_in_files()
     encoded = plain.set_column(1, "x", x.dictionary_encode())
     model = ma.Model("y ~ 1 + x + (1 | user)")
     assert dict(model.fit(encoded).params) == dict(model.fit(plain).params)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["5", 5],
+        [True, 2],
+        [dt.date(2020, 1, 1), dt.datetime(2020, 1, 1)],  # noqa: DTZ001
+        [dt.datetime(2020, 1, 1), dt.datetime(2020, 1, 1, tzinfo=dt.UTC)],  # noqa: DTZ001
+        ["a", b"a"],
+    ],
+    ids=str,
+)
+def test_labels_of_several_kinds_that_may_mean_the_same_are_refused(labels):
+    frame = pd.DataFrame({"user": pd.Series([*labels, labels[0]] * 4, dtype=object), "y": np.arange(12.0)})
+    with pytest.raises(DataError, match="the labels in 'user' are of kinds that have no order"):
+        ma.Model("y ~ 1 + (1 | user)").sums(frame)
+
+
+def test_numbers_in_objects_are_numbers_and_nanoseconds_in_objects_are_kept():
+    assert read(pd.Series([1, 2.5, 1.0, None], dtype=object))[0] == [1.0, 2.5, 1.0, None]
+    assert read(pd.Series([1, 2.5, 1.0], dtype=object))[2].dtype == np.float64
+    early, late = (pd.Timestamp("2020-01-01") + pd.Timedelta(k, "ns") for k in (1, 2))
+    series = pd.Series([late, early, late], dtype=object)
+    _, found, labels = read(series)
+    assert labels[found].tolist() == [late.value, early.value, late.value]
+
+
+@pytest.mark.parametrize(
+    "engine", ["numpy", *(pytest.param(name, marks=pytest.mark.engine(name)) for name in ("polars", "duckdb"))]
+)
+def test_nanoseconds_in_objects_are_kept_by_every_engine(engine):
+    times = [pd.Timestamp("2020-01-01") + pd.Timedelta(k % 3, "ns") for k in range(12)]
+    frame = pd.DataFrame({"user": pd.Series(times, dtype=object), "y": np.arange(12.0)})
+    found = ma.Model("y ~ 1 + (1 | user)").sums(frame, engine=engine)
+    assert np.sort(found.table["level"]).tolist() == [t.value for t in times[:3]]

@@ -472,9 +472,9 @@ def test_parts_with_levels_of_their_own_and_labels_of_two_kinds_are_refused_with
     with pytest.raises(ModelError, match=r"declare the levels of all parts for 'a', in fixed= or residual_by="):
         model.sums(frame[:4]) + model.sums(frame[2:])
     mixed = frame.assign(a=[1, 1, 2, 2, "x", "x"])
-    assert ma.Model("y ~ 1 + (1 | a)").fit(mixed).params.equals(ma.Model("y ~ 1 + (1 | a)").fit(frame).params)
-    with pytest.raises(DataError, match=r"the labels in 'a' are of kinds that have no order.*astype"):
-        ma.Model("y ~ 1 + (1 | a) + (1 | b)").fit(mixed)
+    for formula in ("y ~ 1 + (1 | a)", "y ~ 1 + (1 | a) + (1 | b)"):
+        with pytest.raises(DataError, match=r"the labels in 'a' are of kinds that have no order.*astype"):
+            ma.Model(formula).fit(mixed)
 
 
 @pytest.mark.parametrize(("statistics", "order"), [("third_moments", 3), ("fourth_moments", 4)])

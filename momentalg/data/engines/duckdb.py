@@ -43,13 +43,13 @@ def _connection() -> Any:
 
 def _relation(task: Task, data: Any) -> Any:
     """A relation of a frame in memory, which is scanned where it is."""
-    from momentalg.data.frames import needed_columns, select
+    from momentalg.data.frames import converted, needed_columns
 
     names = needed_columns(task.model)
     alike = [name for name in names if [n.casefold() for n in names].count(name.casefold()) > 1]
     if alike:
         raise DataError(f"DuckDB does not tell {' from '.join(map(repr, alike))}, by case alone: rename one of them")
-    return _connection().from_arrow(select(data, names).to_arrow())
+    return _connection().from_arrow(converted(data, names).to_arrow())
 
 
 def _scan(path: Path, labels: tuple[str, ...]) -> Any:

@@ -22,7 +22,7 @@ def _takes(data: Any) -> bool:
 def _accumulate(task: Task, data: Any) -> Part:
     from momentalg.data.engines.lazy import accumulate, told_by
 
-    with told_by(TITLE, "polars"):
+    with told_by(TITLE, "polars", "pyarrow"):
         return accumulate(task, _lazy(task, data), _collect)
 
 
@@ -30,11 +30,11 @@ def _lazy(task: Task, data: Any) -> Any:
     """A lazy frame of Polars, of which there is one of every frame in memory."""
     import polars as pl
 
-    from momentalg.data.frames import needed_columns, select
+    from momentalg.data.frames import converted, needed_columns
 
     if isinstance(data, (pl.LazyFrame, pl.DataFrame)):
         return data.lazy()
-    return select(data, needed_columns(task.model)).lazy(backend="polars").to_native()
+    return converted(data, needed_columns(task.model)).lazy(backend="polars").to_native()
 
 
 def _collect(frames: Sequence[Any]) -> Sequence[Any]:

@@ -114,7 +114,7 @@ def _numbers(series: Any, dtype: Any) -> Array:
 
 
 def _coded(name: str, series: Any) -> _Coded:
-    found = plain(_array(series))
+    found = plain(_array(series), name)
     if found.dtype.kind == "f" and np.isnan(found).any():  # an engine has not seen that it is missing
         raise unseen_nan(f"labels in {name!r} are NaN")
     if found.dtype == np.int64 and len(found):
