@@ -12,6 +12,7 @@ from momentalg.data.refusals import not_exact
 from momentalg.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 TITLE = "DuckDB"
@@ -52,7 +53,7 @@ def _relation(task: Task, data: Any) -> Any:
     return _connection().from_arrow(converted(data, names).to_arrow())
 
 
-def _scan(path: Path, labels: tuple[str, ...]) -> Any:
+def _scan(paths: Sequence[Path], labels: tuple[str, ...]) -> Any:
     import duckdb
 
     from momentalg.data.engines.lazy import told_by
@@ -60,10 +61,11 @@ def _scan(path: Path, labels: tuple[str, ...]) -> Any:
     from momentalg.data.files.formats.text import MISSING_WORDS, separator_of
 
     with told_by(TITLE, *PACKAGES):
-        connection, name = _connection(), escape(str(path))
-        known = format_of(path).name
+        connection, names = _connection(), [escape(str(path)) for path in paths]
+        known = format_of(paths[0]).name
         if known == "Parquet":
-            return connection.read_parquet(name)
+            return connection.read_parquet(names)
+        (path,), (name,) = paths, names
         if known == "Arrow":
             from pyarrow import dataset
 

@@ -6,7 +6,7 @@ whichever engine they are from, and its `solve` finishes. Adding an engine is ad
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.util import find_spec
@@ -57,8 +57,9 @@ class Engine:
     """One way of accumulating: `accumulate` takes a task and data, and gives a `Part`.
 
     `takes` says, without importing anything, whether data are of the engine's own kind, so that it is chosen for
-    them; other data it converts, or refuses by `DataError`. `scan` opens a file as data that `accumulate` takes, the
-    names of the label columns beside it; None where files are read in pieces. `needs` are the packages that must be
+    them; other data it converts, or refuses by `DataError`. `scan` opens files as data that `accumulate` takes, the
+    names of the label columns beside them: one, or several whose columns have the same types; None where files are
+    read in pieces. `needs` are the packages that must be
     there, from the extra of the same name as the engine unless `extra` says otherwise.
     """
 
@@ -66,7 +67,7 @@ class Engine:
     title: str
     takes: Callable[[Any], bool]
     accumulate: Callable[[Task, Any], Part]
-    scan: Callable[[Path, tuple[str, ...]], Any] | None = None
+    scan: Callable[[Sequence[Path], tuple[str, ...]], Any] | None = None
     needs: tuple[str, ...] = ()
     extra: str | None = None
     language: str = "numpy"

@@ -45,7 +45,7 @@ def _collect(frames: Sequence[Any]) -> Sequence[Any]:
     return [nw.from_native(frame) for frame in found]
 
 
-def _scan(path: Path, labels: tuple[str, ...]) -> Any:
+def _scan(paths: Sequence[Path], labels: tuple[str, ...]) -> Any:
     import polars as pl
 
     from momentalg.data.engines.lazy import told_by
@@ -53,9 +53,10 @@ def _scan(path: Path, labels: tuple[str, ...]) -> Any:
     from momentalg.data.files.formats.text import MISSING_WORDS, separator_of
 
     with told_by(TITLE, "polars"):
-        known = format_of(path).name
+        known = format_of(paths[0]).name
         if known == "Parquet":
-            return pl.scan_parquet(path, glob=False)
+            return pl.scan_parquet(list(paths), glob=False)
+        (path,) = paths
         if known == "Arrow":
             return pl.scan_ipc(path)
         given: dict[str, Any] = {

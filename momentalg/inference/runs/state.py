@@ -46,9 +46,9 @@ class State:
             parts[-1] += last
         return replace(self, parts=tuple(parts), left_out=self.left_out + left_out, piece=self.piece + 1)
 
-    def next_file(self) -> State:
-        """At the beginning of the next file."""
-        return replace(self, file=self.file + 1, piece=0)
+    def at_file(self, file: int) -> State:
+        """At the beginning of a file."""
+        return replace(self, file=file, piece=0)
 
 
 def _size(sums: Sums) -> int:

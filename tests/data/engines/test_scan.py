@@ -22,7 +22,7 @@ ENGINES = pytest.mark.parametrize(
 def scanned(path: Any, engine: str, model: ma.Model = MODEL, missing: str = "refuse") -> Any:
     found = named(engine)
     assert found.scan is not None
-    return model.sums(found.scan(path, model.resolved.columns), engine=engine, missing=missing)
+    return model.sums(found.scan([path], model.resolved.columns), engine=engine, missing=missing)
 
 
 @pytest.mark.engine("arrow")

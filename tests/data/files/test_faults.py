@@ -42,6 +42,25 @@ def test_a_damaged_page_is_refused_when_it_is_read(tmp_path):
     refused(path, r"y\.parquet cannot be read: it is damaged")
 
 
+@arrow
+@pytest.mark.parametrize("engine", [pytest.param(e, marks=pytest.mark.engine(e)) for e in ("polars", "duckdb")])
+def test_files_that_are_opened_together_are_told_apart_where_one_is_damaged(tmp_path, engine):
+    frame = ratings(6000)
+    (tmp_path / "y").mkdir()
+    for k in range(3):
+        part = frame.iloc[k::3]
+        written(part, tmp_path / "y" / f"part-{k}.parquet", compression="snappy", use_dictionary=False)
+    together, alone = ONE_WAY.sums(tmp_path / "y", engine=engine), ONE_WAY.sums(tmp_path / "y")
+    assert (together.nobs, len(together.files)) == (6000, 3)
+    assert together.table["size"].tolist() == alone.table["size"].tolist()
+    path = tmp_path / "y" / "part-1.parquet"
+    content = bytearray(path.read_bytes())
+    for at in range(200, len(content) // 2, 97):
+        content[at] ^= 0xFF
+    path.write_bytes(content)
+    refused(tmp_path / "y", "part-1.parquet", engine=engine)
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

@@ -7,7 +7,7 @@ checkpoint adds up the same pieces as one that was never interrupted. Adding a f
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -43,10 +43,15 @@ class Reading:
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says of itself: the name and the kind of each column, and how many rows it has; None: not said."""
+    """What a file says of itself: the name and the kind of each column, and how many rows it has; None: not said.
+
+    `types` are the columns with their types, in the words of what reads the file, where files that have the same ones
+    can be opened as one.
+    """
 
     columns: tuple[tuple[str, str | None], ...]
     rows: int | None = None
+    types: tuple[str, ...] | None = field(default=None, compare=False)
 
     @property
     def names(self) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from momentalg.data.files.formats import format as formats
@@ -27,10 +28,12 @@ def header(path: Path, _reading: Reading) -> Header:
             import pyarrow.parquet as pq
 
             with pq.ParquetFile(path) as file:
-                return arrow_header(file.schema_arrow, file.metadata.num_rows)
+                known = arrow_header(file.schema_arrow, file.metadata.num_rows)
+                return replace(known, types=tuple(map(str, file.schema_arrow)))
         import polars as pl
 
-        return polars_header(pl.scan_parquet(path))
+        lazy = pl.scan_parquet(path)
+        return replace(polars_header(lazy), types=tuple(map(str, lazy.collect_schema().items())))
 
 
 def pieces(path: Path, reading: Reading, start: int = 0) -> Iterator[Piece]:
