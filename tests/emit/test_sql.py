@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from fractions import Fraction
 from functools import cache
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 from hypothesis import assume, given
@@ -614,3 +617,21 @@ def test_a_program_is_shown_short_and_equal_to_itself():
     assert first == second
     assert first.source == second.source
     assert repr(first) == "<SqlProgram: 3 queries for sqlite; .queries, .source, .write(path), .results(frames)>"
+
+
+def test_the_use_that_a_script_tells_is_python_that_works():
+    """What stands under "Use" is run as it is, on the database that the queries are for."""
+    model = MODELS["intercept"]()
+    frame = pd.DataFrame(rows())
+    fit = model.fit(frame)
+    source = fit.system.estimator("sql", dialect="sqlite", table="ratings").source
+    told = re.findall(
+        r"^--         (.*)$", source[source.index("-- Use") : source.index("-- Numbers are")], re.MULTILINE
+    )
+    assert len(told) == 4
+    with closing(sqlite3.connect(":memory:")) as connection:
+        frame.to_sql("ratings", connection, index=False)
+        names = {"ma": ma, "pandas": pd, "model": model, "connection": connection}
+        exec("\n".join(told[:3]), names)
+        found = eval(told[3], names)
+    pd.testing.assert_series_equal(found.params, fit.params, rtol=1e-10)

@@ -47,6 +47,8 @@ class Context:
     title: str
     dialect: str
     table: str
+    table_code: str
+    made_by: str
     statistics: str
     regenerate: tuple[str, ...]
     definitions: tuple[str, ...]
@@ -68,6 +70,8 @@ def script(ir: EstimatorIR, dialect: str, table: tuple[str, ...], queries: Mappi
         title=escape_text(ir.formula),
         dialect=dialect,
         table=escape_text(".".join(table)),
+        table_code=escape_text(repr(_options(dialect, table)["table"])),
+        made_by=escape_text(ir.code.removesuffix(".estimator()") or "model.moment_equations(...)"),
         statistics=escape_text(ir.statistics),
         regenerate=tuple(map(escape_text, command(ir, _options(dialect, table), ".sql").splitlines())),
         definitions=_lines(ir.definitions),
