@@ -12,7 +12,7 @@ from momentalg.data.files.datafiles import DataFiles, data_files, is_files
 from momentalg.data.files.paths import is_paths
 from momentalg.data.frames import covariate_columns, is_lazy, select
 from momentalg.data.queries.results import Results
-from momentalg.errors import DataError
+from momentalg.errors import DataError, NothingLeftError
 from momentalg.expr.nodes import Label
 from momentalg.lower.examples import require_few_labels
 from momentalg.model.fixed_factors import plain_label
@@ -46,8 +46,15 @@ def with_levels(model: Model, data: Any, elsewhere: Collection[str] = ()) -> tup
     if isinstance(data, Results):
         return model, data
     found: dict[str, list[Label]] = {}
-    for frame in data if isinstance(data, (list, tuple)) else [data]:
-        for name, labels in _seen(frame, model.resolved, elsewhere).items():
+    parts = data if isinstance(data, (list, tuple)) else [data]
+    for frame in parts:
+        try:
+            seen = _seen(frame, model.resolved, elsewhere)
+        except NothingLeftError:
+            if len(parts) == 1:
+                raise
+            continue
+        for name, labels in seen.items():
             known = found.setdefault(name, [])
             known.extend(label for label in labels if label not in known)
     return _known(model, found), data

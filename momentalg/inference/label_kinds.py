@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from momentalg.data.labels import together
 from momentalg.errors import DataError
 
 if TYPE_CHECKING:
@@ -16,14 +17,40 @@ if TYPE_CHECKING:
 KINDS = {"i": "numbers", "u": "numbers", "f": "numbers", "b": "truth values", "U": "texts", "M": "dates or times"}
 
 
-def require_same_kinds(
-    levels: Mapping[str, tuple[str, ...]], left: Mapping[str, Any], right: Mapping[str, Any]
-) -> None:
-    """Check that the labels of two tables of sums are of one kind; `levels` has the columns that they are from."""
+def alike(levels: Mapping[str, tuple[str, ...]], left: Table, right: Table) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Two tables of sums with labels of one type each; `levels` has the columns that they are from.
+
+    Raises `DataError` for labels of different kinds, and for those that no type holds together.
+    """
+    tables = dict(left), dict(right)
     for name, columns in levels.items():
-        pairs = zip(by_column(left[name]), by_column(right[name]), strict=True)
-        for column, (one, other) in zip(columns, pairs, strict=True):
-            require_same_kind(column, one, other)
+        parts = [by_column(table[name]) for table in tables]
+        found = [_alike(c, one, other) for c, one, other in zip(columns, *parts, strict=True)]
+        for table, old, new in zip(tables, parts, zip(*found, strict=True), strict=True):
+            if any(a is not b for a, b in zip(old, new, strict=True)):
+                table[name] = together(new)
+    return tables
+
+
+def _alike(column: str, left: Array, right: Array) -> tuple[Array, Array]:
+    require_same_kind(column, left, right)
+    if left.dtype.kind + right.dtype.kind in ("iu", "ui"):  # NumPy would make floats of the two
+        whole = [x.astype("u8") if x.dtype.kind == "i" and x.min(initial=0) >= 0 else x for x in (left, right)]
+        return whole[0], whole[1]
+    if left.dtype.kind == right.dtype.kind == "M" and left.dtype != right.dtype:
+        return _time(column, left), _time(column, right)
+    return left, right
+
+
+def _time(column: str, labels: Array) -> Array:
+    """Times in nanoseconds, into which NumPy turns others without a word where they do not fit."""
+    found = labels.astype("M8[ns]")
+    for at in (found.astype(labels.dtype) != labels).nonzero()[0][:1]:
+        raise DataError(
+            f"the levels of {column!r} are times to nanoseconds in one part, in which {labels[at]} of the other has "
+            "no place; make all of them microseconds, or texts"
+        )
+    return found
 
 
 def require_same_kind(column: str, left: Array, right: Array) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from momentalg.data.engines.engine import Task, chosen
 from momentalg.data.files.marks import Mark
 from momentalg.errors import DataError, ModelError, NothingLeftError
-from momentalg.inference.label_kinds import require_same_kinds
+from momentalg.inference.label_kinds import alike
 from momentalg.inference.taking_away import difference
 from momentalg.inference.without_levels import without
 from momentalg.moments.system import default_statistics
@@ -97,9 +97,9 @@ class Sums:
         if both := self.files & other.files:
             names = sorted({mark.name for mark in (*self.files, *other.files) if mark in both})
             raise DataError(f"{' and '.join(names)}: in both sums; the same rows would count twice, leave one out")
-        require_same_kinds(self.estimator.module.LEVELS, self.table, other.table)
+        tables = alike(self.estimator.module.LEVELS, self.table, other.table)
         try:
-            table = self.estimator.module.combine(dict(self.table), dict(other.table))
+            table = self.estimator.module.combine(*tables)
         except (TypeError, ValueError) as error:
             raise DataError(f"these sums do not merge: {error}") from error
         return replace(
@@ -122,9 +122,9 @@ class Sums:
             )
         if other.dropped > self.dropped:
             raise DataError(f"rows that were dropped: {other.dropped} to take away, and {self.dropped} in these sums")
-        require_same_kinds(self.estimator.module.LEVELS, self.table, other.table)
+        tables = alike(self.estimator.module.LEVELS, self.table, other.table)
         try:
-            table = difference(self.estimator.generated.ir, self.estimator.module, self.table, other.table)
+            table = difference(self.estimator.generated.ir, self.estimator.module, *tables)
         except (TypeError, ValueError) as error:
             raise DataError(f"these sums are not taken away: {error}") from error
         return replace(

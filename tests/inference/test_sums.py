@@ -317,3 +317,34 @@ def test_levels_that_cannot_leave():
     by_margins = ma.Model("y ~ 1 + (1 | user) + (1 | item)")
     tables = by_margins.sums(frame, statistics=["totals"])
     assert len([name for name in tables.table if name.startswith("size")]) >= 1
+
+
+def test_whole_numbers_beyond_int64_merge_with_those_that_are_not_and_times_with_those_that_fit():
+    """As in the last rows of a stream of hashes, none of which may be that large."""
+    rows = pd.DataFrame({"g": np.array([2**63 + 5, 3, 2**64 - 1, 3] * 3, dtype="uint64"), "y": np.arange(12.0) ** 2})
+    model = ma.Model("y ~ 1 + (1 | g)")
+    whole, small = model.sums(rows), rows["g"] < 9
+    for added in (
+        model.sums(rows[small]) + model.sums(rows[~small]),
+        model.sums(rows[~small]) + model.sums(rows[small]),
+    ):
+        assert added.table["level"].tolist() == sorted(set(rows["g"].tolist()))
+        assert model.fit(added).params.to_dict() == pytest.approx(model.fit(whole).params.to_dict())
+    assert (whole - model.sums(rows[small])).table["level"].tolist() == [2**63 + 5, 2**64 - 1]
+    with pytest.raises(DataError, match="do not merge"):
+        model.sums(rows[~small]) + model.sums(rows[small].assign(g=-1))
+    fine = rows.assign(g=pd.Timestamp("2020-01-01") + pd.Timedelta(1, "ns"))
+    early = rows.assign(g=np.datetime64("1500-01-01", "us"))
+    both = model.sums(fine) + model.sums(rows.assign(g=pd.Timestamp("2020-01-01")))
+    assert np.diff(both.table["level"].astype("int64")).tolist() == [1]
+    with pytest.raises(DataError, match=r"1500-01-01.* of the other has no place"):
+        model.sums(fine) + model.sums(early)
+
+
+def test_parts_without_rows_have_nothing_to_add():
+    rows = pd.DataFrame({"g": [1, 1, 2, 2], "x": [1.0, 2.0, 3.0, 5.0], "y": [2.0, 1.0, 5.0, 3.0]})
+    model = ma.Model("y ~ 1 + x + (1 | g)")
+    assert model.sums([rows[:0], rows, rows[:0]]).nobs == 4
+    for nothing in (rows[:0], [rows[:0]], [rows[:0], rows[:0]]):
+        with pytest.raises(DataError, match="the data have no rows"):
+            model.sums(nothing)
