@@ -388,7 +388,7 @@ def test_fit_draws_into_a_folder(tmp_path, monkeypatch):
     monkeypatch.setattr("momentalg.inference.runs.run.KEPT", 7)
     text = run("fit", DYESTUFF, YIELD, "--plot", str(tmp_path / "others")).stderr
     assert {path.stem for path in (tmp_path / "others").iterdir()} == {"caterpillar", "pooling", "quantiles"}
-    assert "left out shrinkage: level means need the rows" in " ".join(text.split())
+    assert "left out densities, shrinkage, sizes: level means need the rows" in " ".join(text.split())
     assert "the folder" in refused("fit", DYESTUFF, YIELD, "--plot", str(tmp_path / "no" / "pictures"))
 
 

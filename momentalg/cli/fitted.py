@@ -102,14 +102,14 @@ def write_pictures(fit: FitResult, folder: Path) -> None:
 
     require_matplotlib()
     folder.mkdir(exist_ok=True)
-    left_out = []
+    left_out: dict[str, list[str]] = {}
     for kind in discover("momentalg.inference.plots", "PLOT"):
         try:
             picture = fit.plot(kind)
         except UnsupportedError as error:
-            left_out.append(f"{kind}: {error}")
+            left_out.setdefault(str(error), []).append(kind)
             continue
         picture.savefig(folder / f"{kind}.png", dpi=150)
         click.echo(f"wrote {folder / kind}.png", err=True)
-    for text in left_out:
-        click.echo(f"left out {text}", err=True)
+    for why, kinds in left_out.items():
+        click.echo(f"left out {', '.join(kinds)}: {why}", err=True)

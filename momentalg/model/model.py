@@ -273,9 +273,9 @@ class Model:
 
         Args:
             data: a frame of pandas, Polars or Arrow, a mapping of arrays, or an iterable of these; a path, folder or
-                pattern of files (Parquet, Arrow, CSV), or a list of them, which are read in pieces; a LazyFrame of
-                Polars, a relation of DuckDB, a data frame of Dask or Spark; `Sums`; results of queries, which
-                ``model.moment_equations().estimator("sql").results(frames)`` takes.
+                pattern of files (Parquet, Arrow, CSV), or a list of them, which are read in pieces, and stay with the
+                fit up to 500,000 rows; a LazyFrame of Polars, a relation of DuckDB, a data frame of Dask or Spark;
+                `Sums`; what ``.results(frames)`` of an ``.estimator("sql")`` gives.
             statistics: what the equations are made of, a name of `ma.statistics` or expressions by name.
             means: how mean parameters are treated: "projection", "products" or "plug-in".
             missing: "refuse" rows with missing values, or "drop" and count them.
