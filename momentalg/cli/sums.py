@@ -63,7 +63,8 @@ def sums(
 
     Sums of new files, or of several sites, add up: `momentalg sums site1.sums site2.sums FORMULA -o both.sums`, and
     `momentalg fit both.sums FORMULA` is the fit of all rows together. A file of sums has no rows, but it has the labels
-    of levels, and a level with a single row shows its values.
+    of levels, and a level with a single row shows its values; of crossed factors the levels are cells, which often have
+    a single row.
     """
     require_data_first("sums", data, formula)
     model = reading.model(formula, declared)
