@@ -514,7 +514,8 @@ def test_an_interrupted_fit_says_how_to_go_on(dyestuff, monkeypatch):
     assert ran.stdout == shown("fit", "part-*.csv", YIELD)
     assert not (dyestuff / "run").exists()
     monkeypatch.setattr(module, "sums_of", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-    ran = run("fit", "part-*.csv", YIELD)
+    monkeypatch.setattr("sys.argv", ["momentalg", *line[:3]])
+    ran = run(*line[:3])
     assert (ran.exit_code, ran.stderr.strip()) == (130, "stopped; with --checkpoint FILE it could go on from there")
 
 

@@ -12,6 +12,8 @@ import pytest
 from tests.data.files.samples import ratings, split
 from tests.imports import ROOT
 
+pytestmark = pytest.mark.xdist_group("killing")  # the runs are made once
+
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
