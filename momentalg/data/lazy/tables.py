@@ -129,10 +129,8 @@ def _coded(name: str, series: Any) -> _Coded:
 
 
 def _array(series: Any) -> Array:
-    """Labels as an array of their own kind; of objects where NumPy has none."""
+    """Labels as an array of their own kind; of objects where NumPy has none, or they are categories of any kind."""
     dtype = series.dtype
-    if isinstance(dtype, (nw.Categorical, nw.Enum)):
-        series, dtype = series.cast(nw.String), nw.String()
     if not (dtype.is_integer() or dtype.is_float() or isinstance(dtype, _PLAIN) or _is_naive(dtype)):
         found = np.empty(len(series), dtype=object)
         found[:] = series.to_list()

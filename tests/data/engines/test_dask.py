@@ -203,3 +203,10 @@ def test_a_partition_that_kills_every_worker_is_an_error(tmp_path):
     _, data = dying(tmp_path, 45, times=100)
     with pytest.raises(DataError, match=r"Dask could not compute the sums: .*worker"):
         ma.Model("y ~ 1 + (1 | text)").fit(data)
+
+
+def test_categories_that_are_whole_numbers_are_whole_numbers():
+    frame = base(200).assign(item=lambda f: f["item"].astype("category"))
+    model = MODELS["crossed, no replicates"]()
+    added = model.sums(split(frame[:100], 3)) + model.sums(frame[100:].astype({"item": "int64"}))
+    assert model.fit(added).params.to_dict() == pytest.approx(model.fit(frame).params.to_dict())
