@@ -30,8 +30,8 @@ of another type or length, sizes that do not add up to the rows, labels that occ
 
 A file of sums has no rows. It has the labels of levels, though, and the names of files, and a level with a single row
 shows that row's values: sites that share sums share these. Where factors are crossed, sums are kept by cells, most of
-which may have a single row: then the file tells nearly what the rows tell. Give levels names that tell nothing, such as numbers of
-one's own, before sums are made of data on persons.
+which may have a single row: then the file tells nearly what the rows tell. Give levels names that tell nothing, such as
+numbers of one's own, before sums are made of data on persons.
 """
 
 from __future__ import annotations
