@@ -92,6 +92,7 @@ class Context:
     uses_absorbed: bool
     uses_kernels: bool
     uses_contracted: bool
+    uses_level_inverses: bool
     uses_level_ranks: bool
     uses_inverse: bool
     uses_settled: bool
@@ -155,6 +156,7 @@ def context_of(ir: EstimatorIR) -> Context:
         uses_contracted=any(isinstance(p, level_arrays.Contracted) for p in found),
         uses_kernels=any(isinstance(p, level_arrays.KernelTrace) for p in found),
         uses_absorbed=any(isinstance(p, absorbed_arrays.Absorbed) for p in found),
+        uses_level_inverses=any(isinstance(p, level_arrays.LevelInverses | absorbed_arrays.Absorbed) for p in found),
         uses_level_ranks=any(isinstance(p, level_arrays.LevelRanks | absorbed_arrays.Absorbed) for p in found),
         uses_inverse=any(isinstance(p, arrays.GeneralisedInverse | absorbed_arrays.Absorbed) for p in found),
         uses_settled=any(isinstance(p, arrays.Settled) for p in found),
