@@ -313,8 +313,8 @@ def _codes(labels, name):
 
 def _present(table, level, suffix):
     """A table with its labels; what does not occur is left out."""
-    occurs = np.flatnonzero(table[f"size{suffix}"])
-    if len(occurs) < len(level):
+    occurs = table[f"size{suffix}"] > 0
+    if not occurs.all():
         level, table = level[occurs], {name: values[occurs] for name, values in table.items()}
     return {**table, f"level{suffix}": level}
 
