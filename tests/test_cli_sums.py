@@ -62,6 +62,15 @@ def test_sites_that_share_sums_and_no_rows():
 
 
 @pytest.mark.usefixtures("frame")
+def test_options_of_reading_rows_are_not_passed_over():
+    run("sums", "0.csv", MODEL, "-o", "site0.sums")
+    for given in (["--engine", "numpy"], ["--checkpoint", "run"]):
+        assert f"{given[0]}: for files of rows" in refused("site0.sums", MODEL, "-o", "other.sums", *given)
+        assert run("fit", "site0.sums", MODEL, *given).exit_code == 2
+        assert run("fit", "site0.sums", "1.csv", MODEL, *given).exit_code == 0
+
+
+@pytest.mark.usefixtures("frame")
 def test_new_files_are_added_and_old_ones_taken_away():
     assert run("sums", "0.csv", "1.csv", MODEL, "-o", "now.sums").exit_code == 0
     assert run("sums", "now.sums", "2.csv", MODEL, "--minus", "0.csv", "-o", "now.sums").exit_code == 0

@@ -39,6 +39,13 @@ def has_sums(data: Sequence[str]) -> bool:
     return any(path.endswith(SUFFIX) for path in data)
 
 
+def require_rows_for(how: Mapping[str, Any], data: Sequence[str]) -> None:
+    """Refuse options of reading rows where all data are saved sums, rather than pass over them."""
+    idle = [f"--{name}" for name in ("checkpoint", "engine") if how.get(name) is not None]
+    if idle and data and all(has_sums([path]) for path in data):
+        raise click.UsageError(f"{' and '.join(idle)}: for files of rows, and these are all saved sums; leave it out")
+
+
 def total(
     model: Model, data: Sequence[str], separator: str | None, equations: Mapping[str, Any], how: Mapping[str, Any]
 ) -> Sums:

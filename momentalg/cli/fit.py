@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from momentalg.cli import options, reading
-from momentalg.cli.accumulating import has_sums, require_data_first, total, watched
+from momentalg.cli.accumulating import has_sums, require_data_first, require_rows_for, total, watched
 from momentalg.cli.fitted import shown, write_pictures
 from momentalg.errors import UnsupportedError
 
@@ -97,6 +97,7 @@ def _fit(
     from momentalg.data.files.datafiles import data_files
 
     if has_sums(data):
+        require_rows_for(how, data)
         return model.fit(total(model, data, separator, equations, how))
     files = data_files(data, separator)
     with watched(files, how["checkpoint"]) as progress:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from momentalg.cli import options, reading
-from momentalg.cli.accumulating import require_data_first, total
+from momentalg.cli.accumulating import require_data_first, require_rows_for, total
 from momentalg.errors import DataError
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def sums(
     model = reading.model(formula, declared)
     equations: dict[str, Any] = {"statistics": statistics, "means": means, "weighting": weighting}
     how = {"missing": missing, "engine": engine}
+    require_rows_for({**how, "checkpoint": checkpoint}, data)
     found = total(model, data, separator, equations, {**how, "checkpoint": checkpoint})
     same = {"statistics": found.estimator.given, "means": found.estimator.means, "weighting": found.estimator.weighting}
     for path in minus:
