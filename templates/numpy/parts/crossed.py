@@ -65,6 +65,9 @@ class _Crossed:
             if k == g:
                 place = np.arange(self.levels[k])
                 tables = place, place, self.own[k]
+            elif (g, k) in self._links or (self._is_sorted(g) and not self._is_sorted(k)):
+                first, second, cross = self.linked(g, k)
+                tables = second, first, np.swapaxes(cross, 1, 2)
             else:
                 key = self.codes[k] * self.levels[g] + self.codes[g]
                 cross = self.products[:, self.columns[k]][:, :, self.columns[g]]
@@ -74,6 +77,10 @@ class _Crossed:
                 tables = key // self.levels[g], key % self.levels[g], cross
             self._links[k, g] = tables
         return self._links[k, g]
+
+    def _is_sorted(self, k):
+        """Whether the cells are in the order of the levels of factor k."""
+        return not (self.codes[k][1:] < self.codes[k][:-1]).any()
 
     def across(self, k, g, coefficients):
         """Z_k'Z_g u for coefficients u of the levels of g, (levels, columns, right sides)."""

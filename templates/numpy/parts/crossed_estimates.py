@@ -170,7 +170,8 @@ def _residual_cumulants(crossed, model):
     rest[:, crossed.mean, np.arange(p)] = 1.0
     rest[:, -1, p] = 1.0
     for codes, columns, root, solved in zip(crossed.codes, crossed.columns, model.roots, model.solved, strict=True):
-        rest[:, columns] -= (root @ solved)[codes]
+        for column, effects in zip(columns, np.swapaxes(root @ solved, 0, 1), strict=True):
+            rest[:, column] -= effects.take(codes, axis=0)
     contrast = rest @ np.append(-model.beta, 1.0)
     taken = np.einsum("nij,nj->ni", crossed.products, contrast)
     squares = np.sum(contrast * taken, axis=1)
