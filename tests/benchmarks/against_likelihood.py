@@ -99,7 +99,7 @@ def _module(name: str, backend: str) -> ModuleType:
     return found
 
 
-def measured(name: str, design_name: str, folder: str) -> dict[str, Any]:
+def measured(name: str, design_name: str, folder: str, repeats: int) -> dict[str, Any]:
     """Seconds, peak and estimates of one way of fitting, in this process."""
     design = DESIGNS[design_name]
 
@@ -116,8 +116,8 @@ def measured(name: str, design_name: str, folder: str) -> dict[str, Any]:
     columns = memory.loaded(folder)
     peak, first = memory.peak_of(lambda: fit(columns))
     runs = [first]
-    if first[1] < SHORT:
-        runs = [fit(columns) for _ in range(REPEATS if first[1] > 0.5 else 5 * REPEATS)]
+    if first[1] < SHORT and repeats > 1:
+        runs = [fit(columns) for _ in range(repeats if first[1] > 0.5 else 5 * repeats)]
     components, full, processor, estimates = zip(*runs, strict=True)
     return {
         "components": median(components),
@@ -145,7 +145,9 @@ def lines(design: Design, n: int, at_most: float, names: Sequence[str] = ()) -> 
                     found = dict(peers.lme4(design.formula, columns, at_most))
                     at = found.pop("version")
                 else:
-                    found = memory.in_own_process(measured, name, design.name, folder, at_most=at_most)
+                    given = name, design.name, folder
+                    found = memory.in_own_process(measured, *given, REPEATS, at_most=at_most, for_memory=False)
+                    found["peak"] = memory.in_own_process(measured, *given, 1, at_most=2 * at_most)["peak"]
             except (memory.TookTooLongError, subprocess.TimeoutExpired):
                 yield Line(shown, at, n, failure=f"more than {at_most:.0f} s")
             except RuntimeError as error:
