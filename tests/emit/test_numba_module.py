@@ -361,3 +361,40 @@ def test_where_numba_is_absent_the_error_says_what_to_install(monkeypatch):
         fresh.load()
     with pytest.raises(UnsupportedError, match=f"the engine 'numba' needs numba: {advice}"):
         chosen(table(), "numba")
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+@pytest.mark.parametrize("pairs_of_a_thread", [1, 10**6])
+@pytest.mark.parametrize(("rows", "columns", "sides"), [(1, 1, 8), (2, 1, 3), (2, 2, 1)])
+def test_links_of_crossed_factors_are_those_written_out(in_order, pairs_of_a_thread, rows, columns, sides, monkeypatch):
+    """On one thread and on two, against one dense matrix of all levels."""
+    model = MODELS["cells"].moment_equations(weighting="two-step").estimator("numba").load()
+    monkeypatch.setattr(model, "LINKS", pairs_of_a_thread)
+    random = np.random.default_rng(4)
+    first = np.append(np.arange(9), random.integers(0, 9, 191))  # each level has a pair
+    first = np.sort(first) if in_order else random.permutation(first)
+    second = random.integers(0, 5, 200)
+    cross, coefficients = random.standard_normal((200, rows, columns)), random.standard_normal((5, columns, sides))
+    dense = np.zeros((9, rows, 5, columns))
+    for pair in range(200):
+        dense[first[pair], :, second[pair]] += cross[pair]
+    expected = np.einsum("lcgd,gdm->lcm", dense, coefficients)
+    begins = np.flatnonzero(np.diff(first, prepend=-1)) if in_order else None
+    found = model._linked_products(first, second, cross, begins, coefficients, 9)
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_a_crossed_fit_by_probes_is_that_of_the_numpy_module(monkeypatch):
+    """Estimates, covariances and effects, where traces are by random signs and links are on two threads."""
+    columns = table(2000)
+    fits = {}
+    for engine in ("numpy", "numba"):
+        sums = MODELS["cells"].sums(columns, engine=engine)
+        module = sums.estimator.module
+        monkeypatch.setattr(module, "DENSE", 0.0)
+        monkeypatch.setattr(module, "LINKS", 1, raising=False)
+        fit = MODELS["cells"].fit(sums)
+        assert not module.traces_are_exact(sums.prepared)
+        fits[engine] = [*fit.params, *fit.bse, *fit.ranef()["a"]["1"], *fit.ranef()["b"]["1"]]
+    assert "_add_links" in vars(module)
+    np.testing.assert_allclose(fits["numba"], fits["numpy"], rtol=1e-8, atol=1e-10)
